@@ -1,0 +1,47 @@
+"""Errors meant for people: what was wrong, where, and what to do about it.
+
+Everything that a user can cause derives from `AvpromptError`; the command line prints its text
+and exits with status 1. Any other exception is a bug of ours and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class AvpromptError(Exception):
+    """A mistake that the user can mend; the message says how."""
+
+
+class UnknownNameError(AvpromptError):
+    """A name that nobody registered, with the nearest registered ones."""
+
+
+class ConfigError(AvpromptError):
+    """An option that does not exist, or a value that does not fit it."""
+
+
+class DataError(AvpromptError):
+    """A benchmark folder or media file that is missing or cannot be read."""
+
+
+class WeightsError(AvpromptError):
+    """Weights that are missing, damaged, or belong to another model."""
+
+
+class PluginError(AvpromptError):
+    """A plugin that cannot be loaded or that breaks the rules of registration."""
+
+
+class TrainingError(AvpromptError):
+    """A training run that cannot go on, such as a loss that is not a number."""
+
+
+def suggest(wrong: str, known: Iterable[str]) -> str:
+    """Return a sentence that names the nearest of the `known` words, or lists them all."""
+    known = sorted(known)
+    close = difflib.get_close_matches(wrong, known, n=1, cutoff=0.5)
+    if close:
+        return f"Did you mean '{close[0]}'?"
+    return "Known: " + ", ".join(known) + "." if known else "None is registered."

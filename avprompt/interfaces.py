@@ -1,0 +1,245 @@
+"""The interfaces that parts implement. A method is a choice of one part of each kind.
+
+Every part is built as `cls(config, ...)` with a validated instance of its `Config`; a constructor
+makes the architecture and never reads weights: frozen encoders do that in `load_weights`.
+Shapes use the letters of `avprompt.records`.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+
+from avprompt.records import ImageFeatures, Prompt
+
+if TYPE_CHECKING:
+    from avprompt.grounding import Grounding
+
+
+class Options(BaseModel):
+    """Base of every option table: an unknown option is an error, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TrainedOptions(Options):
+    """Options that every part with parameters of its own has.
+
+    Attributes:
+        trained: False freezes the part.
+        learning_rate_scale: multiplies the method's learning rate for this part.
+        weight_decay: this part's own; None takes the method's.
+    """
+
+    trained: bool = True
+    learning_rate_scale: float = Field(default=1.0, ge=0)
+    weight_decay: float | None = Field(default=None, ge=0)
+
+
+class Part(nn.Module):
+    """Base of all parts; `Config` names the options, `describe` speaks of the shapes."""
+
+    Config: ClassVar[type[Options]] = Options
+
+    def __init__(self, config: Options) -> None:
+        super().__init__()
+        self.config: Any = config
+
+
+class FrozenPart(Part):
+    """A pretrained encoder: its parameters, buffers, dropout and layer drop never change."""
+
+    def load_weights(self) -> dict[str, str]:
+        """Read the weights that the config names.
+
+        Returns:
+            The SHA-256 of each file read, by file name, for the run's result.
+
+        Raises:
+            WeightsError: the file is missing, damaged, or of another architecture.
+        """
+        return {}
+
+    def freeze(self) -> None:
+        """Turn gradients off and stay in evaluation mode for good."""
+        self.requires_grad_(False)
+        self.eval()
+
+    def train(self, mode: bool = True) -> FrozenPart:
+        """Ignore training mode: a frozen encoder has no dropout and no layer drop."""
+        del mode
+        super().train(False)
+        return self
+
+
+@dataclass(frozen=True)
+class DecoderCheckpoint:
+    """A pretrained mask decoder that comes with a backbone.
+
+    Attributes:
+        architecture: options of the decoder's network, such as `reduce_dim`.
+        load: reads the state dict, or None when the backbone has an architecture but no weights.
+    """
+
+    architecture: Mapping[str, Any]
+    load: Callable[[], dict[str, Tensor]] | None
+
+
+class Backbone(FrozenPart):
+    """A frozen vision-language model: CLIP's image and text encoders.
+
+    Attributes:
+        image_size: side of the square input image, pixels.
+        patch_size: side of a patch, pixels; the grid is `image_size // patch_size` wide.
+        vision_width: C.
+        joint_width: D.
+        text_width: E.
+        layers: how many extract layers `ImageFeatures.hidden` has.
+        mean: per-channel mean that pixels in 0..1 are normalised with.
+        std: per-channel deviation likewise.
+    """
+
+    image_size: int
+    patch_size: int
+    vision_width: int
+    joint_width: int
+    text_width: int
+    layers: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+    @abstractmethod
+    def encode_image(self, pixels: Tensor) -> ImageFeatures:
+        """Encode normalised pixels (B, 3, H, W) in one pass."""
+
+    @abstractmethod
+    def pool_image(self, pixels: Tensor) -> Tensor:
+        """Return the projected class token (B, D), with gradient to the pixels."""
+
+    @abstractmethod
+    def embed_text(self, text: str) -> Tensor:
+        """Return the input embeddings (S, E) of the words, without `<sos>` and `<eos>`."""
+
+    @abstractmethod
+    def embed_marks(self) -> tuple[Tensor, Tensor]:
+        """Return the input embeddings of `<sos>` and `<eos>`, each (E,)."""
+
+    @abstractmethod
+    def encode_prompt(self, prompt: Prompt) -> Tensor:
+        """Return the projected text features (B, D), with gradient to the embeddings."""
+
+    def decoder_checkpoint(self) -> DecoderCheckpoint | None:
+        """Return the mask decoder that was pretrained with this backbone, if any."""
+        return None
+
+
+class AudioEncoder(FrozenPart):
+    """A frozen audio encoder.
+
+    Attributes:
+        sample_rate: Hz of the waveforms it takes.
+        width: W, channels of a frame.
+    """
+
+    sample_rate: int
+    width: int
+
+    @abstractmethod
+    def forward(self, waveform: Tensor) -> Tensor:
+        """Encode (B, T) in -1..1 to frames (B, L, W)."""
+
+
+class AudioProjection(Part):
+    """Maps frames of audio to tokens of the text encoder. Built as `cls(config, W, E)`."""
+
+    Config = TrainedOptions
+
+    def __init__(self, config: Options, audio_width: int, text_width: int) -> None:
+        super().__init__(config)
+        self.audio_width, self.text_width = audio_width, text_width
+
+    @abstractmethod
+    def forward(self, frames: Tensor) -> Tensor:
+        """Map (B, L, W) to audio tokens (B, K, E)."""
+
+
+class PromptOptions(TrainedOptions):
+    """Options of every prompt generator.
+
+    Attributes:
+        audio_token: the audio tokens come `last`, read in the space the context has set, or `first`.
+        pairing: in training, audio j is read under the context of its `own` image, or for each
+            image i under image i's context (`cross`), which leaves no way to match without listening.
+    """
+
+    audio_token: Literal["last", "first"] = "last"
+    pairing: Literal["own", "cross"] = "own"
+
+
+class PromptGenerator(Part):
+    """Puts audio tokens into a prompt for the text encoder. Built as `cls(config, backbone)`."""
+
+    Config = PromptOptions
+
+    @abstractmethod
+    def forward(self, audio_tokens: Tensor, image: ImageFeatures) -> Prompt:
+        """Make one prompt (B, S, E) for each pair of audio tokens (B, K, E) and image."""
+
+    def pairs(self, audio_tokens: Tensor, image: ImageFeatures) -> Prompt:
+        """Make the prompts of every image with every audio.
+
+        Args:
+            audio_tokens: (B_audio, K, E).
+            image: features of B_image images.
+
+        Returns:
+            (B_image * B_audio, S, E), image-major.
+        """
+        each = torch.zeros(len(audio_tokens), dtype=torch.long, device=audio_tokens.device)
+        prompts = [self(audio_tokens, image[each + i]) for i in range(len(image))]
+        return Prompt(torch.cat([p.embeddings for p in prompts]), prompts[0].read_at)
+
+
+class Decoder(Part):
+    """Turns image features and a text feature into mask logits. Built as `cls(config, backbone)`."""
+
+    Config = TrainedOptions
+
+    @abstractmethod
+    def forward(self, image: ImageFeatures, text: Tensor, *, pairs: bool = False) -> Tensor:
+        """Return mask logits.
+
+        Args:
+            image: features of B images.
+            text: (B, D), one for each image; with `pairs` (B_audio, D), read with every image, or
+                (B, B_audio, D), its own for every pair.
+            pairs: decode every image with every text.
+
+        Returns:
+            (B, h, w), or (B, B_audio, h, w) with `pairs`.
+        """
+
+    def load_weights(self, backbone: Backbone) -> None:
+        """Start from the decoder that was pretrained with the backbone, where there is one."""
+
+
+class LossOptions(Options):
+    """Options of every loss; `weight` is its share of the sum."""
+
+    weight: float = 1.0
+
+
+class AlignmentLoss(Part):
+    """One term of the training loss. Built as `cls(config)`."""
+
+    Config = LossOptions
+
+    @abstractmethod
+    def forward(self, grounding: Grounding) -> Tensor:
+        """Return a scalar, computed in float32."""

@@ -1,0 +1,147 @@
+"""The records that travel between parts, from a benchmark's sample to a run's result.
+
+Letters of shapes, as in the papers: B batch, C vision width, D joint (CLIP) width, E text width,
+K audio tokens, S prompt length, N patches, h x w patch grid or mask size, T audio samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Audio:
+    """Decoded audio: `samples` (T,) or (channels, T), float in -1..1, at `rate` Hz."""
+
+    samples: np.ndarray
+    rate: int
+
+
+@dataclass(frozen=True)
+class GroundTruth:
+    """Where the sound comes from.
+
+    Attributes:
+        mask: (H, W) float32 in 0..1; 1 inside the sounding object, fractions where annotators
+            disagree (SoundNet-Flickr), all zero when nothing visible sounds.
+        silent: (n, H, W) bool, one mask for each visible object that makes no sound; only
+            benchmarks that annotate every object have them (n = 0 otherwise).
+    """
+
+    mask: np.ndarray
+    silent: np.ndarray = field(default_factory=lambda: np.zeros((0, 1, 1), dtype=bool))
+
+
+@dataclass(frozen=True)
+class Distractor:
+    """A visible but silent object: the sound it would make, and its mask (H, W) bool."""
+
+    audio: Path | Audio
+    mask: np.ndarray
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One benchmark sample: an image, the sound that goes with it, and where the sound is.
+
+    Attributes:
+        id: unique within its split.
+        image: a file, or an array (H, W, 3) uint8.
+        audio: a file, or decoded audio.
+        truth: None in training splits.
+        label: class name, never shown to a method.
+        distractor: a silent object's own sound, where the benchmark can make it.
+        off_screen: the sound of something that is not in the image, where the benchmark has it.
+    """
+
+    id: str
+    image: Path | np.ndarray
+    audio: Path | Audio
+    truth: GroundTruth | None = None
+    label: str = ""
+    distractor: Distractor | None = None
+    off_screen: Path | Audio | None = None
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A sample that the official list names and that cannot be used, with the reason."""
+
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Split:
+    """The samples of one split that are there, of the `expected` ones that the official list names.
+
+    `samples` may make its items when they are asked for; it never replaces one by another.
+    """
+
+    samples: Sequence[Sample]
+    expected: int
+    missing: tuple[Missing, ...] = ()
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a method sees: `pixels` (B, 3, H, W) normalised, `waveform` (B, T) in -1..1."""
+
+    pixels: Tensor
+    waveform: Tensor
+
+    def to(self, device: object) -> Batch:
+        """Return the batch on another device."""
+        return Batch(self.pixels.to(device), self.waveform.to(device))  # type: ignore[call-overload]
+
+
+@dataclass(frozen=True)
+class ImageFeatures:
+    """What the frozen image encoder says of B images.
+
+    Attributes:
+        pooled: (B, D) projected class token, F_I in the papers.
+        hidden: the decoder's extract layers, each (B, N + 1, C), class token first.
+        dense: (B, D, h, w) projected patch features, v^D in the papers.
+    """
+
+    pooled: Tensor
+    hidden: tuple[Tensor, ...]
+    dense: Tensor
+
+    def __len__(self) -> int:
+        return self.pooled.shape[0]
+
+    def __getitem__(self, index: object) -> ImageFeatures:
+        """Select images with a slice or an index tensor; the batch axis stays."""
+        pick = lambda tensor: tensor[index]  # noqa: E731
+        return ImageFeatures(pick(self.pooled), tuple(map(pick, self.hidden)), pick(self.dense))
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A sequence for the text encoder.
+
+    Attributes:
+        embeddings: (B, S, E) input embeddings, before positions are added.
+        read_at: index of the token whose final state becomes the text feature, `<eos>`.
+    """
+
+    embeddings: Tensor
+    read_at: int
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a method says of B samples: `heatmap` (B, H, W) in 0..1 and `confidence` (B,)."""
+
+    heatmap: Tensor
+    confidence: Tensor
