@@ -1,0 +1,72 @@
+"""The hooks of a plugin: one for each kind of part.
+
+A plugin is a module (or package) with some of these functions, marked `@avprompt.hookimpl`, and an
+entry point in the group `avprompt`. `register(name, target)` takes the part itself or, so that
+listing parts never imports torch, where it is: `"module:attribute"`, or `"package:file.yaml"`.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import pluggy
+
+hookspec = pluggy.HookspecMarker("avprompt")
+hookimpl = pluggy.HookimplMarker("avprompt")
+
+
+class Register(Protocol):
+    """The function that a hook is handed."""
+
+    def __call__(self, name: str, target: object) -> None:
+        """Register `target` (an object, or `"module:attribute"`) under `name`."""
+
+
+@hookspec
+def register_backbones(register: Register) -> None:
+    """Register frozen vision-language models: `avprompt.interfaces.Backbone`."""
+
+
+@hookspec
+def register_audio_encoders(register: Register) -> None:
+    """Register frozen audio encoders: `avprompt.interfaces.AudioEncoder`."""
+
+
+@hookspec
+def register_projections(register: Register) -> None:
+    """Register maps from audio frames to audio tokens: `avprompt.interfaces.AudioProjection`."""
+
+
+@hookspec
+def register_prompts(register: Register) -> None:
+    """Register prompt generators: `avprompt.interfaces.PromptGenerator`."""
+
+
+@hookspec
+def register_decoders(register: Register) -> None:
+    """Register mask decoders: `avprompt.interfaces.Decoder`."""
+
+
+@hookspec
+def register_losses(register: Register) -> None:
+    """Register alignment losses: `avprompt.interfaces.AlignmentLoss`."""
+
+
+@hookspec
+def register_datasets(register: Register) -> None:
+    """Register benchmarks: `avprompt.benchmark.BenchmarkAdapter`."""
+
+
+@hookspec
+def register_protocols(register: Register) -> None:
+    """Register ways to score: `avprompt.metrics.protocol.Protocol`."""
+
+
+@hookspec
+def register_encoder_sets(register: Register) -> None:
+    """Register encoder sets, YAML files that name a backbone and an audio encoder with their weights."""
+
+
+@hookspec
+def register_methods(register: Register) -> None:
+    """Register methods, YAML files that name one part of each kind and its options."""

@@ -1,0 +1,107 @@
+"""The registry: names of parts, who registered them, and where they are."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.resources
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from avprompt.errors import PluginError, UnknownNameError, suggest
+
+# Kind of part -> what one of them is called in a message. The hooks are `register_<kind>`.
+KINDS = MappingProxyType(
+    {
+        "methods": "method",
+        "datasets": "dataset",
+        "encoder_sets": "encoder set",
+        "backbones": "backbone",
+        "audio_encoders": "audio encoder",
+        "projections": "audio projection",
+        "prompts": "prompt generator",
+        "decoders": "decoder",
+        "losses": "loss",
+        "protocols": "protocol",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One registered part: its `target` is the part, or where it is, `"module:attribute"`."""
+
+    kind: str
+    name: str
+    target: object
+    owner: str
+
+    def load(self) -> Any:
+        """Return the part, importing its module at the first use; a `.yaml` target gives its text.
+
+        Raises:
+            PluginError: the module cannot be imported, or has no such attribute or file.
+        """
+        if not isinstance(self.target, str):
+            return self.target
+        module, _, attribute = self.target.partition(":")
+        try:
+            if attribute.endswith((".yaml", ".yml")):
+                return importlib.resources.files(module).joinpath(attribute).read_text(encoding="utf-8")
+            return getattr(importlib.import_module(module), attribute)
+        except (ImportError, AttributeError, OSError) as error:
+            raise PluginError(
+                f"The {KINDS[self.kind]} '{self.name}' of plugin '{self.owner}' cannot be loaded from "
+                f"'{self.target}': {error}. Install what is missing, or mend the plugin."
+            ) from error
+
+
+class Registry:
+    """All registered parts, by kind and name."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, dict[str, Entry]] = {kind: {} for kind in KINDS}
+
+    def add(self, kind: str, name: str, target: object, owner: str) -> None:
+        """Register a part.
+
+        Raises:
+            PluginError: the name is taken; the message says by whom.
+        """
+        taken = self._entries[kind].get(name)
+        if taken is not None:
+            raise PluginError(
+                f"The {KINDS[kind]} '{name}' is already registered by plugin '{taken.owner}'; "
+                f"plugin '{owner}' must choose another name."
+            )
+        self._entries[kind][name] = Entry(kind, name, target, owner)
+
+    def remove_owner(self, owner: str) -> None:
+        """Forget everything that a plugin registered."""
+        for entries in self._entries.values():
+            for name in [name for name, entry in entries.items() if entry.owner == owner]:
+                del entries[name]
+
+    def names(self, kind: str) -> list[str]:
+        """Return the sorted names of one kind."""
+        return sorted(self._entries[kind])
+
+    def entries(self, owner: str | None = None) -> list[Entry]:
+        """Return all entries, kind by kind, or those of one plugin."""
+        every = (entry for kind in KINDS for _, entry in sorted(self._entries[kind].items()))
+        return [entry for entry in every if owner in (None, entry.owner)]
+
+    def find(self, kind: str, name: str) -> Entry:
+        """Return an entry without loading it.
+
+        Raises:
+            UnknownNameError: nobody registered the name; the message suggests the nearest.
+        """
+        entries = self._entries[kind]
+        if name not in entries:
+            raise UnknownNameError(f"There is no {KINDS[kind]} '{name}'. {suggest(name, entries)}")
+        return entries[name]
+
+    def load(self, kind: str, name: str) -> Any:
+        """Return a part by name; see `find` and `Entry.load` for the errors."""
+        return self.find(kind, name).load()
