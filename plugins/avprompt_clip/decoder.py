@@ -1,0 +1,166 @@
+"""The network of CLIPSeg's mask decoder (Lueddecke and Ecker, arXiv 2112.10003, section 3).
+
+Each extract layer of the image encoder is reduced to a few channels; three transformer blocks take
+them from the deepest to the shallowest; a text feature modulates the map (FiLM) before one block; a
+transposed convolution makes pixels of patches. State-dict names are those of transformers'
+`CLIPSegDecoder`, so published weights load as they are.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+
+class Attention(nn.Module):
+    """Multi-head self-attention over (N, tokens, width)."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.q_proj = nn.Linear(width, width)
+        self.k_proj = nn.Linear(width, width)
+        self.v_proj = nn.Linear(width, width)
+        self.out_proj = nn.Linear(width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Attend from every token to every token."""
+        query, key, value = (
+            projection(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)  # (N, heads, tokens, width / heads)
+            for projection in (self.q_proj, self.k_proj, self.v_proj)
+        )
+        mixed = F.scaled_dot_product_attention(query, key, value)
+        return self.out_proj(mixed.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
+
+
+class Mlp(nn.Module):
+    """Two linear maps with a ReLU between; CLIPSeg's decoder never uses CLIP's quick GELU."""
+
+    def __init__(self, width: int, intermediate: int) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(width, intermediate)
+        self.fc2 = nn.Linear(intermediate, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (..., width) to (..., width)."""
+        return self.fc2(F.relu(self.fc1(x)))  # type: ignore[no-any-return]
+
+
+class Block(nn.Module):
+    """A transformer block that normalises after each residual sum."""
+
+    def __init__(self, width: int, heads: int, intermediate: int) -> None:
+        super().__init__()
+        self.self_attn = Attention(width, heads)
+        self.layer_norm1 = nn.LayerNorm(width)
+        self.mlp = Mlp(width, intermediate)
+        self.layer_norm2 = nn.LayerNorm(width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, tokens, width) to the same shape."""
+        x = self.layer_norm1(x + self.self_attn(x))
+        return self.layer_norm2(x + self.mlp(x))  # type: ignore[no-any-return]
+
+
+class ClipSegNetwork(nn.Module):
+    """CLIPSeg's decoder: hidden states of CLIP's image tower and a text feature to mask logits.
+
+    Args:
+        vision_width: C, channels of the hidden states.
+        joint_width: D, channels of the text feature.
+        layers: how many extract layers there are; as many blocks.
+        patch_size: side of a patch in pixels, hence the enlargement.
+        reduce_dim: R, channels inside.
+        heads: attention heads of a block.
+        intermediate: hidden width of a block's MLP.
+        complex_transposed: enlarge in two steps after a convolution ("refined" checkpoints), or in one.
+        conditional_layer: FiLM comes before this block, counted from the deepest extract layer.
+    """
+
+    def __init__(
+        self,
+        vision_width: int,
+        joint_width: int,
+        layers: int,
+        patch_size: int,
+        reduce_dim: int = 64,
+        heads: int = 4,
+        intermediate: int = 2048,
+        complex_transposed: bool = True,
+        conditional_layer: int = 0,
+    ) -> None:
+        super().__init__()
+        self.conditional_layer = conditional_layer
+        self.film_mul = nn.Linear(joint_width, reduce_dim)
+        self.film_add = nn.Linear(joint_width, reduce_dim)
+        self.reduces = nn.ModuleList(nn.Linear(vision_width, reduce_dim) for _ in range(layers))
+        self.layers = nn.ModuleList(Block(reduce_dim, heads, intermediate) for _ in range(layers))
+        enlarge = _enlarge_in_two_steps if complex_transposed else _enlarge_in_one_step
+        self.transposed_convolution = enlarge(reduce_dim, patch_size)
+
+    def forward(self, hidden: tuple[Tensor, ...], text: Tensor) -> Tensor:
+        """Decode one text for each image.
+
+        Args:
+            hidden: the extract layers in forward order, each (N, tokens, C), class token first.
+            text: (N, D).
+
+        Returns:
+            (N, H, W) logits, H and W being the grid's sides times the patch size.
+        """
+        return self.decode(self.prepare(hidden), text)
+
+    def prepare(self, hidden: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """Reduce the extract layers, deepest first, to (N, tokens, R): all that no text changes."""
+        deepest_first = hidden[::-1]
+        return tuple(reduce(state) for reduce, state in zip(self.reduces, deepest_first, strict=True))
+
+    def decode(self, reduced: tuple[Tensor, ...], text: Tensor) -> Tensor:
+        """Decode `prepare`d maps (N, tokens, R), each with its text (N, D), to logits (N, H, W)."""
+        x = torch.zeros_like(reduced[0])
+        for index, (layer, state) in enumerate(zip(self.layers, reduced, strict=True)):
+            x = x + state
+            if index == self.conditional_layer:
+                x = self.film_mul(text)[:, None] * x + self.film_add(text)[:, None]
+            x = layer(x)
+        patches = x[:, 1:]  # without the class token: (N, h * w, R)
+        side = round(patches.shape[1] ** 0.5)
+        grid = patches.transpose(1, 2).unflatten(2, (side, side))  # (N, R, h, w)
+        return self.transposed_convolution(grid).squeeze(1)  # type: ignore[no-any-return]
+
+    def decode_pairs(self, reduced: tuple[Tensor, ...], text: Tensor, chunk: int) -> Tensor:
+        """Decode every image with every text, at most `chunk` pairs at a time.
+
+        Args:
+            reduced: `prepare`d maps of B images, each (B, tokens, R).
+            text: (B_audio, D), read with every image, or (B, B_audio, D), its own for every pair.
+            chunk: pairs decoded together; bounds memory, changes no value.
+
+        Returns:
+            (B, B_audio, H, W) logits.
+        """
+        images = len(reduced[0])
+        text = text.expand(images, -1, -1)  # (B, B_audio, D)
+        owner = torch.arange(images, device=text.device).repeat_interleave(text.shape[1])
+        logits = [
+            self.decode(tuple(state[rows] for state in reduced), texts)
+            for rows, texts in zip(owner.split(chunk), text.flatten(0, 1).split(chunk), strict=True)
+        ]
+        return torch.cat(logits).unflatten(0, (images, -1))
+
+
+def _enlarge_in_one_step(width: int, factor: int) -> nn.Module:
+    return nn.ConvTranspose2d(width, 1, factor, stride=factor)
+
+
+def _enlarge_in_two_steps(width: int, factor: int) -> nn.Module:
+    first = max(step for step in range(1, factor + 1) if factor % step == 0 and step * step <= factor)
+    second = factor // first  # 16 = 4 x 4 as published; other patches keep the exact pixel grid too
+    return nn.Sequential(
+        nn.Conv2d(width, width, kernel_size=3, padding=1),
+        nn.ReLU(),
+        nn.ConvTranspose2d(width, width // 2, kernel_size=first, stride=first),
+        nn.ReLU(),
+        nn.ConvTranspose2d(width // 2, 1, kernel_size=second, stride=second),
+    )
