@@ -1,0 +1,1 @@
+"""The toy world: procedural scenes and sounds with exact masks, made on the fly."""
