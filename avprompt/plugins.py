@@ -84,7 +84,7 @@ def _load_entry_point(
 
 
 def _load_file(manager: pluggy.PluginManager, registry: Registry, path: Path) -> Plugin:
-    name = path.stem
+    name = path.name
     try:
         _register(manager, registry, _import_file(path), name)
     except Exception as error:  # a plugin may raise anything

@@ -1,0 +1,143 @@
+"""Grounding: from mask logits to masks, masked features and areas, each image encoded once.
+
+Follows ACL-SSL (arXiv 2311.04066), which SouPLe (arXiv 2603.22732) keeps. i indexes images, j audios.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from avprompt.interfaces import TrainedOptions
+from avprompt.records import ImageFeatures
+
+
+class MaskerOptions(TrainedOptions):
+    """Options of the maskers.
+
+    Attributes:
+        scale: w, what mask logits are multiplied with; learned unless `trained` is false.
+        bias: b, what is added then; learned likewise.
+        feature_temperature: softness of the feature mask around the middle of a map's range.
+    """
+
+    scale: float = 10.0
+    bias: float = 14.0
+    feature_temperature: float = Field(default=0.07, gt=0)
+
+
+class Masker(nn.Module):
+    """Turns mask logits into image-level masks, feature-level masks and heatmaps."""
+
+    def __init__(self, config: MaskerOptions) -> None:
+        super().__init__()
+        self.config = config
+        self.w = nn.Parameter(torch.tensor(float(config.scale)))
+        self.b = nn.Parameter(torch.tensor(float(config.bias)))
+
+    def hard(self, logits: Tensor, noise: Tensor | None = None) -> Tensor:
+        """Return a 0/1 mask with a straight-through gradient.
+
+        Args:
+            logits: any shape.
+            noise: uniform draws in 0..1 of the Gumbel-sigmoid, shaped as `logits`; drawn when None.
+        """
+        uniform = torch.rand_like(logits) if noise is None else noise
+        tiny = torch.finfo(uniform.dtype).tiny
+        logistic = uniform.clamp(tiny, 1 - 1e-7).logit()
+        soft = torch.sigmoid(self.w * logits + self.b + logistic)
+        return (soft > 0.5).to(soft.dtype) + soft - soft.detach()
+
+    def feature(self, logits: Tensor, grid: tuple[int, int]) -> Tensor:
+        """Return soft masks (..., h, w) on the patch grid, from each map's own range."""
+        low, high = logits.amin((-2, -1), keepdim=True), logits.amax((-2, -1), keepdim=True)
+        unit = (resize(logits, grid, mode="nearest") - low) / (high - low).clamp_min(1e-6)
+        return torch.sigmoid((unit - 0.5) / self.config.feature_temperature)
+
+    def heatmap(self, logits: Tensor, size: tuple[int, int]) -> Tensor:
+        """Return sigmoid(g + b/w) in 0..1, as the published code shows masks; logits are resized first."""
+        return torch.sigmoid(resize(logits, size, mode="bicubic") + self.b / self.w)
+
+
+def resize(maps: Tensor, size: tuple[int, int], mode: str) -> Tensor:
+    """Resize maps (..., H, W) to (..., *size); `mode` as in torch, corners not aligned."""
+    if maps.shape[-2:] == size:
+        return maps
+    flat = maps.reshape(-1, 1, *maps.shape[-2:])
+    corners = None if mode == "nearest" else False
+    return F.interpolate(flat, size, mode=mode, align_corners=corners).reshape(*maps.shape[:-2], *size)
+
+
+def masked_mean(dense: Tensor, masks: Tensor) -> Tensor:
+    """Return the dense feature under every mask, up to one scale for the whole batch.
+
+    The scale is the total of all masks, as in the published code; losses compare directions only.
+
+    Args:
+        dense: (B_image, D, h, w).
+        masks: (B_image, B_audio, h, w), at least 0.
+
+    Returns:
+        (B_image, B_audio, D).
+    """
+    total = torch.einsum("ijhw,idhw->ijd", masks, dense)
+    return total / masks.sum()
+
+
+class Grounding:
+    """What losses may need of one batch, each item computed once, when it is first asked for.
+
+    Attributes:
+        logits: (B, B, h, w) mask logits G[i, j].
+        text: (B, B, D) audio-driven text feature of audio j as read for image i; with `own` pairing the
+            same for all i.
+    """
+
+    def __init__(
+        self,
+        masker: Masker,
+        pool_image: Callable[[Tensor], Tensor],
+        pixels: Tensor,
+        image: ImageFeatures,
+        text: Tensor,
+        logits: Tensor,
+        noise: Tensor | None = None,
+    ) -> None:
+        self._masker, self._pool, self._pixels, self._image = masker, pool_image, pixels, image
+        self._noise = noise
+        self.text, self.logits = text, logits.float()
+
+    @cached_property
+    def hard_masks(self) -> Tensor:
+        """0/1 masks of all pairs (B, B, h, w), straight-through gradient."""
+        return self._masker.hard(self.logits, self._noise)
+
+    @cached_property
+    def image_level(self) -> Tensor:
+        """v^I (B, D): CLIP's pooled feature of image i times its own hard mask."""
+        own = torch.diagonal(self.hard_masks).movedim(-1, 0)  # (B, h, w)
+        mask = resize(own, self._size(), mode="bilinear").unsqueeze(1)
+        return self._pool(self._pixels * mask).float()
+
+    @cached_property
+    def feature_level(self) -> Tensor:
+        """v^F (B, B, D): dense feature of image i under the feature mask of G[i, j], see `masked_mean`."""
+        dense = self._image.dense.float()
+        height, width = dense.shape[-2:]
+        return masked_mean(dense, self._masker.feature(self.logits, (height, width)))
+
+    @cached_property
+    def areas(self) -> tuple[Tensor, Tensor]:
+        """Mean hard-mask area p of pairs (i, i), and n: the mean over all pairs minus p / B."""
+        area = self.hard_masks.mean((-2, -1))  # (B, B)
+        own = area.diagonal().mean()
+        return own, area.mean() - own / len(area)
+
+    def _size(self) -> tuple[int, int]:
+        height, width = self._pixels.shape[-2:]
+        return height, width
