@@ -1,0 +1,25 @@
+"""ACL-SSL: fixed prompt, factor-graph projection, alignment losses, and the composition itself."""
+
+from avprompt import Register, hookimpl
+
+
+@hookimpl
+def register_prompts(register: Register) -> None:
+    register("fixed", "avprompt_acl.prompt:FixedPrompt")
+
+
+@hookimpl
+def register_projections(register: Register) -> None:
+    register("factor-graph", "avprompt_acl.projection:FactorGraphProjection")
+
+
+@hookimpl
+def register_losses(register: Register) -> None:
+    register("image-contrastive", "avprompt_acl.losses:ImageContrastive")
+    register("feature-contrastive", "avprompt_acl.losses:FeatureContrastive")
+    register("area", "avprompt_acl.losses:Area")
+
+
+@hookimpl
+def register_methods(register: Register) -> None:
+    register("acl-ssl", "avprompt_acl:acl-ssl.yaml")

@@ -1,0 +1,49 @@
+"""CoOp (arXiv 2109.01134) and CoCoOp (arXiv 2203.05557) as prompt generators for audio tokens."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from avprompt.interfaces import Backbone
+from avprompt.prompting import ContextPrompt, LearnedContextOptions, initial_context
+from avprompt.records import ImageFeatures
+
+
+class CoOpPrompt(ContextPrompt):
+    """M context vectors, learned, shared by all inputs (CoOp, equation 2)."""
+
+    Config = LearnedContextOptions
+
+    def __init__(self, config: LearnedContextOptions, backbone: Backbone) -> None:
+        super().__init__(config, backbone)
+        self.vectors = nn.Parameter(initial_context(config, backbone))
+
+    def context(self, image: ImageFeatures) -> Tensor:
+        """Return the vectors (1, M, E)."""
+        del image
+        return self.vectors.unsqueeze(0)
+
+
+class CoCoOpOptions(LearnedContextOptions):
+    """Options of CoCoOp; its meta-net is D -> D / `reduction` -> E."""
+
+    reduction: int = Field(default=16, ge=1)
+
+
+class CoCoOpPrompt(CoOpPrompt):
+    """CoOp's vectors, each shifted by pi = Linear-ReLU-Linear(F_I) (CoCoOp, equation 4)."""
+
+    Config = CoCoOpOptions
+
+    def __init__(self, config: CoCoOpOptions, backbone: Backbone) -> None:
+        super().__init__(config, backbone)
+        hidden = max(1, backbone.joint_width // config.reduction)
+        self.meta_net = nn.Sequential(
+            nn.Linear(backbone.joint_width, hidden), nn.ReLU(), nn.Linear(hidden, backbone.text_width)
+        )
+
+    def context(self, image: ImageFeatures) -> Tensor:
+        """Return the shifted vectors (B, M, E)."""
+        shift: Tensor = self.meta_net(image.pooled)  # (B, E)
+        return self.vectors + shift.unsqueeze(1)

@@ -1,0 +1,19 @@
+"""SouPLe: the Meta-net, the bottleneck projection, and the reference composition."""
+
+from avprompt import Register, hookimpl
+
+
+@hookimpl
+def register_prompts(register: Register) -> None:
+    register("metanet", "avprompt_souple.prompt:MetaNetPrompt")
+
+
+@hookimpl
+def register_projections(register: Register) -> None:
+    register("bottleneck", "avprompt_souple.projection:BottleneckProjection")
+
+
+@hookimpl
+def register_methods(register: Register) -> None:
+    register("souple", "avprompt_souple:souple.yaml")
+    register("souple-cross", "avprompt_souple:souple-cross.yaml")
