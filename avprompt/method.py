@@ -1,0 +1,188 @@
+"""A method at work: its parts, and the forward path from a batch to grounding or predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from avprompt.composition import PARTS, Composition, options
+from avprompt.grounding import Grounding, Masker, MaskerOptions, masked_mean
+from avprompt.interfaces import (
+    AlignmentLoss,
+    AudioEncoder,
+    AudioProjection,
+    Backbone,
+    Decoder,
+    FrozenPart,
+    PromptGenerator,
+)
+from avprompt.records import Batch, ImageFeatures, Prediction
+from avprompt.registry import Registry
+
+
+class Method(nn.Module):
+    """A composition of parts.
+
+    Attributes:
+        checksums: SHA-256 of every weight file that was read, by file name.
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        audio_encoder: AudioEncoder,
+        projection: AudioProjection,
+        prompt: PromptGenerator,
+        decoder: Decoder,
+        masker: Masker,
+        losses: dict[str, AlignmentLoss],
+    ) -> None:
+        super().__init__()
+        self.backbone, self.audio_encoder = backbone, audio_encoder
+        self.projection, self.prompt, self.decoder, self.masker = projection, prompt, decoder, masker
+        self.losses = nn.ModuleDict(losses)
+        self.checksums: dict[str, str] = {}
+        for part in self.parts().values():
+            if isinstance(part, FrozenPart):
+                part.freeze()
+            elif not getattr(part.config, "trained", True):
+                part.requires_grad_(False)
+
+    def parts(self) -> dict[str, Any]:
+        """Return the parts by their name in the composition, encoders first, then losses."""
+        names = ("backbone", "audio_encoder", "projection", "prompt", "decoder", "masker")
+        parts = {name: getattr(self, name) for name in names}
+        return parts | {f"losses.{name}": loss for name, loss in self.losses.items()}
+
+    def trained_parts(self) -> dict[str, nn.Module]:
+        """Return the parts that have a parameter to train."""
+        return {name: part for name, part in self.parts().items() if any(_trainable(part))}
+
+    def trainable_parameters(self) -> int:
+        """Count the parameters that training changes."""
+        return sum(parameter.numel() for parameter in _trainable(self))
+
+    def train(self, mode: bool = True) -> Method:
+        """Switch to training, except parts that are frozen: those stay in evaluation mode."""
+        super().train(mode)
+        for part in self.parts().values():
+            if not any(_trainable(part)):
+                part.eval()
+        return self
+
+    @torch.no_grad()
+    def encode_image(self, pixels: Tensor) -> ImageFeatures:
+        """Run the frozen image encoder."""
+        return self.backbone.encode_image(pixels)
+
+    @torch.no_grad()
+    def encode_audio(self, waveform: Tensor) -> Tensor:
+        """Run the frozen audio encoder: (B, T) -> frames (B, L, W)."""
+        frames: Tensor = self.audio_encoder(waveform)
+        return frames
+
+    def read_pairs(self, frames: Tensor, image: ImageFeatures) -> Tensor:
+        """Return A[i, j] (B_image, B_audio, D), the text feature of audio j as read for image i."""
+        tokens = self.projection(frames)
+        if self.prompt.config.pairing == "own":
+            text = self.backbone.encode_prompt(self.prompt(tokens, image))
+            return text.expand(len(image), -1, -1)
+        prompt = self.prompt.pairs(tokens, image)
+        return self.backbone.encode_prompt(prompt).unflatten(0, (len(image), len(tokens)))
+
+    def ground(self, batch: Batch, noise: Tensor | None = None) -> Grounding:
+        """Ground every image of a batch in every audio of it, for training.
+
+        Args:
+            batch: B clips; image i belongs to audio i.
+            noise: uniform draws (B, B, h, w) of the Gumbel-sigmoid; drawn when None.
+        """
+        image = self.encode_image(batch.pixels)
+        text = self.read_pairs(self.encode_audio(batch.waveform), image)
+        shared = self.prompt.config.pairing == "own"
+        logits = self.decoder(image, text[0] if shared else text, pairs=True)
+        return Grounding(self.masker, self.backbone.pool_image, batch.pixels, image, text, logits, noise)
+
+    def loss_terms(self, grounding: Grounding) -> dict[str, Tensor]:
+        """Return each loss times its weight, by name, and their sum as `total`."""
+        terms: dict[str, Tensor] = {
+            name: loss.config.weight * loss(grounding)
+            for name, loss in self.losses.items()
+            if loss.config.weight
+        }
+        return terms | {"total": torch.stack(list(terms.values())).sum()}
+
+    def read(self, frames: Tensor, image: ImageFeatures) -> Tensor:
+        """Return the text feature (B, D) of each audio, read under its own image."""
+        return self.backbone.encode_prompt(self.prompt(self.projection(frames), image))
+
+    @torch.no_grad()
+    def locate(self, image: ImageFeatures, text: Tensor, size: tuple[int, int]) -> Prediction:
+        """Return heatmaps (B, *size) and confidences for text features (B, D).
+
+        The confidence is the cosine of the text feature with the image's dense features under the
+        feature mask, as in ACL-SSL.
+        """
+        logits = self.decoder(image, text).float()
+        dense = image.dense.float()
+        height, width = dense.shape[-2:]
+        mask = self.masker.feature(logits, (height, width)).unsqueeze(1)
+        feature = masked_mean(dense, mask).squeeze(1)
+        confidence = F.cosine_similarity(feature, text.float(), dim=-1)
+        return Prediction(self.masker.heatmap(logits, size), confidence)
+
+
+def build(composition: Composition, registry: Registry, *, weights: bool = True) -> Method:
+    """Build a method.
+
+    Args:
+        composition: from `avprompt.composition.resolve`.
+        registry: where the parts' names are looked up.
+        weights: read pretrained weights; without them only the architecture is built, on whatever
+            device is the default (the meta device needs no memory).
+
+    Raises:
+        WeightsError: weights that are not there; the message says what to get.
+    """
+    checksums: dict[str, str] = {}
+
+    def part(table: str, *context: Any) -> Any:
+        options_of = dict(getattr(composition, table))
+        name = options_of.pop("name")
+        config = options(registry, PARTS[table], name, options_of, table)
+        made = registry.load(PARTS[table], name)(config, *context)
+        if weights and isinstance(made, FrozenPart):
+            checksums.update(made.load_weights())
+        return made
+
+    backbone: Backbone = part("backbone")
+    audio_encoder: AudioEncoder = part("audio_encoder")
+    decoder: Decoder = part("decoder", backbone)
+    if weights:
+        decoder.load_weights(backbone)
+    method = Method(
+        backbone,
+        audio_encoder,
+        part("projection", audio_encoder.width, backbone.text_width),
+        part("prompt", backbone),
+        decoder,
+        Masker(MaskerOptions(**composition.masker)),
+        {name: _loss(registry, name, table) for name, table in composition.losses.items()},
+    )
+    method.checksums = checksums
+    return method
+
+
+def _loss(registry: Registry, name: str, table: dict[str, Any]) -> AlignmentLoss:
+    loss: AlignmentLoss = registry.load("losses", name)(
+        options(registry, "losses", name, table, f"losses.{name}")
+    )
+    return loss
+
+
+def _trainable(part: nn.Module) -> Iterator[nn.Parameter]:
+    return (parameter for parameter in part.parameters() if parameter.requires_grad)
