@@ -1,0 +1,118 @@
+"""Checkpoints: the trained parts of a method, and the state that lets training go on."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from avprompt.errors import WeightsError
+from avprompt.method import Method
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a path to write to that takes the place of `path` when all went well, and vanishes if not."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def trained_state(method: Method) -> dict[str, Tensor]:
+    """Return the state of the trained parts, by `part.parameter`."""
+    return {
+        f"{name}.{key}": value.detach().cpu().contiguous()
+        for name, part in method.trained_parts().items()
+        for key, value in part.state_dict().items()
+    }
+
+
+def save_checkpoint(method: Method, path: Path, metadata: Mapping[str, str]) -> None:
+    """Write the trained parts as safetensors with what they belong to; never half a file."""
+    with replacing(path) as temporary:
+        save_file(trained_state(method), temporary, metadata=dict(metadata))
+
+
+def checkpoint_metadata(path: Path) -> dict[str, str]:
+    """Return what a checkpoint of ours says of itself.
+
+    Raises:
+        WeightsError: no such file, or not a safetensors file.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            return dict(file.metadata() or {})
+    except FileNotFoundError as error:
+        raise WeightsError(f"There is no checkpoint '{path}'.") from error
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"'{path}' is not a checkpoint of avprompt (safetensors): {error}") from error
+
+
+def load_checkpoint(method: Method, path: Path) -> dict[str, str]:
+    """Load trained parts into a method; returns the checkpoint's metadata.
+
+    Raises:
+        WeightsError: missing, damaged, or the checkpoint of another method.
+    """
+    metadata = checkpoint_metadata(path)
+    load_state(method, load_file(path), f"The checkpoint '{path}'", metadata.get("method", "another method"))
+    return metadata
+
+
+def load_state(method: Method, state: Mapping[str, Tensor], what: str, owner: str = "another method") -> None:
+    """Put trained parts into a method, all of them or none.
+
+    Raises:
+        WeightsError: names or shapes that do not fit; nothing is changed then.
+    """
+    wanted = trained_state(method)
+    wrong = sorted(wanted.keys() ^ state.keys()) or [
+        f"{name} {tuple(state[name].shape)} instead of {tuple(wanted[name].shape)}"
+        for name in wanted
+        if wanted[name].shape != state[name].shape
+    ]
+    if wrong:
+        more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+        raise WeightsError(
+            f"{what} belongs to {owner} or to other options: it does not fit in {', '.join(wrong[:3])}{more}. "
+            "Use the method, encoder set and --set options that it was trained with."
+        )
+    for name, part in method.trained_parts().items():
+        mine = {key: state[f"{name}.{key}"] for key in part.state_dict()}
+        part.load_state_dict(mine)
+
+
+def save_training_state(path: Path, state: Mapping[str, Any]) -> None:
+    """Write everything that `--resume` needs as one file; never half a file."""
+    with replacing(path) as temporary:
+        torch.save(dict(state), temporary)
+
+
+def load_training_state(path: Path) -> dict[str, Any]:
+    """Read what `save_training_state` wrote, without running anything in it.
+
+    Raises:
+        WeightsError: the file is missing or damaged.
+    """
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise WeightsError(f"There is nothing to resume: '{path}' does not exist.") from error
+    except Exception as error:  # torch raises whatever the damage leads to
+        raise WeightsError(f"'{path}' is damaged and cannot be resumed from: {error}") from error
+    return state

@@ -1,0 +1,115 @@
+"""What a run found: the record behind `results.json`, and the files of a run directory."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from avprompt.errors import DataError
+from avprompt.records import Missing
+
+Metrics = dict[str, Any]
+
+RESULTS_FILE = "results.json"
+CONFIG_FILE = "config.yaml"
+CHECKPOINT_FILE = "checkpoint.safetensors"
+
+
+class Counts(BaseModel):
+    """Samples used, of those that the official list names."""
+
+    used: int
+    expected: int
+
+
+class RunResult(BaseModel):
+    """All numbers of one run; scores in percent.
+
+    Attributes:
+        samples: by split.
+        scores: split -> protocol -> metric.
+        floors: split -> guess that does not listen -> metric.
+        ceilings: split -> what bounds the score from above -> metric.
+        audio_reliance: split -> altered sound -> metric, at the thresholds chosen for the true sound.
+        notes: what a reader of the numbers must know.
+        checksums: SHA-256 of the weight files that were read.
+        headline: the protocol and metric that stand for the run.
+        seconds: wall time of training and evaluation.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    method: str
+    dataset: str
+    encoders: str
+    seed: int
+    trainable_parameters: int
+    versions: dict[str, str]
+    samples: dict[str, Counts]
+    scores: dict[str, dict[str, Metrics]]
+    floors: dict[str, dict[str, Metrics]]
+    ceilings: dict[str, dict[str, Metrics]]
+    audio_reliance: dict[str, dict[str, Metrics]]
+    notes: list[str] = Field(default_factory=list)
+    checksums: dict[str, str] = Field(default_factory=dict)
+    headline: tuple[str, str] = ("val-threshold", "cIoU")
+    seconds: dict[str, float] = Field(default_factory=dict)
+
+
+def write_results(result: RunResult, folder: Path) -> None:
+    """Write `results.json`, numbers rounded to four decimals."""
+    from avprompt.checkpoint import replacing
+
+    with replacing(folder / RESULTS_FILE) as temporary:
+        temporary.write_text(json.dumps(_rounded(result.model_dump()), indent=2) + "\n")
+
+
+def read_results(folder: Path) -> RunResult:
+    """Read the results of a finished run.
+
+    Raises:
+        DataError: not a finished run directory.
+    """
+    path = folder / RESULTS_FILE
+    try:
+        return RunResult(**json.loads(path.read_text()))
+    except FileNotFoundError as error:
+        raise DataError(f"'{folder}' holds no finished run: there is no {RESULTS_FILE} in it.") from error
+    except (json.JSONDecodeError, TypeError, ValidationError) as error:
+        raise DataError(f"'{path}' cannot be read as results of avprompt: {error}") from error
+
+
+def write_rows(path: Path, rows: Iterable[Mapping[str, object]], columns: list[str]) -> None:
+    """Write a csv file with a header."""
+    from avprompt.checkpoint import replacing
+
+    with replacing(path) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def write_skipped(path: Path, skipped: Mapping[str, Iterable[Missing]]) -> None:
+    """Write the samples that could not be used, by split, with the reason; no file when there are none."""
+    rows = [
+        {"split": split, "id": missing.id, "reason": missing.reason}
+        for split, every in skipped.items()
+        for missing in every
+    ]
+    if rows:
+        write_rows(path, rows, ["split", "id", "reason"])
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, 4)
+    if isinstance(value, dict):
+        return {key: _rounded(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(inner) for inner in value]
+    return value
