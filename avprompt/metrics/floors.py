@@ -1,0 +1,105 @@
+"""What can be scored without a model: floors beneath every result, and the ceiling of a rule.
+
+A floor uses no sound and no image, or only knowledge of where objects are. A score that does not
+clear its floor says nothing about listening. All values are in percent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from avprompt.metrics.iou import auc, iou_of, success
+from avprompt.metrics.threshold import binarise, median_cut
+from avprompt.records import GroundTruth
+
+Scores = dict[str, float]
+
+
+def floors(truths: Sequence[GroundTruth]) -> dict[str, Scores]:
+    """Score guesses that never listen, each as cIoU and AUC in percent.
+
+    `centre-disc` covers the half of the image nearest to its centre, `whole-image` all of it,
+    `mean-truth` the half that the test set's own average truth ranks highest. Where silent objects
+    are annotated, `random-object` is the expected score of marking one visible object blindly and
+    `all-objects` that of marking every one.
+
+    Args:
+        truths: of one split, all masks of one size (H, W); read twice, so it may make its items.
+    """
+    guesses = _blind_guesses(truths)
+    blind = np.array([_iou_of_each(np.stack(list(guesses.values())), truth.mask) for truth in truths])
+    found = {name: _scores(iou) for name, iou in zip(guesses, blind.T, strict=True)}
+    if any(len(truth.silent) for truth in truths):
+        found["random-object"] = _expected([object_iou(truth) for truth in truths])
+        found["all-objects"] = _scores(np.array([all_objects_iou(truth) for truth in truths]))
+    return found
+
+
+def ceilings(truths: Sequence[GroundTruth]) -> dict[str, Scores]:
+    """Score the best that a perfect ranking of the pixels reaches under the median rule."""
+    return {"oracle-ranking": _scores(np.array([oracle_ranking_iou(truth.mask) for truth in truths]))}
+
+
+def centre_disc(height: int, width: int) -> np.ndarray:
+    """Return the half of the image nearest to its centre, (H, W) bool: the median rule on nearness."""
+    rows, columns = np.arange(height) - (height - 1) / 2, np.arange(width) - (width - 1) / 2
+    return median_mask(-(rows[:, None] ** 2 + columns**2))
+
+
+def mean_truth(truths: Sequence[GroundTruth]) -> np.ndarray:
+    """Return the average truth mask of a split, (H, W) in 0..1."""
+    total = np.zeros(truths[0].mask.shape)
+    for truth in truths:
+        total += truth.mask
+    return np.asarray(total / len(truths))
+
+
+def median_mask(ranking: np.ndarray) -> np.ndarray:
+    """Keep the upper half (H, W) bool of a ranking of the pixels (H, W), ties included."""
+    return binarise(ranking[None], median_cut(ranking[None])).squeeze(0)
+
+
+def object_iou(truth: GroundTruth) -> np.ndarray:
+    """Return the IoU (1 + n,) with the truth of the sounding object's mask and each silent one's."""
+    silent = truth.silent if len(truth.silent) else np.zeros((0, *truth.mask.shape), dtype=bool)
+    return _iou_of_each(np.concatenate([truth.mask[None] > 0, silent]), truth.mask)
+
+
+def all_objects_iou(truth: GroundTruth) -> float:
+    """Return the IoU with the truth of every visible object together, sounding or not."""
+    everything = (truth.mask > 0) | truth.silent.any(axis=0)
+    return float(_iou_of_each(everything[None], truth.mask)[0])
+
+
+def oracle_ranking_iou(mask: np.ndarray) -> float:
+    """Return the IoU of the half of the image that holds as much of the truth (H, W) as can be."""
+    ranked = np.argsort(mask, axis=None, kind="stable")[mask.size // 2 :]
+    half = np.zeros(mask.size, dtype=bool)
+    half[ranked] = True
+    return float(_iou_of_each(half.reshape(1, *mask.shape), mask)[0])
+
+
+def _blind_guesses(truths: Sequence[GroundTruth]) -> dict[str, np.ndarray]:
+    mean = mean_truth(truths)
+    return {
+        "centre-disc": centre_disc(*mean.shape),
+        "whole-image": np.ones(mean.shape, dtype=bool),
+        "mean-truth": median_mask(mean),
+    }
+
+
+def _iou_of_each(masks: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Return the IoU (n,) of masks (n, H, W) with one truth (H, W)."""
+    return iou_of(masks, np.broadcast_to(truth, masks.shape))
+
+
+def _scores(iou: np.ndarray) -> Scores:
+    return {"cIoU": 100 * float(success(iou)), "AUC": 100 * float(auc(iou))}
+
+
+def _expected(choices: Sequence[np.ndarray]) -> Scores:
+    """Average over samples the average over each sample's equally likely choices."""
+    each = [_scores(iou) for iou in choices]
+    return {name: float(np.mean([scores[name] for scores in each])) for name in ("cIoU", "AUC")}

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from avprompt.metrics.protocol import Protocol
+from avprompt.metrics.protocols.median import EzvslMedian
+
+
+def scores_of(protocol: Protocol, heatmaps: np.ndarray, truths: np.ndarray) -> dict[str, Any]:
+    test = protocol.measure(heatmaps, truths, np.zeros(len(heatmaps)))
+    return protocol.summarise(test, None)
+
+
+def test_half_of_the_image_is_marked_whatever_the_scale() -> None:
+    heatmap = np.linspace(0.1, 0.2, 16, dtype=np.float32).reshape(1, 4, 4)
+    truth = np.zeros((1, 4, 4), dtype=np.float32)
+    truth[0, 3] = 1
+    assert EzvslMedian().measure(heatmap, truth, np.zeros(1))["iou"].tolist() == [4 / 8]
+
+
+def test_ezvsl_median_equals_the_official_evaluator(golden_forty: SimpleNamespace) -> None:
+    found = scores_of(EzvslMedian(), golden_forty.heatmap, golden_forty.gt)
+    official = golden_forty.expected["vggss"]["None"]
+    assert found["cIoU"] == pytest.approx(official["cIoU(AP50)"], abs=1e-9)
+    assert found["AUC"] == pytest.approx(official["AUC"], abs=1e-9)
+    assert found["mean_IoU"] == pytest.approx(official["mean_cIoU"], abs=1e-5)
+
+
+def test_ezvsl_median_of_the_golden_subset(golden_ten: SimpleNamespace) -> None:
+    found = scores_of(EzvslMedian(), golden_ten.heatmap, golden_ten.gt)
+    iou = []
+    for heatmap, truth in zip(golden_ten.heatmap, golden_ten.gt, strict=True):
+        mask = heatmap >= sorted(heatmap.ravel().tolist())[224 * 224 // 2]
+        iou.append((mask & (truth > 0)).sum() / (mask | (truth > 0)).sum())
+    assert found["mean_IoU"] == pytest.approx(100 * np.mean(iou))
+
+
+def test_ezvsl_median_over_real_clips(shared: Path) -> None:
+    """The 24 clips in VGG-SS's layout, from stored heatmaps to scores."""
+    golden = shared / "golden" / "acl_tiny"
+    heatmaps = load_file(golden / "vggss_layout_heatmaps_224.safetensors")
+    boxes = {
+        item["file"]: item["bbox"] for item in json.loads((shared / "data/clips/vggss.json").read_text())
+    }
+    truths = np.zeros((len(heatmaps), 224, 224), dtype=np.float32)
+    for truth, name in zip(truths, heatmaps, strict=True):
+        for left, top, right, bottom in (np.clip(boxes[name], 0, 1) * 224).astype(int):
+            truth[top:bottom, left:right] = 1
+    found = scores_of(EzvslMedian(), np.stack(list(heatmaps.values())), truths)
+    official = json.loads((golden / "vggss_layout_expected.json").read_text())["adaptive"]
+    assert found["AUC"] == pytest.approx(official["AUC"], abs=1e-9)
+    assert found["mean_IoU"] == pytest.approx(official["mean_cIoU"], abs=1e-5)

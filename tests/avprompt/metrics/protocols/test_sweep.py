@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from avprompt.metrics.protocols.sweep import GRID, AclSweep, ValThreshold, best_threshold
+
+
+def measured(iou: np.ndarray, ids: list[str] | None = None) -> dict[str, np.ndarray]:
+    return {"iou": iou, "id": np.array(ids or [f"clip{i}" for i in range(len(iou))])}
+
+
+def peaked(index: int, samples: int = 20) -> np.ndarray:
+    """IoU that is good at one threshold only."""
+    iou = np.full((samples, len(GRID)), 0.1)
+    iou[:, index] = 0.8
+    return iou
+
+
+def test_best_threshold_breaks_ties_by_mean_iou() -> None:
+    assert best_threshold(np.array([[0.6, 0.7, 0.4], [0.1, 0.2, 0.45]])) == 1
+    assert best_threshold(np.array([[0.6, 0.2], [0.6, 0.9]])) == 0, "cIoU comes first"
+    assert best_threshold(np.zeros((0, 19))) == 9
+
+
+def test_threshold_is_chosen_on_validation_and_not_on_test() -> None:
+    scores = ValThreshold().summarise(measured(peaked(3)), measured(peaked(12)))
+    assert scores["threshold"] == 0.65
+    assert scores["cIoU"] == 0
+    assert scores["mean_IoU"] == pytest.approx(10)
+
+
+def test_without_validation_each_fold_takes_the_threshold_of_the_other() -> None:
+    protocol = ValThreshold()
+    test = measured(peaked(4, samples=40))
+    first = protocol.thresholds({**test, "iou": np.zeros((40, 19))}, None)
+    assert set(first.tolist()) == {18}
+    in_one_fold = _fold_of(test["id"])
+    test["iou"] = np.where(in_one_fold[:, None], peaked(4, 40), peaked(10, 40))
+    assert protocol.thresholds(test, None).tolist() == np.where(in_one_fold, 10, 4).tolist()
+    scores = protocol.summarise(test, None)
+    assert scores["cIoU"] == 0, "each fold was scored with what the other chose"
+    assert sorted(scores["threshold"]) == [0.25, 0.55]
+
+
+def _fold_of(ids: np.ndarray) -> np.ndarray:
+    """Find one fold from the outside: give each sample alone a peak and see who moves."""
+    protocol = ValThreshold()
+    iou = np.zeros((len(ids), 19))
+    iou[0, 2] = 1
+    moved = protocol.thresholds({"iou": iou, "id": ids}, None) == 2
+    assert not moved[0], "a sample never chooses its own threshold"
+    return ~moved
+
+
+def test_folds_depend_on_ids_alone() -> None:
+    protocol = ValThreshold()
+    iou = np.random.default_rng(0).random((30, 19))
+    test = measured(iou)
+    order = np.random.default_rng(1).permutation(30)
+    shuffled = {name: values[order] for name, values in test.items()}
+    assert protocol.thresholds(shuffled, None).tolist() == protocol.thresholds(test, None)[order].tolist()
+
+
+def test_an_empty_validation_split_is_no_validation_split() -> None:
+    test = measured(peaked(5))
+    assert ValThreshold().summarise(test, measured(np.zeros((0, 19)))) == ValThreshold().summarise(test, None)
+
+
+def test_one_sample_is_scored_with_the_middle_threshold() -> None:
+    assert ValThreshold().thresholds(measured(peaked(5, 1)), None).tolist() == [9]
+
+
+def test_chosen_thresholds_serve_altered_audio() -> None:
+    protocol = ValThreshold()
+    chosen = protocol.thresholds(measured(peaked(3)), measured(peaked(7)))
+    assert protocol.iou_at(measured(peaked(7)), chosen).tolist() == [0.8] * 20
+    assert protocol.sample_iou(measured(peaked(3)), measured(peaked(7))).tolist() == [0.1] * 20
+
+
+def test_measure_keeps_the_iou_under_every_threshold() -> None:
+    heatmaps = np.full((2, 4, 4), 0.5, dtype=np.float32)
+    truths = np.ones((2, 4, 4), dtype=np.float32)
+    iou = ValThreshold().measure(heatmaps, truths, np.zeros(2))["iou"]
+    assert iou.tolist() == [[1.0] * 10 + [0.0] * 9] * 2
+
+
+def test_acl_sweep_prints_every_threshold() -> None:
+    scores = AclSweep().summarise(measured(peaked(0)), measured(peaked(9)))
+    assert list(scores["by_threshold"]) == [f"{k * 0.05:.2f}" for k in range(1, 20)]
+    assert scores["threshold"] == 0.05
+    assert scores["cIoU"] == scores["by_threshold"]["0.05"]["cIoU"] == 100
+    assert scores["by_threshold"]["0.95"]["cIoU"] == 0
+
+
+def test_acl_sweep_equals_the_official_evaluator(golden_forty: SimpleNamespace) -> None:
+    protocol = AclSweep()
+    test = protocol.measure(golden_forty.heatmap, golden_forty.gt, golden_forty.confidence)
+    found = protocol.summarise(test, None)
+    for at, scores in found["by_threshold"].items():
+        official = golden_forty.expected["vggss"][str(float(at))]
+        assert scores["cIoU"] == pytest.approx(official["cIoU(AP50)"], abs=1e-9)
+        assert scores["AUC"] == pytest.approx(official["AUC"], abs=1e-9)
+        assert scores["mean_IoU"] == pytest.approx(official["mean_cIoU"], abs=1e-5)  # float32 there
+    assert found["threshold"] == 0.5
+    assert found["cIoU"] == pytest.approx(95)
+
+
+def test_acl_sweep_of_the_golden_subset(golden_ten: SimpleNamespace) -> None:
+    protocol = AclSweep()
+    test = protocol.measure(golden_ten.heatmap, golden_ten.gt, golden_ten.confidence)
+    at_half = protocol.summarise(test, None)["by_threshold"]["0.50"]
+    official = golden_ten.iou_at_half
+    assert at_half["cIoU"] == pytest.approx(100 * np.mean(official >= 0.5))
+    assert at_half["mean_IoU"] == pytest.approx(100 * official.mean(), abs=1e-5)
