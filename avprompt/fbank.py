@@ -42,7 +42,7 @@ def kaldi_fbank(waveform: Tensor, *, bins: int = 128, rate: int = 16000, window:
         frames = _emphasise(frames - frames.mean(dim=-1, keepdim=True))
         size = frames.shape[-1]
         spectrum = torch.fft.rfft(frames * _window(size, window, waveform.device), n=_fft_size(size))
-        power = spectrum.abs().square()  # (B, frames, fft / 2 + 1)
+        power: Tensor = spectrum.abs().square()  # (B, frames, fft / 2 + 1)
         mel = power @ _mel_bands(bins, _fft_size(size), rate, waveform.device)
         return mel.clamp_min(FLOOR).log()
 

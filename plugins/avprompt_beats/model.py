@@ -1,0 +1,227 @@
+"""BEATs: audio pre-training with acoustic tokenizers (arXiv 2212.09058), the encoder.
+
+A spectrogram is cut into square patches, and a transformer with a convolutional and a relative position
+embedding encodes them. Parameters carry the names of the official checkpoints.
+Letters of shapes: B batch, T samples, L patches (time-major), W width, H heads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar, Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from avprompt.fbank import frame_count, kaldi_fbank
+from avprompt_beats.attention import RelativeAttention, relative_buckets
+
+SAMPLE_RATE = 16000
+MEL_BINS = 128
+FBANK_MEAN, FBANK_STD = 15.41663, 6.55582
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"gelu": F.gelu, "relu": F.relu, "tanh": torch.tanh}
+
+
+class BeatsArchitecture(BaseModel):
+    """The keys of an official checkpoint's `cfg` that shape the encoder, with the official defaults.
+
+    What only steers training (dropout rates, gradient decay, the label predictor) is ignored.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    input_patch_size: int = Field(default=16, ge=1)
+    embed_dim: int = Field(default=512, ge=1)
+    conv_bias: bool = False
+    encoder_layers: int = Field(default=12, ge=1)
+    encoder_embed_dim: int = Field(default=768, ge=1)
+    encoder_ffn_embed_dim: int = Field(default=3072, ge=1)
+    encoder_attention_heads: int = Field(default=12, ge=1)
+    activation_fn: Literal["gelu", "relu", "tanh"] = "gelu"
+    layer_norm_first: bool = False
+    deep_norm: bool = False
+    conv_pos: int = Field(default=128, ge=1)
+    conv_pos_groups: int = Field(default=16, ge=1)
+    relative_position_embedding: bool = False
+    num_buckets: int = Field(default=320, ge=4)
+    max_distance: int = Field(default=1280, ge=2)
+    gru_rel_pos: bool = False
+
+    @model_validator(mode="after")
+    def _divides(self) -> BeatsArchitecture:
+        for name in ("encoder_attention_heads", "conv_pos_groups"):
+            if self.encoder_embed_dim % getattr(self, name):
+                raise ValueError(f"encoder_embed_dim {self.encoder_embed_dim} is no multiple of {name}")
+        return self
+
+
+ITER3_PLUS_AS2M = BeatsArchitecture(
+    deep_norm=True, relative_position_embedding=True, gru_rel_pos=True, max_distance=800
+)
+
+
+def spectrogram(waveform: Tensor) -> Tensor:
+    """Turn (B, T) in -1..1 at 16 kHz into the normalised filterbank (B, frames, 128) of BEATs."""
+    fbank = kaldi_fbank(waveform * 2**15, bins=MEL_BINS, rate=SAMPLE_RATE)
+    return (fbank - FBANK_MEAN) / (2 * FBANK_STD)
+
+
+class Beats(nn.Module):
+    """The BEATs encoder; new ones start from the published initialisation and can be trained."""
+
+    def __init__(self, arch: BeatsArchitecture) -> None:
+        super().__init__()
+        self.arch = arch
+        width, patch = arch.encoder_embed_dim, arch.input_patch_size
+        self.patch_embedding = nn.Conv2d(1, arch.embed_dim, patch, stride=patch, bias=arch.conv_bias)
+        self.layer_norm = nn.LayerNorm(arch.embed_dim)
+        self.post_extract_proj = nn.Linear(arch.embed_dim, width) if arch.embed_dim != width else None
+        self.encoder = Encoder(arch)
+
+    def forward(self, waveform: Tensor) -> tuple[Tensor, ...]:
+        """Encode (B, T) in -1..1 at 16 kHz.
+
+        Returns:
+            The transformer's input and the output of each block, (B, L, W) each, so that item i is
+            the output of block i counted from one.
+
+        Raises:
+            ValueError: the waveform is shorter than one patch (175 ms).
+        """
+        patch = self.arch.input_patch_size
+        if frame_count(waveform.shape[-1], SAMPLE_RATE) < patch:
+            seconds = waveform.shape[-1] / SAMPLE_RATE
+            raise ValueError(f"a waveform of {seconds:.3f} s is shorter than one patch of {patch} frames")
+        outputs: tuple[Tensor, ...] = self.encoder(self.embed(spectrogram(waveform)))
+        return outputs
+
+    def embed(self, fbank: Tensor) -> Tensor:
+        """Map a normalised filterbank (B, frames, 128) to patches (B, L, W)."""
+        fbank = fbank.to(self.patch_embedding.weight.dtype)
+        x: Tensor = self.patch_embedding(fbank[:, None])  # (B, E, time, mel)
+        x = self.layer_norm(x.flatten(2).transpose(1, 2))  # (B, L, E)
+        return x if self.post_extract_proj is None else self.post_extract_proj(x)
+
+
+class Encoder(nn.Module):
+    """Position embeddings and transformer blocks."""
+
+    def __init__(self, arch: BeatsArchitecture) -> None:
+        super().__init__()
+        self.arch = arch
+        width = arch.encoder_embed_dim
+        self.pos_conv = nn.Sequential(PositionConv(width, arch.conv_pos, arch.conv_pos_groups), nn.GELU())
+        positions = None
+        if arch.relative_position_embedding:
+            positions = nn.Embedding(arch.num_buckets, arch.encoder_attention_heads)
+            nn.init.normal_(positions.weight, std=0.02)
+        self.layers = nn.ModuleList(Block(arch, positions) for _ in range(arch.encoder_layers))
+        self.layer_norm = nn.LayerNorm(width)
+
+    def forward(self, patches: Tensor) -> tuple[Tensor, ...]:
+        """Encode patches (B, L, W); see `Beats.forward` for what comes back."""
+        x = patches + self.pos_conv(patches.transpose(1, 2)).transpose(1, 2)  # (B, L, W)
+        outputs = [x if self.arch.layer_norm_first else self.layer_norm(x)]
+        bias = self._position_bias(x.shape[1], x.device)
+        for layer in self.layers:
+            outputs.append(layer(outputs[-1], bias))
+        if self.arch.layer_norm_first:
+            outputs[-1] = self.layer_norm(outputs[-1])
+        return tuple(outputs)
+
+    def _position_bias(self, length: int, device: torch.device) -> Tensor | None:
+        """Return the bias (H, L, L) that all layers share, before gating."""
+        if not self.arch.relative_position_embedding:
+            return None
+        shared = self.layers[0].get_submodule("self_attn.relative_attention_bias")
+        buckets = relative_buckets(length, self.arch.num_buckets, self.arch.max_distance, device)
+        by_offset: Tensor = shared(buckets).T  # (H, 2L - 1)
+        steps = torch.arange(length, device=device)
+        return by_offset[:, steps - steps[:, None] + length - 1]  # (H, L, L)
+
+
+class Block(nn.Module):
+    """A transformer block, normalised before or after its residuals.
+
+    Deep norm (arXiv 2203.00555) scales the residual by alpha = (2 layers)^(1/4).
+    """
+
+    def __init__(self, arch: BeatsArchitecture, positions: nn.Embedding | None) -> None:
+        super().__init__()
+        width, hidden = arch.encoder_embed_dim, arch.encoder_ffn_embed_dim
+        self.self_attn = RelativeAttention(arch, positions)
+        self.self_attn_layer_norm = nn.LayerNorm(width)
+        self.fc1 = nn.Linear(width, hidden)
+        self.fc2 = nn.Linear(hidden, width)
+        self.final_layer_norm = nn.LayerNorm(width)
+        self.norm_first = arch.layer_norm_first
+        self.activation = ACTIVATIONS[arch.activation_fn]
+        self.alpha = (2 * arch.encoder_layers) ** 0.25 if arch.deep_norm else 1.0
+        self._initialise(arch)
+
+    def forward(self, x: Tensor, bias: Tensor | None) -> Tensor:
+        """Map (B, L, W) to (B, L, W) under a position bias (H, L, L)."""
+        if self.norm_first:
+            x = x + self.self_attn(self.self_attn_layer_norm(x), bias)
+            return x + self._feed_forward(self.final_layer_norm(x))
+        x = self.self_attn_layer_norm(self.alpha * x + self.self_attn(x, bias))
+        x = self.final_layer_norm(self.alpha * x + self._feed_forward(x))
+        return x
+
+    def _feed_forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.fc2(self.activation(self.fc1(x)))
+        return y
+
+    def _initialise(self, arch: BeatsArchitecture) -> None:
+        """Start as BERT does, or with deep norm's gain (8 layers)^(-1/4) on all but queries and keys."""
+        gain = (8 * arch.encoder_layers) ** -0.25
+        attention = self.self_attn
+        for linear in (m for m in self.modules() if isinstance(m, nn.Linear)):
+            nn.init.normal_(linear.weight, std=0.02)
+            nn.init.zeros_(linear.bias)
+        if arch.deep_norm:
+            for linear in (attention.q_proj, attention.k_proj):
+                nn.init.xavier_normal_(linear.weight)
+            for linear in (attention.v_proj, attention.out_proj, self.fc1, self.fc2):
+                nn.init.xavier_normal_(linear.weight, gain=gain)
+
+
+class PositionConv(nn.Module):
+    """The convolutional position embedding (arXiv 2006.11477), weight-normalised along time.
+
+    Its weight is g v / |v| with one gain for each tap (weight norm over dimension 2, arXiv 1602.07868).
+    Checkpoints saved through `torch.nn.utils.parametrizations` load as well.
+    """
+
+    SPELLINGS: ClassVar = {
+        "parametrizations.weight.original0": "weight_g",
+        "parametrizations.weight.original1": "weight_v",
+    }
+
+    def __init__(self, width: int, taps: int, groups: int) -> None:
+        super().__init__()
+        self.groups = groups
+        self.bias = nn.Parameter(torch.zeros(width))
+        self.weight_v = nn.Parameter(torch.empty(width, width // groups, taps))
+        nn.init.normal_(self.weight_v, std=(4 / (taps * width)) ** 0.5)
+        self.weight_g = nn.Parameter(self._tap_norms().detach().clone())
+        self.register_load_state_dict_pre_hook(_rename_weight_norm)  # type: ignore[no-untyped-call]
+
+    def _tap_norms(self) -> Tensor:
+        norms: Tensor = torch.linalg.vector_norm(self.weight_v, dim=(0, 1), keepdim=True)
+        return norms  # (1, 1, taps)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve (B, W, L) along L; an even number of taps drops the step that padding adds."""
+        weight = self.weight_v * (self.weight_g / self._tap_norms())
+        taps = weight.shape[-1]
+        y = F.conv1d(x, weight, self.bias, padding=taps // 2, groups=self.groups)
+        return y[..., : x.shape[-1]]
+
+
+def _rename_weight_norm(module: nn.Module, state: dict[str, Tensor], prefix: str, *_: object) -> None:
+    for new, classic in PositionConv.SPELLINGS.items():
+        if prefix + new in state:
+            state[prefix + classic] = state.pop(prefix + new)
