@@ -1,0 +1,81 @@
+"""The audio encoder `beats`: several layers of BEATs side by side, as ACL-SSL reads it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from avprompt import weights
+from avprompt.errors import ConfigError, WeightsError
+from avprompt.interfaces import AudioEncoder, Options
+from avprompt.tensors import fill
+from avprompt_beats import checkpoint
+from avprompt_beats.model import ITER3_PLUS_AS2M, SAMPLE_RATE, Beats
+
+PUBLISHED = "BEATs_iter3_plus_AS2M_finetuned_on_AS2M_cpt2.pt"
+SOURCE = "https://github.com/microsoft/unilm/tree/master/beats"
+
+
+class BeatsOptions(Options):
+    """Options of the BEATs encoder.
+
+    Attributes:
+        checkpoint: an official `.pt`, or a `.safetensors` of ours; see `avprompt.weights.resolve` for
+            how it is named. Where the file is absent the architecture is that of the published one.
+        layers: blocks, counted from one (0 is the input of the first), whose outputs are concatenated.
+    """
+
+    checkpoint: str = PUBLISHED
+    layers: tuple[int, ...] = Field(default=(4, 8, 12), min_length=1)
+
+
+class BeatsEncoder(AudioEncoder):
+    """BEATs (arXiv 2212.09058): waveforms (B, T) to frames (B, L, layers x width).
+
+    There is a frame for each patch of 160 ms and 16 mel bands: L = 496 for 10 s.
+    """
+
+    Config = BeatsOptions
+
+    def __init__(self, config: BeatsOptions) -> None:
+        super().__init__(config)
+        path = weights.resolve(config.checkpoint)
+        arch = checkpoint.read_architecture(path) if path.is_file() else ITER3_PLUS_AS2M
+        if not all(0 <= layer <= arch.encoder_layers for layer in config.layers):
+            raise ConfigError(
+                f"audio_encoder.layers must lie in 0..{arch.encoder_layers}, the blocks of this BEATs; "
+                f"got {list(config.layers)}."
+            )
+        self.beats = Beats(arch)
+        self.sample_rate = SAMPLE_RATE
+        self.width = len(config.layers) * arch.encoder_embed_dim
+        self.freeze()
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """Encode (B, T) in -1..1 at 16 kHz to frames (B, L, layers x width)."""
+        outputs = self.beats(waveform)
+        return torch.cat([outputs[layer] for layer in self.config.layers], dim=-1)
+
+    def load_weights(self) -> dict[str, str]:
+        """Read the checkpoint and return its SHA-256 by its file name.
+
+        Raises:
+            WeightsError: the file is missing, damaged, or of another architecture.
+        """
+        path = weights.resolve(self.config.checkpoint)
+        if not path.is_file():
+            raise WeightsError(_how_to_get(self.config.checkpoint, path))
+        fill(self.beats, checkpoint.read_state(path), path)
+        return {path.name: weights.sha256(path)}
+
+
+def _how_to_get(reference: str, path: Path) -> str:
+    return (
+        f"There is no BEATs checkpoint '{reference}': nothing is at {path}.\n"
+        f"The published one is {PUBLISHED}. Get it from {SOURCE} (its OneDrive links are often dead; the "
+        f"issues there name copies), then put it in {weights.home()}, or name it with "
+        "--set audio_encoder.checkpoint=PATH."
+    )
