@@ -25,6 +25,7 @@ class BenchmarkAdapter(ABC):
         validation_split: where thresholds are chosen; None where the benchmark has none.
         test_splits: what is scored, the first one is the headline.
         protocols: registered names of the protocols that apply, the first one is the headline.
+        notes: what a reader of the numbers must know, such as training clips that are test clips.
         published: method -> protocol -> metric -> percent, as printed in papers.
     """
 
@@ -43,6 +44,7 @@ class BenchmarkAdapter(ABC):
     needs_root: ClassVar[bool] = True
 
     def __init__(self, root: Path | None = None) -> None:
+        self.notes: list[str] = []
         if self.needs_root:
             self.root = self._checked(root)
 

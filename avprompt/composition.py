@@ -120,6 +120,7 @@ def resolve(
         UnknownNameError: a name that nobody registered.
     """
     tables = _parse(method_text(registry, method), f"method '{method}'")
+    tables.pop("run", None)  # a run directory's config.yaml also keeps the run's settings
     variants = tables.pop("with", None) or {}
     base = _parse(registry.load("encoder_sets", encoders), f"encoder set '{encoders}'")
     merged = merge(merge(base, tables), variants.get(encoders) or {})

@@ -32,6 +32,12 @@ class View:
         unit = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1).float() / 255
         return (unit - torch.tensor(self.mean)[:, None, None]) / torch.tensor(self.std)[:, None, None]
 
+    def image(self, pixels: Tensor) -> np.ndarray:
+        """Undo `pixels`: (3, H, W) normalised to (H, W, 3) uint8."""
+        unit = pixels * torch.tensor(self.std)[:, None, None] + torch.tensor(self.mean)[:, None, None]
+        shown: np.ndarray = (unit.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
+        return shown
+
     def waveform(self, audio: Any) -> Tensor:
         """Read audio (a file or `Audio`) as (T,), first seconds kept, zeros behind short sounds."""
         return torch.from_numpy(read_audio(audio, self.rate, self.seconds))

@@ -116,9 +116,9 @@ class Method(nn.Module):
         }
         return terms | {"total": torch.stack(list(terms.values())).sum()}
 
-    def read(self, frames: Tensor, image: ImageFeatures) -> Tensor:
-        """Return the text feature (B, D) of each audio, read under its own image."""
-        return self.backbone.encode_prompt(self.prompt(self.projection(frames), image))
+    def read(self, tokens: Tensor, image: ImageFeatures) -> Tensor:
+        """Return the text features (B, D) of audio tokens (B, K, E), each read under its own image."""
+        return self.backbone.encode_prompt(self.prompt(tokens, image))
 
     @torch.no_grad()
     def locate(self, image: ImageFeatures, text: Tensor, size: tuple[int, int]) -> Prediction:

@@ -110,7 +110,7 @@ class Trainer:
         if clips.batch is None or len(clips.ids) < 2:
             return None  # one clip has nothing to be contrasted with
         began = time.perf_counter()
-        torch.manual_seed(hash((self.seed, step)))  # so that a resumed run draws the same noise
+        torch.manual_seed(self.seed * 1_000_003 + step)  # so that a resumed run draws the same noise
         rate = self._schedule(optimizer, step, total)
         batch = clips.batch.to(self.accelerator.device)
         with self.accelerator.autocast():

@@ -1,0 +1,46 @@
+"""The command line: each command parses, calls one library function, and prints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from avprompt import __version__
+from avprompt.cli.catalogue import describe, list_, plugins, show
+from avprompt.cli.compare import compare
+from avprompt.cli.evaluate import evaluate
+from avprompt.cli.localize import localize
+from avprompt.cli.run import run
+from avprompt.errors import AvpromptError
+
+
+class Commands(click.Group):
+    """A group whose commands end with one clear message when the user can mend what went wrong."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; errors meant for people lose their traceback, bugs keep it."""
+        try:
+            return super().invoke(ctx)
+        except AvpromptError as error:
+            raise click.ClickException(str(error)) from error
+        except KeyboardInterrupt:
+            raise click.ClickException(
+                "Interrupted. A run that had begun training goes on with the same command and --resume."
+            ) from None
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="avprompt")
+def main() -> None:
+    """Audio-visual prompt learning: train, score and compare methods that find what sounds in an image.
+
+    \b
+    avprompt run souple                        train and score SouPLe on the toy benchmark
+    avprompt compare souple acl-ssl            two methods side by side
+    avprompt list methods                      what there is
+    """
+
+
+for command in (run, evaluate, compare, localize, plugins, list_, show, describe):
+    main.add_command(command)

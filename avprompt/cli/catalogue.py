@@ -1,0 +1,82 @@
+"""`avprompt plugins`, `list`, `show` and `describe`: what there is."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from avprompt.cli.options import method_options, plugin_option, settings
+from avprompt.errors import UnknownNameError, suggest
+from avprompt.plugins import load_plugins
+from avprompt.registry import KINDS
+
+
+@click.command()
+@plugin_option
+def plugins(plugins: tuple[str, ...]) -> None:
+    """List the plugins, what each registers, and which could not be loaded."""
+    loaded = load_plugins(plugins)
+    table = Table("Plugin", "Version", "Registers", title="Plugins", title_justify="left")
+    for plugin in loaded.plugins:
+        if plugin.failure:
+            table.add_row(plugin.name, plugin.version, f"[red]not loaded:[/red] {plugin.failure}")
+            continue
+        names = [f"{KINDS[entry.kind]} {entry.name}" for entry in loaded.registry.entries(plugin.name)]
+        table.add_row(plugin.name, plugin.version, ", ".join(names))
+    Console().print(table)
+
+
+@click.command(name="list")
+@click.argument("kind", required=False)
+@plugin_option
+def list_(kind: str | None, plugins: tuple[str, ...]) -> None:
+    """List all registered parts, or those of one KIND, such as methods, datasets or prompts."""
+    if kind is not None and kind not in KINDS:
+        raise UnknownNameError(f"There is no kind '{kind}'. {suggest(kind, KINDS)}")
+    registry = load_plugins(plugins).registry
+    table = Table("Kind", "Name", "Plugin", title="Registered parts", title_justify="left")
+    for entry in registry.entries():
+        if kind in (None, entry.kind):
+            table.add_row(entry.kind, entry.name, entry.owner)
+    Console().print(table)
+
+
+@click.command()
+@click.argument("method")
+@click.option("--json-schema", is_flag=True, help="Print the JSON Schema of the method's options instead.")
+@plugin_option
+def show(method: str, json_schema: bool, plugins: tuple[str, ...]) -> None:
+    """Print the YAML of METHOD; an edited copy runs as a method."""
+    from avprompt.composition import method_text
+
+    registry = load_plugins(plugins).registry
+    if json_schema:
+        from avprompt.schema import method_schema
+
+        click.echo(json.dumps(method_schema(registry, method), indent=2))
+    else:
+        click.echo(method_text(registry, method), nl=False)
+
+
+@click.command()
+@click.argument("method")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@method_options
+def describe(method: str, as_json: bool, **chosen: Any) -> None:
+    """Print the parts of METHOD: shapes, trainable and frozen parameters. No weights are read.
+
+    Encoder set `published` unless --encoders says otherwise.
+    """
+    from avprompt.describe import describe_method
+    from avprompt.report.table import print_description
+
+    made = settings(**chosen)
+    description = describe_method(load_plugins(made.plugins), method, made)
+    if as_json:
+        click.echo(json.dumps(description.model_dump(), indent=2))
+    else:
+        print_description(description)

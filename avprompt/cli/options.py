@@ -1,0 +1,68 @@
+"""Options that several commands share, and the settings that they make."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from avprompt.session import Settings
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+plugin_option = click.option(
+    "--plugin", "plugins", multiple=True, metavar="FILE.py", help="Load a plugin file too; may be repeated."
+)
+output_option = click.option(
+    "--output", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Where to write."
+)
+checkpoint_option = click.option(
+    "--checkpoint", type=click.Path(path_type=Path), metavar="FILE", help="Trained parts to use instead of training."
+)
+dataset_option = click.option("--dataset", metavar="NAME", help="Benchmark, see `avprompt list datasets`.")
+
+_METHOD = (
+    click.option("--encoders", metavar="SET", help="Encoder set; the dataset names its default."),
+    click.option(
+        "--set", "overrides", multiple=True, metavar="PART.OPTION=VALUE", help="Change an option; may be repeated."
+    ),
+    plugin_option,
+    click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True),
+    click.option("--precision", type=click.Choice(["no", "bf16", "fp16"]), default="no", show_default=True),
+)
+_DATA = (
+    click.option(
+        "--data-root", type=click.Path(path_type=Path), metavar="DIR", help="The benchmark's folder, official layout."
+    ),
+    click.option("--split", "splits", multiple=True, metavar="NAME", help="Score this split; may be repeated."),
+    click.option("--strict", is_flag=True, help="Stop at the first sample that cannot be read."),
+)
+_TRAINING = (
+    click.option("--epochs", type=click.IntRange(1), metavar="N", help="Train for N passes over the data."),
+    click.option("--steps", type=click.IntRange(1), metavar="N", help="Train for exactly N steps."),
+    click.option("--batch-size", type=click.IntRange(2), metavar="N", help="Clips in a step."),
+)
+
+
+def _together(*options: Callable[[Any], Any]) -> Callable[[Command], Command]:
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+method_options = _together(*_METHOD)
+data_options = _together(*_DATA)
+training_options = _together(*_TRAINING)
+
+
+def settings(**chosen: Any) -> Settings:
+    """Make settings of a command's parameters; what was not given keeps its default."""
+    from avprompt.session import Settings
+
+    return Settings(**{key: value for key, value in chosen.items() if value is not None})

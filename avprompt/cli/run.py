@@ -1,0 +1,47 @@
+"""`avprompt run`: train a method, score it, and leave a run directory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from avprompt.cli.options import (
+    checkpoint_option,
+    data_options,
+    dataset_option,
+    method_options,
+    output_option,
+    settings,
+    training_options,
+)
+
+
+@click.command()
+@click.argument("method")
+@dataset_option
+@data_options
+@method_options
+@training_options
+@click.option("--seed", type=int, default=0, show_default=True)
+@checkpoint_option
+@output_option
+@click.option("--resume", is_flag=True, help="Go on with the run in the output folder.")
+def run(method: str, checkpoint: Path | None, output: Path | None, resume: bool, **chosen: Any) -> None:
+    """Train METHOD, score it, and write a run directory.
+
+    METHOD is a registered name (`avprompt list methods`) or a YAML file (`avprompt show souple` prints one).
+    """
+    from avprompt.plugins import load_plugins
+    from avprompt.report.progress import Progress
+    from avprompt.report.table import print_result
+    from avprompt.run import claim, default_folder, execute
+    from avprompt.session import open_session
+
+    made = settings(**chosen)
+    folder = output or default_folder(method, made, resume=resume)
+    claim(folder, resume=resume)
+    session = open_session(load_plugins(made.plugins), method, made, checkpoint)
+    result = execute(session, folder, resume=resume, reporter=Progress())
+    print_result(result, folder)

@@ -1,0 +1,211 @@
+"""One run from names to a run directory: open, train, evaluate, write."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Protocol as Interface
+
+import torch
+import yaml
+
+from avprompt import __version__
+from avprompt.checkpoint import load_checkpoint, replacing, save_checkpoint
+from avprompt.errors import ConfigError
+from avprompt.evaluate import Evaluator, Measured
+from avprompt.records import Missing, Split
+from avprompt.report.gallery import write_gallery
+from avprompt.results import (
+    CHECKPOINT_FILE,
+    CONFIG_FILE,
+    RESULTS_FILE,
+    Counts,
+    RunResult,
+    read_results,
+    write_results,
+    write_rows,
+    write_skipped,
+)
+from avprompt.scoring import SplitScores, sample_rows, score
+from avprompt.session import Session
+from avprompt.train import RESUME_FILE, Step, Trainer
+
+
+class Reporter(Interface):
+    """Whoever wants to show how a run gets on."""
+
+    def training(self, method: str) -> AbstractContextManager[Callable[[Step], None]]:
+        """Open a display of training steps."""
+
+    def evaluating(self, split: str, samples: int) -> AbstractContextManager[Callable[[int], None]]:
+        """Open a display of evaluated samples."""
+
+
+class Quiet:
+    """A reporter that shows nothing."""
+
+    @contextmanager
+    def training(self, method: str) -> Iterator[Callable[[Step], None]]:
+        """Swallow training steps."""
+        yield lambda step: None
+
+    @contextmanager
+    def evaluating(self, split: str, samples: int) -> Iterator[Callable[[int], None]]:
+        """Swallow evaluated samples."""
+        yield lambda images: None
+
+
+def claim(folder: Path, *, resume: bool) -> None:
+    """Make sure that a run directory may be written to.
+
+    Raises:
+        ConfigError: it holds another run, or there is nothing to resume.
+    """
+    if resume:
+        if not (folder / CONFIG_FILE).is_file():
+            raise ConfigError(f"--resume: there is no run in '{folder}'.")
+    elif (folder / CONFIG_FILE).exists():
+        raise ConfigError(f"'{folder}' already holds a run: add --resume to continue it, or choose another --output.")
+
+
+def execute(session: Session, folder: Path, *, resume: bool = False, reporter: Reporter | None = None) -> RunResult:
+    """Train (unless a checkpoint was given), evaluate and fill the run directory.
+
+    Raises:
+        AvpromptError: training cannot go on, or nothing can be scored.
+    """
+    reporter = reporter or Quiet()
+    claim(folder, resume=resume)
+    if resume and (folder / RESULTS_FILE).is_file():
+        return read_results(folder)
+    seconds: dict[str, float] = {}
+    skipped: dict[str, list[Missing]] = {}
+    train_split = None if session.checkpoint else session.adapter.split(session.adapter.train_split)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_config(session, folder)
+    if train_split is not None:
+        began = time.perf_counter()
+        skipped["train"] = train(session, train_split, folder, resume=resume, reporter=reporter)
+        seconds["training"] = time.perf_counter() - began
+    began = time.perf_counter()
+    result = evaluate(session, folder, reporter=reporter, skipped=skipped)
+    seconds["evaluation"] = time.perf_counter() - began
+    result.seconds = {name: round(value, 1) for name, value in seconds.items()}
+    write_results(result, folder)
+    return result
+
+
+def train(
+    session: Session, split: Split, folder: Path, *, resume: bool, reporter: Reporter
+) -> list[Missing]:
+    """Train and leave the checkpoint; returns the clips that could not be used."""
+    checkpoint = folder / CHECKPOINT_FILE
+    if resume and checkpoint.is_file():  # training had finished, evaluation had not
+        load_checkpoint(session.method, checkpoint)
+        return list(split.missing)
+    with reporter.training(session.composition.name) as on_step:
+        trainer = Trainer(
+            session.method,
+            split.samples,
+            session.view,
+            session.composition.training,
+            session.settings.seed,
+            session.accelerator,
+            folder,
+            strict=session.settings.strict,
+            on_step=on_step,
+        )
+        trainer.run(resume=resume and (folder / RESUME_FILE).is_file())
+    metadata = {"method": session.composition.name, "avprompt": __version__}
+    save_checkpoint(session.method, checkpoint, metadata)
+    return [*split.missing, *trainer.skipped.values()]
+
+
+def evaluate(
+    session: Session,
+    folder: Path,
+    *,
+    reporter: Reporter | None = None,
+    skipped: dict[str, list[Missing]] | None = None,
+) -> RunResult:
+    """Score every test split, and write the tables and pictures beside the results."""
+    reporter, skipped = reporter or Quiet(), dict(skipped or {})
+    adapter, protocols = session.adapter, session.protocols()
+    evaluator = Evaluator(
+        session.method,
+        session.view,
+        protocols,
+        adapter.size,
+        text_decoder=session.pretrained_decoder(),
+        batch_size=session.composition.training.batch_size,
+        strict=session.settings.strict,
+    )
+    validation = None
+    if adapter.validation_split:
+        split = adapter.split(adapter.validation_split)
+        validation = _measure(evaluator, adapter.validation_split, split, reporter, altered=False)
+    result, rows = _empty(session), []
+    for name in session.settings.splits or adapter.test_splits:
+        split = adapter.split(name)
+        measured = _measure(evaluator, name, split, reporter, altered=True)
+        _record(result, name, measured, score(split, measured, validation, protocols))
+        rows += list(sample_rows(name, measured, validation, protocols))
+        skipped[name] = list(measured.missing)
+        if not (folder / "gallery.png").exists():
+            write_gallery(folder / "gallery.png", measured.shown)
+    columns = ["split", "id", *(protocol.name for protocol in protocols), "confidence"]
+    write_rows(folder / "samples.csv", rows, columns)
+    write_skipped(folder / "skipped.csv", skipped)
+    result.notes += adapter.notes
+    return result
+
+
+def write_config(session: Session, folder: Path) -> None:
+    """Write the resolved composition with the settings of the run; the file runs as a method."""
+    run = yaml.safe_dump({"run": session.settings.recorded()}, sort_keys=False, allow_unicode=True)
+    with replacing(folder / CONFIG_FILE) as temporary:
+        temporary.write_text(session.composition.to_yaml() + run, encoding="utf-8")
+
+
+def versions(session: Session) -> dict[str, str]:
+    """Return the versions that the numbers depend on."""
+    plugins = {f"plugin {name}": version for name, version in session.loaded.versions().items()}
+    return {"avprompt": __version__, "python": platform.python_version(), "torch": torch.__version__, **plugins}
+
+
+def _measure(
+    evaluator: Evaluator, name: str, split: Split, reporter: Reporter, *, altered: bool
+) -> Measured:
+    with reporter.evaluating(name, len(split.samples)) as on_batch:
+        evaluator.on_batch = on_batch
+        return evaluator.measure(split, altered=altered)
+
+
+def _record(result: RunResult, split: str, measured: Measured, scores: SplitScores) -> None:
+    result.samples[split] = Counts(used=len(measured.ids), expected=measured.expected)
+    result.scores[split] = scores.scores
+    result.floors[split] = scores.floors
+    result.ceilings[split] = scores.ceilings
+    result.audio_reliance[split] = scores.audio_reliance
+
+
+def _empty(session: Session) -> RunResult:
+    headline = session.protocols()[0]
+    return RunResult(
+        method=session.composition.name,
+        dataset=session.settings.dataset,
+        encoders=session.encoders,
+        seed=session.settings.seed,
+        trainable_parameters=session.method.trainable_parameters(),
+        versions=versions(session),
+        samples={},
+        scores={},
+        floors={},
+        ceilings={},
+        audio_reliance={},
+        checksums=session.checksums,
+        headline=(headline.name, headline.headline),
+    )

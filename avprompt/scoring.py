@@ -1,0 +1,125 @@
+"""From measurements to scores: protocols, floors, ceilings, and what the score owes to the sound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from avprompt.evaluate import Measured
+from avprompt.listening import ALTERED
+from avprompt.metrics.floors import ceilings, floors
+from avprompt.metrics.iou import localisation_scores
+from avprompt.metrics.protocol import Protocol
+from avprompt.metrics.protocols.fixed import ValThreshold
+from avprompt.records import GroundTruth, Sample, Split
+
+Scores = dict[str, dict[str, Any]]
+
+PROBE = ValThreshold()
+
+
+@dataclass(frozen=True)
+class SplitScores:
+    """The scores of one split, each a table of metrics in percent by name."""
+
+    scores: Scores
+    floors: Scores
+    ceilings: Scores
+    audio_reliance: Scores
+
+
+class Truths(Sequence[GroundTruth]):
+    """The truths of the samples that were scored, made when they are asked for."""
+
+    def __init__(self, samples: Sequence[Sample], places: Sequence[int]) -> None:
+        self.samples, self.places = samples, places
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __getitem__(self, index: Any) -> Any:
+        """Return the truth of the sample at `index` among those scored."""
+        return self.samples[self.places[index]].truth
+
+    def __iter__(self) -> Iterator[GroundTruth]:
+        return (self[index] for index in range(len(self)))
+
+
+def score(
+    split: Split, test: Measured, validation: Measured | None, protocols: Sequence[Protocol]
+) -> SplitScores:
+    """Score a split.
+
+    Args:
+        split: what was measured.
+        test: its measurements.
+        validation: those of the split where thresholds are chosen; None chooses across two folds.
+        protocols: what to score by; all were measured.
+    """
+    truths = Truths(split.samples, test.places)
+    return SplitScores(
+        scores={
+            protocol.name: protocol.summarise(*_both("true", protocol.name, test, validation))
+            for protocol in protocols
+        },
+        floors=floors(truths),
+        ceilings=ceilings(truths) | _text_prompt(test, validation),
+        audio_reliance=_audio_reliance(test, validation),
+    )
+
+
+def sample_rows(
+    split: str, test: Measured, validation: Measured | None, protocols: Sequence[Protocol]
+) -> Iterator[dict[str, object]]:
+    """Yield one row for each scored sample: split, id, IoU in percent by protocol, confidence."""
+    columns = {
+        protocol.name: protocol.sample_iou(*_both("true", protocol.name, test, validation))
+        for protocol in protocols
+    }
+    for k, name in enumerate(test.ids):
+        iou = {protocol: f"{100 * values[k]:.2f}" for protocol, values in columns.items()}
+        yield {"split": split, "id": name, **iou, "confidence": f"{test.confidence[k]:.4f}"}
+
+
+def _audio_reliance(test: Measured, validation: Measured | None) -> Scores:
+    """Score altered sounds with the thresholds that were chosen for the true sound."""
+    thresholds = PROBE.thresholds(*_both("true", PROBE.name, test, validation))
+    reliance: Scores = {}
+    for condition in ALTERED:
+        if condition == "distractor":
+            continue
+        measured = test.values.get((condition, PROBE.name))
+        if measured is not None:
+            iou = PROBE.iou_at(measured, thresholds)
+            reliance[condition] = {"cIoU": localisation_scores(iou)["cIoU"]}
+    on_distractor = test.values.get(("distractor/on-distractor", PROBE.name))
+    if on_distractor is not None:
+        rows = test.distractor_rows
+        on_original = test.values["distractor/on-original", PROBE.name]
+        reliance["distractor"] = {
+            "on_distractor": _ciou(on_distractor, thresholds[rows]),
+            "on_original": _ciou(on_original, thresholds[rows]),
+        }
+    return reliance
+
+
+def _ciou(measured: Mapping[str, np.ndarray], thresholds: np.ndarray) -> float:
+    value: float = localisation_scores(PROBE.iou_at(measured, thresholds))["cIoU"]
+    return value
+
+
+def _text_prompt(test: Measured, validation: Measured | None) -> Scores:
+    if ("text-prompt", PROBE.name) not in test.values:
+        return {}
+    scores = PROBE.summarise(*_both("text-prompt", PROBE.name, test, validation))
+    return {"text-prompt": {"cIoU": scores["cIoU"], "AUC": scores["AUC"]}}
+
+
+def _both(
+    condition: str, protocol: str, test: Measured, validation: Measured | None
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray] | None]:
+    key = (condition, protocol)
+    return test.values[key], validation.values.get(key) if validation else None

@@ -1,0 +1,170 @@
+"""A method on a benchmark, ready to be trained or evaluated: what every command begins with."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from accelerate import Accelerator
+
+from avprompt.benchmark import BenchmarkAdapter
+from avprompt.checkpoint import load_checkpoint
+from avprompt.composition import PARTS, Composition, options, resolve
+from avprompt.errors import ConfigError, DataError, WeightsError
+from avprompt.interfaces import Decoder
+from avprompt.loading import View
+from avprompt.method import Method, build
+from avprompt.metrics.protocol import Protocol
+from avprompt.plugins import Loaded
+from avprompt.results import CHECKPOINT_FILE, CONFIG_FILE
+from avprompt.train import make_accelerator
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user chose beside the method; see `avprompt run --help`."""
+
+    dataset: str = "toy"
+    data_root: Path | None = None
+    encoders: str | None = None
+    overrides: tuple[str, ...] = ()
+    plugins: tuple[str, ...] = ()
+    seed: int = 0
+    epochs: int | None = None
+    steps: int | None = None
+    batch_size: int | None = None
+    device: str = "auto"
+    precision: str = "no"
+    strict: bool = False
+    splits: tuple[str, ...] = ()
+
+    def recorded(self) -> dict[str, Any]:
+        """Return what a run directory keeps of the settings, ready for YAML."""
+        kept = asdict(self)
+        kept["data_root"] = str(self.data_root.resolve()) if self.data_root else None
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in kept.items()}
+
+
+@dataclass
+class Session:
+    """An open session.
+
+    Attributes:
+        loaded: plugins and the registry.
+        settings: the user's choices.
+        composition: the method, resolved.
+        adapter: the benchmark.
+        method: the composition at work, on the accelerator's device.
+        accelerator: device and precision.
+        checkpoint: where trained parts came from, if they were read.
+        checksums: SHA-256 of every weight file that was read.
+    """
+
+    loaded: Loaded
+    settings: Settings
+    composition: Composition
+    adapter: BenchmarkAdapter
+    method: Method
+    accelerator: Accelerator
+    checkpoint: Path | None = None
+    checksums: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def view(self) -> View:
+        """How the method takes this benchmark's inputs."""
+        backbone = self.method.backbone
+        rate = self.method.audio_encoder.sample_rate
+        return View(backbone.image_size, backbone.mean, backbone.std, rate, self.adapter.audio_seconds)
+
+    @property
+    def encoders(self) -> str:
+        """The encoder set's name, marked when an option of the encoders was changed."""
+        name = self.settings.encoders or self.adapter.encoders
+        plain = resolve(self.loaded.registry, self.composition.name, name) if self._registered() else None
+        same = plain is None or all(
+            getattr(plain, part) == getattr(self.composition, part) for part in ("backbone", "audio_encoder")
+        )
+        return name if same else f"{name} (changed)"
+
+    def protocols(self) -> list[Protocol]:
+        """Return the protocols of the benchmark, the headline first."""
+        return [self.loaded.registry.load("protocols", name)() for name in self.adapter.protocols]
+
+    def pretrained_decoder(self) -> Decoder | None:
+        """Return the decoder as it was before training, or None when it has no pretrained weights."""
+        table = dict(self.composition.decoder)
+        kind, name = PARTS["decoder"], table.pop("name")
+        config = options(self.loaded.registry, kind, name, table, "decoder")
+        decoder: Decoder = self.loaded.registry.load(kind, name)(config, self.method.backbone)
+        checkpoint = self.method.backbone.decoder_checkpoint()
+        if any(True for _ in decoder.parameters()) and (checkpoint is None or checkpoint.load is None):
+            return None
+        decoder.load_weights(self.method.backbone)
+        return decoder.to(self.accelerator.device).eval().requires_grad_(False)
+
+    def _registered(self) -> bool:
+        return self.composition.name in self.loaded.registry.names("methods")
+
+
+def open_adapter(loaded: Loaded, dataset: str, root: Path | None) -> BenchmarkAdapter:
+    """Return the benchmark of that name over its folder; see `BenchmarkAdapter` for the errors."""
+    adapter: BenchmarkAdapter = loaded.registry.load("datasets", dataset)(root)
+    return adapter
+
+
+def open_session(
+    loaded: Loaded, method: str, settings: Settings, checkpoint: Path | None = None, *, trained: bool = False
+) -> Session:
+    """Resolve, check and build everything; nothing is written.
+
+    Args:
+        loaded: plugins.
+        method: a registered method, or a YAML file.
+        settings: the user's choices.
+        checkpoint: trained parts to read.
+        trained: the method must not be used untrained.
+
+    Raises:
+        AvpromptError: whatever does not fit together.
+    """
+    adapter = open_adapter(loaded, settings.dataset, settings.data_root)
+    training = {"epochs": settings.epochs, "steps": settings.steps, "batch_size": settings.batch_size}
+    if settings.epochs is not None and settings.steps is not None:
+        raise ConfigError("--epochs and --steps contradict each other; give one of them.")
+    overrides = (*settings.overrides, *(["training.steps=null"] if settings.epochs is not None else []))
+    encoders = settings.encoders or adapter.encoders
+    composition = resolve(loaded.registry, method, encoders, overrides, training)
+    accelerator = make_accelerator(settings.device, settings.precision)
+    torch.manual_seed(settings.seed)
+    built = build(composition, loaded.registry)
+    if checkpoint is not None:
+        load_checkpoint(built, checkpoint)
+    elif trained and built.trainable_parameters():
+        raise WeightsError(
+            f"'{composition.name}' has trained parts: give --checkpoint FILE or a finished run's folder, or train it "
+            f"with `avprompt run {method} --dataset {settings.dataset}`."
+        )
+    built.to(accelerator.device)
+    return Session(loaded, settings, composition, adapter, built, accelerator, checkpoint, built.checksums)
+
+
+def is_run(target: str) -> bool:
+    """Say whether a command's argument is a run directory rather than a method."""
+    return Path(target).is_dir()
+
+
+def run_parts(folder: Path) -> tuple[str, Path, dict[str, Any]]:
+    """Return method file, checkpoint and recorded settings of a run directory.
+
+    Raises:
+        DataError: not a run directory that training has finished in.
+    """
+    config, checkpoint = folder / CONFIG_FILE, folder / CHECKPOINT_FILE
+    for file in (config, checkpoint):
+        if not file.is_file():
+            raise DataError(f"'{folder}' is not a finished run: there is no {file.name} in it.")
+    recorded: dict[str, Any] = (yaml.safe_load(config.read_text()) or {}).get("run") or {}
+    return str(config), checkpoint, recorded
