@@ -1,0 +1,172 @@
+"""Reading pictures, recordings and videos as they are found, into arrays of one kind.
+
+Whatever the file holds, an image becomes (H, W, 3) uint8 RGB and a sound float32 at the rate that
+was asked for. A file that cannot be read is a `DataError` that names it, never something else.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import av
+import numpy as np
+import soundfile
+import soxr
+from PIL import Image, ImageOps
+
+from avprompt.errors import DataError
+from avprompt.records import Audio
+
+_FILTER_TAIL = 0.1
+"""Seconds read beyond the part that is kept, for the resampler to see across its end."""
+
+
+def read_image(source: Path | np.ndarray) -> np.ndarray:
+    """Return a picture as (H, W, 3) uint8 RGB, upright.
+
+    Grey, palette, transparent, CMYK and 16-bit pictures are converted; transparency is dropped and
+    the camera's orientation applied.
+
+    Args:
+        source: a file, or an array (H, W) or (H, W, 1 | 3 | 4) uint8.
+
+    Raises:
+        DataError: the file is missing, broken, cut off or not a picture; the array is not one.
+    """
+    if isinstance(source, np.ndarray):
+        return _rgb_array(source)
+    with _naming(source, "picture"), Image.open(source) as image:
+        return np.array(_to_rgb(ImageOps.exif_transpose(image)))
+
+
+def resize_image(image: np.ndarray, size: int) -> np.ndarray:
+    """Resize (H, W, 3) uint8 to a square (size, size, 3) with Pillow's bicubic filter."""
+    resized = Image.fromarray(image).resize((size, size), Image.Resampling.BICUBIC)
+    return np.array(resized)
+
+
+def read_audio(source: Path | Audio, rate: int, seconds: float) -> np.ndarray:
+    """Return the first `seconds` of a sound as mono float32 (rate * seconds,).
+
+    Channels are mixed by their mean, other rates resampled by soxr at high quality, and what is too
+    short is padded with zeros.
+
+    Args:
+        source: a file of any format that libsndfile or FFmpeg reads, or decoded audio.
+        rate: of the result, Hz.
+        seconds: length of the result.
+
+    Raises:
+        DataError: the file is missing or broken, or the sound is empty or not finite.
+    """
+    name = "The decoded audio" if isinstance(source, Audio) else str(source)
+    audio = source if isinstance(source, Audio) else _load_audio(source, seconds + _FILTER_TAIL)
+    samples = _mono(audio, seconds + _FILTER_TAIL)  # (T,)
+    if samples.size == 0:
+        raise DataError(f"{name} holds no sound. Leave the sample out or get the file again.")
+    if not np.isfinite(samples).all():
+        raise DataError(f"{name} holds samples that are not finite numbers. Get the file again.")
+    if audio.rate != rate:
+        samples = soxr.resample(samples, audio.rate, rate, quality="HQ")
+    wanted = round(rate * seconds)
+    return np.pad(samples[:wanted], (0, max(0, wanted - len(samples))))
+
+
+def read_video(path: Path, frame: int) -> tuple[np.ndarray, Audio]:
+    """Return one frame (H, W, 3) uint8 of a video, counted from 0, and all of its sound.
+
+    Raises:
+        DataError: the file is missing or broken, has no such frame, or has no sound.
+    """
+    return read_frame(path, frame), _decode_audio(path, seconds=math.inf)
+
+
+def read_frame(path: Path, frame: int, rate: float | None = None) -> np.ndarray:
+    """Return one frame (H, W, 3) uint8 of a video, upright.
+
+    Args:
+        path: of the video.
+        frame: index from 0.
+        rate: frames per second to count in, as if the video were re-encoded at that rate; None
+            counts the frames that are there.
+
+    Raises:
+        DataError: the file is missing or broken, or has no such frame.
+    """
+    shown, reached = None, -1
+    with _naming(path, "video"), av.open(path) as container:
+        if not container.streams.video:
+            raise DataError(f"{path} has no picture in it.")
+        for count, picture in enumerate(container.decode(video=0)):
+            reached = count if rate is None else round((picture.time or 0.0) * rate)
+            if reached > frame:
+                break  # The one before is still on the screen.
+            shown = picture
+        if shown is None or reached < frame:
+            raise DataError(f"{path} ends at frame {reached}, before frame {frame}. Choose an earlier one.")
+        return _upright(shown)
+
+
+def _rgb_array(image: np.ndarray) -> np.ndarray:
+    channels = image.shape[2] if image.ndim == 3 else 1
+    if image.dtype != np.uint8 or image.ndim not in (2, 3) or channels not in (1, 3, 4):
+        raise DataError(f"expected a picture (H, W, 3) uint8, got {image.shape} {image.dtype}")
+    grey_or_colour = image.reshape(*image.shape[:2], channels)[..., :3]
+    return np.array(np.broadcast_to(grey_or_colour, (*image.shape[:2], 3)))
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):  # Pillow's own conversion clips 16 bits to white.
+        image = Image.fromarray(np.clip(np.asarray(image) // 257, 0, 255).astype(np.uint8))
+    if "transparency" in image.info:
+        image = image.convert("RGBA")
+    return image.convert("RGB")
+
+
+def _upright(picture: av.VideoFrame) -> np.ndarray:
+    """Apply the rotation that a telephone wrote beside the pixels."""
+    return np.rot90(picture.to_ndarray(format="rgb24"), round(picture.rotation / 90)).copy()
+
+
+def _load_audio(path: Path, seconds: float) -> Audio:
+    if path.suffix[1:].upper() not in soundfile.available_formats():
+        return _decode_audio(path, seconds)
+    with _naming(path, "sound"), soundfile.SoundFile(path) as file:
+        samples = file.read(math.ceil(seconds * file.samplerate), dtype="float32", always_2d=True)
+        return Audio(samples.T, file.samplerate)
+
+
+def _decode_audio(path: Path, seconds: float) -> Audio:
+    """Decode at least the first `seconds`, where there are as many, with FFmpeg."""
+    planar, chunks, length = av.AudioResampler(format="fltp"), [], 0
+    with _naming(path, "sound"), av.open(path) as container:
+        if not container.streams.audio:
+            raise DataError(f"{path} has no sound in it.")
+        rate = container.streams.audio[0].rate
+        for frame in container.decode(audio=0):
+            chunks += [part.to_ndarray() for part in planar.resample(frame)]
+            length += frame.samples
+            if length >= seconds * rate:
+                break
+        return Audio(np.concatenate(chunks or [np.zeros((1, 0), np.float32)], axis=1), rate)
+
+
+def _mono(audio: Audio, seconds: float) -> np.ndarray:
+    samples = np.asarray(audio.samples, dtype=np.float32)[..., : math.ceil(seconds * audio.rate)]
+    return samples if samples.ndim == 1 else samples.mean(axis=0)
+
+
+@contextmanager
+def _naming(path: Path, kind: str) -> Iterator[None]:
+    """Turn whatever a decoder raises into a `DataError` with the file's name."""
+    try:
+        yield
+    except DataError:
+        raise
+    except FileNotFoundError:
+        raise DataError(f"{path} does not exist.") from None
+    except Exception as error:  # Decoders of broken files raise nearly every class there is.
+        raise DataError(f"{path} is not a {kind} that can be read ({error}). Get it again.") from error

@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+import soundfile
+from PIL import Image
+
+from avprompt.errors import DataError
+from avprompt.media import read_audio, read_frame, read_image, read_video, resize_image
+from avprompt.records import Audio
+
+RED, GREEN = (200, 30, 30), (30, 200, 30)
+
+
+def tone(seconds: float, rate: int, pitch: float = 440.0) -> np.ndarray:
+    return 0.5 * np.sin(2 * np.pi * pitch * np.arange(round(seconds * rate)) / rate).astype(np.float32)
+
+
+def save_video(path: Path, frames: int = 10, rate: int = 25, sound: bool = True, left: int = 0) -> Path:
+    """Write a video whose frame k is grey of level 20 * k, `left` brighter on its left half."""
+    with av.open(path, "w") as container:
+        pictures = container.add_stream("mpeg4", rate=rate, width=64, height=32, pix_fmt="yuv420p")
+        sounds = container.add_stream("aac", rate=16000, layout="mono") if sound else None
+        for k in range(frames):
+            grey = np.full((32, 64, 3), min(20 * k, 255), dtype=np.uint8)
+            grey[:, :32] += left
+            container.mux(pictures.encode(av.VideoFrame.from_ndarray(grey, format="rgb24")))
+        container.mux(pictures.encode(None))
+        if sounds is not None:
+            frame = av.AudioFrame.from_ndarray(tone(frames / rate, 16000)[None], "fltp", "mono")
+            frame.sample_rate = 16000
+            container.mux(sounds.encode(frame))
+            container.mux(sounds.encode(None))
+    return path
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "1", "CMYK"])
+def test_any_picture_becomes_rgb(mode: str, tmp_path: Path) -> None:
+    path = tmp_path / ("image.tif" if mode == "CMYK" else "image.png")
+    Image.new("RGB", (5, 4), RED).convert(mode).save(path)
+    image = read_image(path)
+    assert image.shape == (4, 5, 3)
+    assert image.dtype == np.uint8
+    assert image.flags.writeable
+    if mode in ("RGB", "RGBA", "P", "CMYK"):
+        np.testing.assert_allclose(image[0, 0], RED, atol=25)
+    if mode in ("L", "LA"):
+        assert len(set(image[0, 0].tolist())) == 1
+
+
+def test_transparent_palette_and_16_bit_grey(tmp_path: Path) -> None:
+    palette = Image.new("P", (2, 2), 1)
+    palette.putpalette([0, 0, 0, *RED])
+    palette.save(tmp_path / "p.png", transparency=bytes([0, 128]))
+    assert read_image(tmp_path / "p.png")[0, 0].tolist() == list(RED)
+    Image.fromarray(np.full((2, 2), 257 * 90, dtype=np.uint16)).save(tmp_path / "deep.png")
+    assert read_image(tmp_path / "deep.png")[0, 0].tolist() == [90, 90, 90]
+
+
+def test_the_camera_orientation_is_applied(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # Turn a quarter clockwise to see it upright.
+    Image.new("RGB", (20, 10)).save(tmp_path / "turned.jpg", exif=exif)
+    assert read_image(tmp_path / "turned.jpg").shape == (20, 10, 3)
+
+
+@pytest.mark.parametrize("channels", [(), (1,), (3,), (4,)])
+def test_arrays_become_rgb(channels: tuple[int, ...]) -> None:
+    assert (read_image(np.full((4, 5, *channels), 7, dtype=np.uint8)) == np.full((4, 5, 3), 7)).all()
+
+
+@pytest.mark.parametrize("array", [np.zeros((4, 5, 2), np.uint8), np.zeros((4, 5, 3)), np.zeros(4, np.uint8)])
+def test_an_array_that_is_no_picture_is_refused(array: np.ndarray) -> None:
+    with pytest.raises(DataError, match="expected a picture"):
+        read_image(array)
+
+
+def test_broken_pictures_are_named(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (40, 40, 3), dtype=np.uint8)
+    for suffix in ("jpg", "png"):
+        path = tmp_path / f"cut.{suffix}"
+        Image.fromarray(noise).save(path)
+        path.write_bytes(path.read_bytes()[:-200])
+        with pytest.raises(DataError, match=f"cut.{suffix} is not a picture"):
+            read_image(path)
+    (tmp_path / "text.jpg").write_text("no picture")
+    with pytest.raises(DataError, match=r"text\.jpg is not a picture"):
+        read_image(tmp_path / "text.jpg")
+    with pytest.raises(DataError, match=r"none\.jpg does not exist"):
+        read_image(tmp_path / "none.jpg")
+
+
+def test_resize_is_bicubic_to_a_square() -> None:
+    image = np.random.default_rng(0).integers(0, 255, (30, 50, 3), dtype=np.uint8)
+    expected = Image.fromarray(image).resize((16, 16), Image.Resampling.BICUBIC)
+    assert (resize_image(image, 16) == np.asarray(expected)).all()
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3"])
+def test_sound_files_keep_their_samples(suffix: str, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / f"tone.{suffix}", tone(1.0, 16000), 16000)
+    samples = read_audio(tmp_path / f"tone.{suffix}", rate=16000, seconds=1.0)
+    assert samples.shape == (16000,)
+    assert samples.dtype == np.float32
+    if suffix in ("wav", "flac"):
+        np.testing.assert_allclose(samples, tone(1.0, 16000), atol=1e-4)
+    assert np.argmax(np.abs(np.fft.rfft(samples))) == 440
+
+
+@pytest.mark.parametrize("rate", [8000, 22050, 44100, 48000])
+def test_other_rates_are_resampled(rate: int) -> None:
+    samples = read_audio(Audio(tone(1.0, rate), rate), rate=16000, seconds=0.5)
+    assert samples.shape == (8000,)
+    np.testing.assert_allclose(samples[200:], tone(0.5, 16000)[200:], atol=2e-3)
+
+
+def test_the_part_kept_is_resampled_as_if_all_had_been_read(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "long.wav", tone(3.0, 44100), 44100, subtype="FLOAT")
+    part = read_audio(tmp_path / "long.wav", rate=16000, seconds=1.0)
+    whole = read_audio(tmp_path / "long.wav", rate=16000, seconds=3.0)
+    np.testing.assert_allclose(part, whole[:16000], atol=1e-6)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 5])
+def test_channels_are_mixed_by_their_mean(channels: int, tmp_path: Path) -> None:
+    samples = np.random.default_rng(0).uniform(-0.5, 0.5, (800, channels)).astype(np.float32)
+    soundfile.write(tmp_path / "many.wav", samples, 8000, subtype="FLOAT")
+    for source in (tmp_path / "many.wav", Audio(samples.T, 8000)):
+        np.testing.assert_allclose(read_audio(source, 8000, 0.1), samples.mean(axis=1), atol=1e-7)
+
+
+def test_short_sound_is_padded_and_long_sound_cut() -> None:
+    samples = tone(1.0, 8000)
+    padded = read_audio(Audio(samples, 8000), rate=8000, seconds=2.0)
+    assert (padded[:8000] == samples).all()
+    assert not padded[8000:].any()
+    assert (read_audio(Audio(samples, 8000), rate=8000, seconds=0.25) == samples[:2000]).all()
+
+
+def test_unusable_sound_is_named(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "empty.wav", np.zeros(0), 8000)
+    with pytest.raises(DataError, match=r"empty\.wav holds no sound"):
+        read_audio(tmp_path / "empty.wav", 8000, 1)
+    soundfile.write(tmp_path / "nan.wav", np.full(80, np.nan), 8000, subtype="FLOAT")
+    with pytest.raises(DataError, match=r"nan\.wav .* not finite"):
+        read_audio(tmp_path / "nan.wav", 8000, 1)
+    with pytest.raises(DataError, match="decoded audio holds no sound"):
+        read_audio(Audio(np.zeros((2, 0)), 8000), 8000, 1)
+    for suffix in ("wav", "m4a"):
+        (tmp_path / f"text.{suffix}").write_text("no sound")
+        with pytest.raises(DataError, match=f"text.{suffix} is not a sound"):
+            read_audio(tmp_path / f"text.{suffix}", 8000, 1)
+    with pytest.raises(DataError, match=r"none\.mp4 does not exist"):
+        read_audio(tmp_path / "none.mp4", 8000, 1)
+
+
+def test_the_sound_of_a_video_is_read(tmp_path: Path) -> None:
+    samples = read_audio(save_video(tmp_path / "clip.mp4", frames=25), rate=16000, seconds=0.9)
+    assert samples.shape == (14400,)
+    assert np.abs(samples[4000:]).max() == pytest.approx(0.5, abs=0.1)
+
+
+def test_frames_are_counted_from_zero(tmp_path: Path) -> None:
+    path = save_video(tmp_path / "clip.mp4")
+    for index in (0, 5, 9):
+        assert read_frame(path, index).mean() == pytest.approx(20 * index, abs=4)
+    image, audio = read_video(path, 3)
+    assert image.shape == (32, 64, 3)
+    assert image.mean() == pytest.approx(60, abs=4)
+    assert audio.rate == 16000
+    assert audio.samples.shape[0] == 1
+    assert audio.samples.shape[1] >= 6400
+
+
+def test_frames_can_be_counted_at_another_rate(tmp_path: Path) -> None:
+    slow = save_video(tmp_path / "slow.mp4", rate=10)
+    assert read_frame(slow, 10, rate=25).mean() == pytest.approx(80, abs=4), "0.4 s is frame 4 of 10 a second"
+    assert read_frame(slow, 11, rate=25).mean() == pytest.approx(80, abs=4), "still on the screen at 0.44 s"
+
+
+def test_the_rotation_of_a_telephone_is_applied(tmp_path: Path) -> None:
+    path = save_video(tmp_path / "turned.mp4", frames=2, sound=False, left=100)
+    content = bytearray(path.read_bytes())
+    matrix = content.index(b"tkhd") + 4 + 40
+    one = 1 << 16
+    content[matrix : matrix + 36] = struct.pack(">9i", 0, one, 0, -one, 0, 0, 0, 0, 1 << 30)
+    path.write_bytes(content)
+    image = read_frame(path, 0)
+    assert image.shape == (64, 32, 3)
+    assert image[:28].mean() > image[36:].mean() + 50, "a turn clockwise brings the left half to the top"
+
+
+def test_unusable_videos_are_named(tmp_path: Path) -> None:
+    silent = save_video(tmp_path / "silent.mp4", sound=False)
+    with pytest.raises(DataError, match=r"silent\.mp4 has no sound"):
+        read_video(silent, 0)
+    with pytest.raises(DataError, match="ends at frame 9, before frame 10"):
+        read_frame(silent, 10)
+    soundfile.write(tmp_path / "tone.wav", tone(0.1, 8000), 8000)
+    with pytest.raises(DataError, match=r"tone\.wav has no picture"):
+        read_frame(tmp_path / "tone.wav", 0)
+    silent.write_bytes(silent.read_bytes()[:60])
+    with pytest.raises(DataError, match=r"silent\.mp4 is not a video"):
+        read_frame(silent, 0)
+
+
+def test_real_clips_are_read(shared: Path) -> None:
+    clips = shared / "data" / "clips"
+    image, audio = read_video(clips / "videos" / "video01camelxxxx_000002.mp4", 125)
+    assert image.shape == (384, 384, 3)
+    assert audio.samples.shape[1] / audio.rate == pytest.approx(10, abs=0.2)
+    stereo = read_audio(clips / "audio" / "stamp01henxxxxxx_000007.wav", 16000, 10.0)
+    assert stereo.shape == (160000,)
