@@ -13,7 +13,6 @@ from typing import Literal
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 Window = Literal["povey", "hanning"]
 
@@ -62,7 +61,8 @@ def _frames(waveform: Tensor, rate: int) -> Tensor:
 
 def _emphasise(frames: Tensor) -> Tensor:
     """Subtract 0.97 of the sample before; a frame's first sample counts as its own predecessor."""
-    return frames - PREEMPHASIS * F.pad(frames, (1, 0), mode="replicate")[..., :-1]
+    before = torch.cat([frames[..., :1], frames[..., :-1]], dim=-1)
+    return frames - PREEMPHASIS * before
 
 
 def _fft_size(size: int) -> int:
