@@ -26,14 +26,22 @@ def floors(truths: Sequence[GroundTruth]) -> dict[str, Scores]:
     `all-objects` that of marking every one.
 
     Args:
-        truths: of one split, all masks of one size (H, W); read twice, so it may make its items.
+        truths: of one split, all masks of one size (H, W); walked through twice.
     """
-    guesses = _blind_guesses(truths)
-    blind = np.array([_iou_of_each(np.stack(list(guesses.values())), truth.mask) for truth in truths])
-    found = {name: _scores(iou) for name, iou in zip(guesses, blind.T, strict=True)}
-    if any(len(truth.silent) for truth in truths):
-        found["random-object"] = _expected([object_iou(truth) for truth in truths])
-        found["all-objects"] = _scores(np.array([all_objects_iou(truth) for truth in truths]))
+    shape = truths[0].mask.shape
+    guesses = np.stack([centre_disc(*shape), np.ones(shape, dtype=bool)])
+    blind, one, every, total, silent = [], [], [], np.zeros(shape), 0
+    for truth in truths:
+        blind.append(_iou_of_each(guesses, truth.mask))
+        one.append(object_iou(truth))
+        every.append(all_objects_iou(truth))
+        total += truth.mask
+        silent += len(truth.silent)
+    mean = median_mask(total)[None]
+    found = dict(zip(("centre-disc", "whole-image"), map(_scores, np.transpose(blind)), strict=True))
+    found["mean-truth"] = _scores(np.concatenate([_iou_of_each(mean, truth.mask) for truth in truths]))
+    if silent:
+        found |= {"random-object": _expected(one), "all-objects": _scores(np.array(every))}
     return found
 
 
@@ -46,14 +54,6 @@ def centre_disc(height: int, width: int) -> np.ndarray:
     """Return the half of the image nearest to its centre, (H, W) bool: the median rule on nearness."""
     rows, columns = np.arange(height) - (height - 1) / 2, np.arange(width) - (width - 1) / 2
     return median_mask(-(rows[:, None] ** 2 + columns**2))
-
-
-def mean_truth(truths: Sequence[GroundTruth]) -> np.ndarray:
-    """Return the average truth mask of a split, (H, W) in 0..1."""
-    total = np.zeros(truths[0].mask.shape)
-    for truth in truths:
-        total += truth.mask
-    return np.asarray(total / len(truths))
 
 
 def median_mask(ranking: np.ndarray) -> np.ndarray:
@@ -79,15 +79,6 @@ def oracle_ranking_iou(mask: np.ndarray) -> float:
     half = np.zeros(mask.size, dtype=bool)
     half[ranked] = True
     return float(_iou_of_each(half.reshape(1, *mask.shape), mask)[0])
-
-
-def _blind_guesses(truths: Sequence[GroundTruth]) -> dict[str, np.ndarray]:
-    mean = mean_truth(truths)
-    return {
-        "centre-disc": centre_disc(*mean.shape),
-        "whole-image": np.ones(mean.shape, dtype=bool),
-        "mean-truth": median_mask(mean),
-    }
 
 
 def _iou_of_each(masks: np.ndarray, truth: np.ndarray) -> np.ndarray:

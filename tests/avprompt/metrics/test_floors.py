@@ -11,7 +11,6 @@ from avprompt.metrics.floors import (
     ceilings,
     centre_disc,
     floors,
-    mean_truth,
     object_iou,
     oracle_ranking_iou,
 )
@@ -34,10 +33,10 @@ def test_centre_disc_covers_half_and_is_symmetric() -> None:
     assert (disc == disc.T).all()
 
 
-def test_mean_truth_averages_masks() -> None:
-    truths = [GroundTruth(mask_of((0, 0))), GroundTruth(mask_of((0, 0), (1, 1)))]
-    assert mean_truth(truths)[0, 0] == 1
-    assert mean_truth(truths)[1, 1] == 0.5
+def test_mean_truth_marks_where_objects_usually_are() -> None:
+    corner = mask_of(*((row, column) for row in range(2) for column in range(4)))
+    truths = [GroundTruth(corner), GroundTruth(corner), GroundTruth(1 - corner)]
+    assert floors(truths)["mean-truth"]["cIoU"] == pytest.approx(200 / 3)
 
 
 def test_oracle_ranking_by_hand() -> None:

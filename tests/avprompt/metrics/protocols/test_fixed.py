@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from avprompt.metrics.protocols.sweep import GRID, AclSweep, ValThreshold, best_threshold
+from avprompt.metrics.protocols.fixed import GRID, AclSweep, ValThreshold, best_threshold
 
 
 def measured(iou: np.ndarray, ids: list[str] | None = None) -> dict[str, np.ndarray]:
