@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import platform
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from avprompt.errors import ConfigError
 from avprompt.evaluate import Evaluator, Measured
 from avprompt.records import Missing, Split
 from avprompt.report.gallery import write_gallery
+from avprompt.report.shown import write_shown
 from avprompt.results import (
     CHECKPOINT_FILE,
     CONFIG_FILE,
@@ -30,7 +32,7 @@ from avprompt.results import (
     write_skipped,
 )
 from avprompt.scoring import SplitScores, sample_rows, score
-from avprompt.session import Session
+from avprompt.session import Session, Settings
 from avprompt.train import RESUME_FILE, Step, Trainer
 
 
@@ -71,8 +73,31 @@ def claim(folder: Path, *, resume: bool) -> None:
         raise ConfigError(f"'{folder}' already holds a run: add --resume to continue it, or choose another --output.")
 
 
-def execute(session: Session, folder: Path, *, resume: bool = False, reporter: Reporter | None = None) -> RunResult:
+def default_folder(method: str, settings: Settings, *, resume: bool) -> Path:
+    """Return `runs/DATASET/METHOD-seedN`, numbered on when that is taken and not to be resumed."""
+    first = Path("runs") / settings.dataset / f"{Path(method).stem}-seed{settings.seed}"
+    if resume or not first.exists():
+        return first
+    numbered = (first.with_name(f"{first.name}-{number}") for number in itertools.count(2))
+    return next(folder for folder in numbered if not folder.exists())
+
+
+def execute(
+    session: Session,
+    folder: Path,
+    *,
+    resume: bool = False,
+    evaluate_only: bool = False,
+    reporter: Reporter | None = None,
+) -> RunResult:
     """Train (unless a checkpoint was given), evaluate and fill the run directory.
+
+    Args:
+        session: the method on its benchmark.
+        folder: the run directory.
+        resume: go on with what is there.
+        evaluate_only: do not train.
+        reporter: shows how it gets on.
 
     Raises:
         AvpromptError: training cannot go on, or nothing can be scored.
@@ -83,13 +108,16 @@ def execute(session: Session, folder: Path, *, resume: bool = False, reporter: R
         return read_results(folder)
     seconds: dict[str, float] = {}
     skipped: dict[str, list[Missing]] = {}
-    train_split = None if session.checkpoint else session.adapter.split(session.adapter.train_split)
+    training = session.checkpoint is None and not evaluate_only
+    train_split = session.adapter.split(session.adapter.train_split) if training else None
     folder.mkdir(parents=True, exist_ok=True)
     write_config(session, folder)
     if train_split is not None:
         began = time.perf_counter()
         skipped["train"] = train(session, train_split, folder, resume=resume, reporter=reporter)
         seconds["training"] = time.perf_counter() - began
+    elif session.method.trained_parts():
+        save(session, folder)
     began = time.perf_counter()
     result = evaluate(session, folder, reporter=reporter, skipped=skipped)
     seconds["evaluation"] = time.perf_counter() - began
@@ -119,9 +147,14 @@ def train(
             on_step=on_step,
         )
         trainer.run(resume=resume and (folder / RESUME_FILE).is_file())
-    metadata = {"method": session.composition.name, "avprompt": __version__}
-    save_checkpoint(session.method, checkpoint, metadata)
+    save(session, folder)
     return [*split.missing, *trainer.skipped.values()]
+
+
+def save(session: Session, folder: Path) -> None:
+    """Write the trained parts with the method they belong to."""
+    metadata = {"method": session.composition.name, "encoders": session.encoders, "avprompt": __version__}
+    save_checkpoint(session.method, folder / CHECKPOINT_FILE, metadata)
 
 
 def evaluate(
@@ -154,8 +187,10 @@ def evaluate(
         _record(result, name, measured, score(split, measured, validation, protocols))
         rows += list(sample_rows(name, measured, validation, protocols))
         skipped[name] = list(measured.missing)
-        if not (folder / "gallery.png").exists():
-            write_gallery(folder / "gallery.png", measured.shown)
+        if len(result.scores) == 1:  # the first split is the headline
+            title = f"{result.method} on {result.dataset} ({result.encoders} encoders)"
+            write_shown(folder, measured.shown)
+            write_gallery(folder / "gallery.png", measured.shown, title, threshold(result, name))
     columns = ["split", "id", *(protocol.name for protocol in protocols), "confidence"]
     write_rows(folder / "samples.csv", rows, columns)
     write_skipped(folder / "skipped.csv", skipped)
@@ -165,9 +200,20 @@ def evaluate(
 
 def write_config(session: Session, folder: Path) -> None:
     """Write the resolved composition with the settings of the run; the file runs as a method."""
-    run = yaml.safe_dump({"run": session.settings.recorded()}, sort_keys=False, allow_unicode=True)
     with replacing(folder / CONFIG_FILE) as temporary:
-        temporary.write_text(session.composition.to_yaml() + run, encoding="utf-8")
+        temporary.write_text(config_text(session), encoding="utf-8")
+
+
+def config_text(session: Session) -> str:
+    """Return what `config.yaml` says."""
+    run = yaml.safe_dump({"run": session.settings.recorded()}, sort_keys=False, allow_unicode=True)
+    return session.composition.to_yaml() + run
+
+
+def threshold(result: RunResult, split: str) -> float:
+    """Return the threshold that makes masks for pictures: the one chosen for the headline, or 0.5."""
+    chosen = result.scores[split].get(result.headline[0], {}).get("threshold", 0.5)
+    return float(chosen if isinstance(chosen, int | float) else chosen[0])
 
 
 def versions(session: Session) -> dict[str, str]:

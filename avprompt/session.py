@@ -168,3 +168,18 @@ def run_parts(folder: Path) -> tuple[str, Path, dict[str, Any]]:
             raise DataError(f"'{folder}' is not a finished run: there is no {file.name} in it.")
     recorded: dict[str, Any] = (yaml.safe_load(config.read_text()) or {}).get("run") or {}
     return str(config), checkpoint, recorded
+
+
+def recorded_settings(recorded: dict[str, Any], chosen: dict[str, Any]) -> dict[str, Any]:
+    """Return settings for a finished run: the recorded ones, under what the user gives now.
+
+    The recorded overrides are part of the run's config.yaml already; the data root only holds for the recorded
+    dataset.
+    """
+    given = {key: value for key, value in chosen.items() if value not in (None, (), False, "auto", "no")}
+    kept = {key: recorded.get(key) for key in ("dataset", "data_root", "encoders", "seed", "plugins")}
+    if given.get("dataset") not in (None, kept["dataset"]):
+        kept["data_root"] = None
+    kept["data_root"] = Path(kept["data_root"]) if kept["data_root"] else None
+    kept["plugins"] = tuple(kept["plugins"] or ())
+    return {**chosen, **kept, **given}

@@ -1,0 +1,151 @@
+"""Methods side by side: the same data, seeds and schedule, differences to the first, one picture."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+import yaml
+
+from avprompt.checkpoint import replacing
+from avprompt.errors import ConfigError, DataError
+from avprompt.plugins import Loaded
+from avprompt.report.gallery import write_comparison
+from avprompt.report.shown import read_shown
+from avprompt.results import CONFIG_FILE, RESULTS_FILE, RunResult, read_results
+from avprompt.run import Reporter, config_text, execute, threshold
+from avprompt.session import Settings, is_run, open_adapter, open_session
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """One method of a comparison: its finished runs, one for each seed."""
+
+    name: str
+    folders: tuple[Path, ...]
+    results: tuple[RunResult, ...]
+
+    def values(self, split: str, *path: str) -> list[float]:
+        """Return a number of every run, such as `("scores", "val-threshold", "cIoU")`; absent ones left out."""
+        found = []
+        for result in self.results:
+            table: Any = getattr(result, path[0]).get(split, {})
+            for key in path[1:]:
+                table = table.get(key, {}) if isinstance(table, dict) else {}
+            if isinstance(table, int | float):
+                found.append(float(table))
+        return found
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Contestants on one split of one dataset, under one protocol; the first is the reference."""
+
+    dataset: str
+    split: str
+    protocol: str
+    contestants: tuple[Contestant, ...]
+    published: dict[str, dict[str, dict[str, float]]]
+
+
+def compare(
+    loaded: Loaded,
+    targets: Sequence[str],
+    settings: Settings,
+    seeds: Sequence[int],
+    folder: Path,
+    reporter: Reporter,
+) -> Comparison:
+    """Run what is not run yet, and put all side by side.
+
+    Args:
+        loaded: plugins.
+        targets: methods, YAML files or run directories.
+        settings: of what must be run; its seed is replaced by each of `seeds`.
+        seeds: one run a method for each.
+        folder: where runs, table and picture go; finished runs in it are used again.
+        reporter: shows how runs get on.
+
+    Raises:
+        AvpromptError: a run fails, or runs that cannot be compared.
+    """
+    contestants = []
+    for target in targets:
+        if is_run(target):
+            folders = [Path(target)]
+        else:
+            chosen = [replace(settings, seed=seed) for seed in seeds]
+            folders = [_run(loaded, target, one, folder, reporter) for one in chosen]
+        results = tuple(read_results(one) for one in folders)
+        contestants.append(Contestant(_name(target, results[0]), tuple(folders), results))
+    comparison = _checked(loaded, contestants, settings)
+    _write(comparison, folder)
+    return comparison
+
+
+def summary(values: Sequence[float]) -> tuple[float, float | None]:
+    """Return the mean, and the sample standard deviation where there are several values."""
+    return mean(values), stdev(values) if len(values) > 1 else None
+
+
+def _run(loaded: Loaded, method: str, settings: Settings, folder: Path, reporter: Reporter) -> Path:
+    """Run a method into its own folder, or take up the run that is there."""
+    target = folder / f"{Path(method).stem}-seed{settings.seed}"
+    session = open_session(loaded, method, settings)
+    there = target / CONFIG_FILE
+    if there.is_file() and _tables(there.read_text()) != _tables(config_text(session)):
+        raise ConfigError(f"'{target}' holds a run with other options: choose another --output, or remove it.")
+    if not (target / RESULTS_FILE).is_file():
+        untrained = not session.method.trainable_parameters()
+        execute(session, target, resume=there.is_file(), evaluate_only=untrained, reporter=reporter)
+    return target
+
+
+def _checked(loaded: Loaded, contestants: list[Contestant], settings: Settings) -> Comparison:
+    """Make sure that one column means one thing: the same dataset, encoders, split and protocol."""
+    first = contestants[0].results[0]
+    for contestant in contestants:
+        for result in contestant.results:
+            for what in ("dataset", "encoders", "headline", "samples"):
+                mine, theirs = getattr(first, what), getattr(result, what)
+                if mine != theirs:
+                    raise DataError(
+                        f"'{contestants[0].name}' and '{contestant.name}' cannot stand in one table: "
+                        f"their {what} differ ({mine} and {theirs})."
+                    )
+    adapter = loaded.registry.load("datasets", first.dataset)
+    split = next(iter(first.scores))
+    return Comparison(first.dataset, split, first.headline[0], tuple(contestants), adapter.published)
+
+
+def _write(comparison: Comparison, folder: Path) -> None:
+    """Write `compare.json` and `compare.png`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    runs = {
+        contestant.name: [result.model_dump(mode="json") for result in contestant.results]
+        for contestant in comparison.contestants
+    }
+    with replacing(folder / "compare.json") as temporary:
+        temporary.write_text(json.dumps({"split": comparison.split, "runs": runs}, indent=2) + "\n")
+    firsts = {contestant.name: contestant for contestant in comparison.contestants}
+    shown = {name: read_shown(contestant.folders[0]) for name, contestant in firsts.items()}
+    if len({tuple(clip.id for clip in clips) for clips in shown.values()}) == 1:
+        thresholds = {name: threshold(one.results[0], comparison.split) for name, one in firsts.items()}
+        title = f"{' · '.join(shown)} on {comparison.dataset}"
+        write_comparison(folder / "compare.png", shown, title, thresholds)
+
+
+def _name(target: str, result: RunResult) -> str:
+    """Call a contestant by its method, a YAML file by the file and a run by its folder."""
+    return Path(target).name if is_run(target) else Path(target).stem if Path(target).suffix else result.method
+
+
+def _tables(text: str) -> Any:
+    tables = yaml.safe_load(text)
+    for key in ("device", "strict"):  # these change no number that is meant to be the same
+        tables.get("run", {}).pop(key, None)
+    return tables

@@ -1,0 +1,94 @@
+"""Where one sound comes from in one image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from avprompt.checkpoint import load_checkpoint, replacing
+from avprompt.composition import resolve
+from avprompt.errors import WeightsError
+from avprompt.loading import View
+from avprompt.media import read_image, resize_image
+from avprompt.method import Method, build
+from avprompt.plugins import Loaded
+from avprompt.report.overlay import overlay
+from avprompt.session import Settings, is_run, run_parts
+from avprompt.train import make_accelerator
+
+SIZE = 224
+
+
+@dataclass(frozen=True)
+class Found:
+    """A localised sound: `image` (H, W, 3) uint8, `heatmap` (224, 224) float32 in 0..1, `confidence`."""
+
+    image: np.ndarray
+    heatmap: np.ndarray
+    confidence: float
+
+    def peak(self) -> tuple[float, float]:
+        """Return where the heatmap is highest, as fractions from the top and from the left."""
+        row, column = np.unravel_index(self.heatmap.argmax(), self.heatmap.shape)
+        return (row + 0.5) / SIZE, (column + 0.5) / SIZE
+
+
+def open_method(loaded: Loaded, method: str, settings: Settings, checkpoint: Path | None) -> Method:
+    """Build a method for use: a registered name or YAML file with its checkpoint, or a run directory.
+
+    Raises:
+        WeightsError: trained parts or encoder weights are missing.
+    """
+    encoders = settings.encoders
+    if is_run(method):
+        method, found, recorded = run_parts(Path(method))
+        checkpoint, encoders = checkpoint or found, encoders or recorded.get("encoders")
+    composition = resolve(loaded.registry, method, encoders or "published", settings.overrides)
+    accelerator = make_accelerator(settings.device, settings.precision)
+    built = build(composition, loaded.registry)
+    if checkpoint is not None:
+        load_checkpoint(built, checkpoint)
+    elif built.trainable_parameters():
+        raise WeightsError(
+            f"'{composition.name}' has trained parts: give --checkpoint FILE, or a run directory as --method."
+        )
+    built.to(accelerator.device).eval()
+    return built
+
+
+def localize_clip(method: Method, image: Path, audio: Path, seconds: float) -> Found:
+    """Localise the sound of a file in an image file.
+
+    Raises:
+        DataError: one of the files cannot be read.
+    """
+    backbone = method.backbone
+    view = View(backbone.image_size, backbone.mean, backbone.std, method.audio_encoder.sample_rate, seconds)
+    picture = read_image(image)
+    device = next(method.parameters()).device
+    pixels = view.pixels(resize_image(picture, backbone.image_size))[None].to(device)
+    with torch.no_grad():
+        frames = method.encode_audio(view.waveform(audio)[None].to(device))
+        features = method.encode_image(pixels)
+        text = method.read(method.projection(frames), features)
+        prediction = method.locate(features, text, (SIZE, SIZE))
+    return Found(picture, prediction.heatmap[0].cpu().numpy(), float(prediction.confidence[0]))
+
+
+def write_heatmap(found: Found, path: Path) -> Path:
+    """Write the heatmap as a NumPy file."""
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.save(file, found.heatmap.astype(np.float32))
+    return path
+
+
+def write_overlay(found: Found, path: Path) -> Path:
+    """Write the heatmap over the image, as PNG or whatever the file's ending says."""
+    with replacing(path) as temporary:
+        format_ = Image.registered_extensions().get(path.suffix.lower(), "PNG")
+        Image.fromarray(overlay(found.image, found.heatmap)).save(temporary, format=format_)
+    return path

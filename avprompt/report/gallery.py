@@ -1,0 +1,102 @@
+"""Galleries: a dozen clips with what was found in them, for one method or several side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from avprompt.checkpoint import replacing
+from avprompt.media import resize_image
+from avprompt.metrics.iou import iou_by_threshold
+from avprompt.report.overlay import colour, overlay, spotlight, stretch
+from avprompt.report.sheet import CELL, Cell, Row, Sheet
+
+if TYPE_CHECKING:
+    from avprompt.evaluate import Shown
+
+LEGEND, SCALE = "white line: ground truth", "heatmap"
+
+
+def write_gallery(path: Path, clips: Sequence[Shown], title: str = "", threshold: float = 0.5) -> None:
+    """Write a contact sheet (PNG): image, ground truth, heatmap and overlay of each clip.
+
+    Args:
+        path: of the picture.
+        clips: what to show, a row each.
+        title: what was run, such as "souple on toy".
+        threshold: that makes a mask of a heatmap for the IoU in the caption.
+    """
+    rows = [
+        Row(
+            clip.label or clip.id,
+            f"IoU {_iou(clip, threshold):.2f}",
+            (
+                Cell(_image(clip)),
+                Cell(spotlight(_image(clip), clip.truth)),
+                Cell(colour(stretch(clip.heatmap, (CELL, CELL)))),
+                Cell(overlay(_image(clip), clip.heatmap, clip.truth)),
+            ),
+        )
+        for clip in clips
+    ]
+    columns = ("image", "ground truth", "heatmap", "overlay")
+    remark = f"IoU of the heatmap at threshold {threshold:.2f} with the ground truth"
+    _save(Sheet(title or "Where the sound comes from", remark, columns, rows, LEGEND, SCALE), path)
+
+
+def write_comparison(
+    path: Path,
+    methods: Mapping[str, Sequence[Shown]],
+    title: str = "",
+    thresholds: Mapping[str, float] | None = None,
+) -> None:
+    """Write a contact sheet (PNG): the same clips under every method, with the IoU of each.
+
+    Args:
+        path: of the picture.
+        methods: the clips of each method by its name, all of the same clips in the same order.
+        title: what was run.
+        thresholds: that make masks of each method's heatmaps; 0.5 where none is given.
+
+    Raises:
+        ValueError: the methods do not show the same clips.
+    """
+    shown = {tuple(clip.id for clip in clips) for clips in methods.values()}
+    if len(shown) != 1:
+        raise ValueError(f"methods show different clips: {sorted(methods)}")
+    at = {name: (thresholds or {}).get(name, 0.5) for name in methods}
+    rows = []
+    for clips in zip(*methods.values(), strict=True):
+        first = clips[0]
+        found = [
+            Cell(overlay(_image(clip), clip.heatmap, clip.truth), f"{_iou(clip, at[name]):.2f}")
+            for name, clip in zip(methods, clips, strict=True)
+        ]
+        given = Cell(_image(first)), Cell(spotlight(_image(first), first.truth))
+        rows.append(Row(first.label or first.id, "", (*given, *found)))
+    remark = "In the corner: IoU of the heatmap with the ground truth, at threshold " + _each(at)
+    columns = ("image", "ground truth", *methods)
+    _save(Sheet(title or "The same clips, side by side", remark, columns, rows, LEGEND, SCALE), path)
+
+
+def _save(sheet: Sheet, path: Path) -> None:
+    with replacing(path) as temporary:
+        sheet.draw().save(temporary, "PNG")
+
+
+def _each(thresholds: Mapping[str, float]) -> str:
+    if len(set(thresholds.values())) == 1:
+        return f"{next(iter(thresholds.values())):.2f}"
+    return ", ".join(f"{value:.2f} ({name})" for name, value in thresholds.items())
+
+
+def _image(clip: Shown) -> np.ndarray:
+    return resize_image(clip.image, CELL)
+
+
+def _iou(clip: Shown, threshold: float) -> float:
+    iou = iou_by_threshold(clip.heatmap[None], clip.truth[None], np.array([threshold]))
+    return float(iou[0, 0])

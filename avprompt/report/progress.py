@@ -1,0 +1,55 @@
+"""Progress bars of training and evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+
+from avprompt.train import Step
+
+
+class Progress:
+    """Shows a bar for each stage, with loss terms and throughput while training."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console(stderr=True)
+
+    @contextmanager
+    def training(self, method: str) -> Iterator[Callable[[Step], None]]:
+        """Show training steps."""
+        with self._bars() as bars:
+            task = bars.add_task(f"train {method}", total=None, note="")
+
+            def show(step: Step) -> None:
+                terms = "  ".join(f"{_short(name)} {value:.2f}" for name, value in step.losses.items())
+                note = f"{terms}  {step.clips_per_second:.0f} clips/s"
+                bars.update(task, total=step.of, completed=step.step + 1, note=note)
+
+            yield show
+
+    @contextmanager
+    def evaluating(self, split: str, samples: int) -> Iterator[Callable[[int], None]]:
+        """Show evaluated samples."""
+        with self._bars() as bars:
+            task = bars.add_task(f"score {split}", total=samples, note="")
+            yield lambda images: bars.advance(task, images)
+
+    def _bars(self) -> Bars:
+        return Bars(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TaskProgressColumn(),
+            TimeRemainingColumn(),
+            TextColumn("[dim]{task.fields[note]}"),
+            console=self.console,
+        )
+
+
+def _short(name: str) -> str:
+    """Shorten `feature-contrastive` to `feature`, so that all terms fit on a line."""
+    return name.split("-")[0]
