@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from avprompt.evaluate import Shown
+from avprompt.report.gallery import write_comparison, write_gallery
+from avprompt.report.sheet import CELL, Cell, Row, Sheet
+
+
+def clips(count: int, level: float = 0.9) -> list[Shown]:
+    truth = np.zeros((24, 24), dtype=np.float32)
+    truth[8:16, 8:16] = 1
+    image = np.full((96, 96, 3), 90, dtype=np.uint8)
+    return [Shown(f"clip{k}", f"class {k}", image, truth, truth * level) for k in range(count)]
+
+
+def size_of(path: Path) -> tuple[int, int]:
+    with Image.open(path) as image:
+        return image.size
+
+
+def test_a_gallery_has_a_row_a_clip(tmp_path: Path) -> None:
+    for count in (1, 3):
+        write_gallery(tmp_path / f"{count}.png", clips(count))
+    (width, short), (same, tall) = (size_of(tmp_path / f"{count}.png") for count in (1, 3))
+    assert width == same
+    assert tall - short == pytest.approx(2 * CELL, rel=0.1)
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["1.png", "3.png"]
+
+
+def test_a_dozen_clips_stand_in_two_blocks(tmp_path: Path) -> None:
+    write_gallery(tmp_path / "gallery.png", clips(12))
+    width, height = size_of(tmp_path / "gallery.png")
+    assert width > height > 6 * CELL
+
+
+def test_no_clip_is_no_error(tmp_path: Path) -> None:
+    write_gallery(tmp_path / "gallery.png", [])
+    assert (tmp_path / "gallery.png").is_file()
+
+
+def test_long_names_fit(tmp_path: Path) -> None:
+    clip = Shown("c", "w" * 60 + " female speech, woman speaking " * 5, *vars_of(clips(1)[0]))
+    write_gallery(tmp_path / "gallery.png", [clip], title="a very long title " * 20)
+
+
+def vars_of(clip: Shown) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return clip.image, clip.truth, clip.heatmap
+
+
+def test_a_comparison_has_a_column_a_method(tmp_path: Path) -> None:
+    few = {"souple": clips(3), "acl-ssl": clips(3, 0.2)}
+    write_comparison(tmp_path / "two.png", few, "toy", {"souple": 0.3})
+    write_comparison(tmp_path / "three.png", {**few, "coop": clips(3)})
+    assert size_of(tmp_path / "three.png")[0] - size_of(tmp_path / "two.png")[0] == pytest.approx(
+        CELL, abs=10
+    )
+
+
+def test_a_comparison_needs_the_same_clips(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="different clips"):
+        write_comparison(tmp_path / "none.png", {"a": clips(2), "b": clips(3)})
+    assert not list(tmp_path.iterdir())
+
+
+def test_pictures_of_any_shape_are_framed() -> None:
+    wide = np.zeros((50, 200, 3), dtype=np.uint8)
+    page = Sheet("t", "", ["image"], [Row("wide", "", (Cell(wide, "0.50"),))]).draw()
+    assert page.width > CELL
