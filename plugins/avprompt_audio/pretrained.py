@@ -1,0 +1,59 @@
+"""What the encoders from transformers have in common: configs and weights in the hub's layout."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from safetensors import SafetensorError
+from torch import nn
+
+from avprompt import weights
+from avprompt.errors import WeightsError
+from avprompt.hub import HubModel
+
+OPTION = "audio_encoder.checkpoint"
+WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
+
+
+def read_config(checkpoint: HubModel, config_class: Any, published: str) -> Any:
+    """Return a model's config of transformers.
+
+    Args:
+        checkpoint: whose config is read.
+        config_class: of transformers.
+        published: the hub name whose config is the class's default and needs no file.
+
+    Raises:
+        WeightsError: there is none.
+    """
+    if checkpoint.find("config.json", download=checkpoint.reference != published):
+        return config_class.from_pretrained(checkpoint.source)
+    if checkpoint.reference == published:
+        return config_class()
+    raise checkpoint.missing("it has no config.json")
+
+
+def read_weights(checkpoint: HubModel, into: nn.Module) -> dict[str, str]:
+    """Fill a module of transformers; its loader knows how older checkpoints call their tensors.
+
+    Returns:
+        The SHA-256 of the weight file by its name.
+
+    Raises:
+        WeightsError: missing, damaged, or incomplete; transformers would only warn of the last.
+    """
+    try:
+        read, report = type(into).from_pretrained(  # type: ignore[attr-defined]
+            checkpoint.source, config=into.config, output_loading_info=True
+        )
+    except (OSError, SafetensorError, RuntimeError, ValueError) as error:
+        raise checkpoint.missing(str(error).strip().partition("\n")[0].rstrip(".")) from error
+    lacking = sorted(map(str, [*report["missing_keys"], *report["mismatched_keys"]]))
+    if lacking:
+        raise WeightsError(
+            f"The {checkpoint.what} '{checkpoint.reference}' does not fit its config.json: {', '.join(lacking[:3])} "
+            "is not there or has another shape."
+        )
+    into.load_state_dict(read.state_dict())
+    path = checkpoint.find_first(WEIGHT_FILES)
+    return {path.name: weights.sha256(path)}
