@@ -1,0 +1,1 @@
+"""How the miniature encoders were pretrained on the toy world; nothing here runs in a method."""
