@@ -9,8 +9,10 @@ transposed convolution makes pixels of patches. State-dict names are those of tr
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F  # noqa: N812
+import torch.nn.functional as F
 from torch import Tensor, nn
+
+from avprompt_clip.towers import split_heads
 
 
 class Attention(nn.Module):
@@ -27,8 +29,7 @@ class Attention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Attend from every token to every token."""
         query, key, value = (
-            projection(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)  # (N, heads, tokens, width / heads)
-            for projection in (self.q_proj, self.k_proj, self.v_proj)
+            split_heads(projection(x), self.heads) for projection in (self.q_proj, self.k_proj, self.v_proj)
         )
         mixed = F.scaled_dot_product_attention(query, key, value)
         return self.out_proj(mixed.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
@@ -126,7 +127,7 @@ class ClipSegNetwork(nn.Module):
             x = layer(x)
         patches = x[:, 1:]  # without the class token: (N, h * w, R)
         side = round(patches.shape[1] ** 0.5)
-        grid = patches.transpose(1, 2).unflatten(2, (side, side))  # (N, R, h, w)
+        grid = patches.transpose(1, 2).reshape(len(patches), -1, side, side)  # (N, R, h, w)
         return self.transposed_convolution(grid).squeeze(1)  # type: ignore[no-any-return]
 
     def decode_pairs(self, reduced: tuple[Tensor, ...], text: Tensor, chunk: int) -> Tensor:
@@ -143,11 +144,10 @@ class ClipSegNetwork(nn.Module):
         images = len(reduced[0])
         text = text.expand(images, -1, -1)  # (B, B_audio, D)
         owner = torch.arange(images, device=text.device).repeat_interleave(text.shape[1])
-        logits = [
-            self.decode(tuple(state[rows] for state in reduced), texts)
-            for rows, texts in zip(owner.split(chunk), text.flatten(0, 1).split(chunk), strict=True)
-        ]
-        return torch.cat(logits).unflatten(0, (images, -1))
+        chunks = zip(torch.split(owner, chunk), torch.split(text.flatten(0, 1), chunk), strict=True)
+        logits = [self.decode(tuple(state[rows] for state in reduced), texts) for rows, texts in chunks]
+        height, width = logits[0].shape[1:]
+        return torch.cat(logits).reshape(images, -1, height, width)
 
 
 def _enlarge_in_one_step(width: int, factor: int) -> nn.Module:

@@ -1,0 +1,20 @@
+"""CLIP: backbones from CLIPSeg's checkpoints and open_clip's zoo, and mask decoders."""
+
+from avprompt import Register, hookimpl
+
+
+@hookimpl
+def register_backbones(register: Register) -> None:
+    register("clipseg", "avprompt_clip.clipseg:ClipSegBackbone")
+    register("open_clip", "avprompt_clip.openclip:OpenClipBackbone")
+
+
+@hookimpl
+def register_decoders(register: Register) -> None:
+    register("clipseg", "avprompt_clip.mask_decoder:ClipSegDecoder")
+    register("similarity", "avprompt_clip.similarity:SimilarityDecoder")
+
+
+@hookimpl
+def register_encoder_sets(register: Register) -> None:
+    register("published", "avprompt_clip:published.yaml")

@@ -1,0 +1,130 @@
+"""What CLIP's backbones share: everything but where the modules and their weights come from."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+import torch
+from torch import Tensor, nn
+
+from avprompt.errors import ConfigError
+from avprompt.interfaces import Backbone
+from avprompt.records import ImageFeatures, Prompt
+from avprompt_clip.tokens import Tokenizer
+from avprompt_clip.towers import Tower, VisionTower
+
+PUBLISHED_SIZE = 352
+CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
+CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
+
+
+class ClipBackbone(Backbone):
+    """A CLIP whose subclass names the modules: `vision`, `text`, `token_embedding`, `tokenizer`.
+
+    Attributes:
+        extract_layers: indices of the blocks whose output is an extract layer; 0 is the first block.
+    """
+
+    mean, std = CLIP_MEAN, CLIP_STD
+    extract_layers: tuple[int, ...]
+
+    @property
+    @abstractmethod
+    def vision(self) -> VisionTower:
+        """The image tower."""
+
+    @property
+    @abstractmethod
+    def text(self) -> Tower:
+        """The text tower."""
+
+    @property
+    @abstractmethod
+    def token_embedding(self) -> nn.Embedding:
+        """The text tower's vocabulary."""
+
+    @property
+    @abstractmethod
+    def tokenizer(self) -> Tokenizer:
+        """What turns words into rows of the vocabulary."""
+
+    def encode_image(self, pixels: Tensor) -> ImageFeatures:
+        """Encode normalised pixels (B, 3, H, W) in one pass."""
+        tower = self.vision
+        end = len(tower.blocks)
+        extracted = [index + 1 for index in self.extract_layers]
+        states = tower.run(tower.embed(pixels), keep={*extracted, end - 1, end})
+        dense = tower.read(tower.blocks[-1].value_only(states[end - 1]))[:, 1:]  # (B, N, D)
+        height, width = (side // self.patch_size for side in pixels.shape[-2:])
+        return ImageFeatures(
+            pooled=tower.read(states[end][:, 0]),
+            hidden=tuple(states[depth] for depth in extracted),
+            dense=dense.transpose(1, 2).reshape(len(dense), -1, height, width),
+        )
+
+    def pool_image(self, pixels: Tensor) -> Tensor:
+        """Return the projected class token (B, D), with gradient to the pixels."""
+        tower = self.vision
+        end = len(tower.blocks)
+        return tower.read(tower.run(tower.embed(pixels), keep={end})[end][:, 0])
+
+    def embed_text(self, text: str) -> Tensor:
+        """Return the input embeddings (S, E) of the words, without `<sos>` and `<eos>`."""
+        return self._embed(self.tokenizer.encode(text))
+
+    def embed_marks(self) -> tuple[Tensor, Tensor]:
+        """Return the input embeddings of `<sos>` and `<eos>`, each (E,)."""
+        start, end = self._embed([self.tokenizer.start, self.tokenizer.end])
+        return start, end
+
+    def encode_prompt(self, prompt: Prompt) -> Tensor:
+        """Return the projected text features (B, D), with gradient to the embeddings.
+
+        Raises:
+            ConfigError: the prompt is longer than the text encoder has positions.
+        """
+        tower = self.text
+        length, limit = prompt.embeddings.shape[1], len(tower.positions)
+        if length > limit:
+            raise ConfigError(
+                f"The prompt has {length} tokens and the text encoder takes {limit} at most. "
+                "Use fewer context words or tokens."
+            )
+        end = len(tower.blocks)
+        states = tower.run(prompt.embeddings + tower.positions[:length], keep={end}, causal=True)
+        return tower.read(states[end][:, prompt.read_at])
+
+    def _embed(self, ids: list[int]) -> Tensor:
+        weight = self.token_embedding.weight
+        return weight[torch.tensor(ids, dtype=torch.long, device=weight.device)]
+
+
+def fit_image_size(wanted: int | None, patch_size: int) -> int:
+    """Return the side of the input image in pixels: `wanted`, or what whole patches fill of 352.
+
+    Raises:
+        ConfigError: `wanted` is not a multiple of the patch size.
+    """
+    if wanted is None:
+        return PUBLISHED_SIZE // patch_size * patch_size
+    if wanted % patch_size:
+        near = max(round(wanted / patch_size), 1) * patch_size
+        raise ConfigError(
+            f"backbone.image_size = {wanted} is not a multiple of the patch size {patch_size}. "
+            f"Use {near}, for instance."
+        )
+    return wanted
+
+
+def check_extract_layers(layers: tuple[int, ...], blocks: int) -> tuple[int, ...]:
+    """Return `layers` if they are blocks of the tower, in order.
+
+    Raises:
+        ConfigError: they are not.
+    """
+    if not layers or sorted(set(layers)) != list(layers) or layers[0] < 0 or layers[-1] >= blocks:
+        raise ConfigError(
+            f"Extract layers {list(layers)} must be increasing numbers from 0 to {blocks - 1}: "
+            "the blocks of the image encoder."
+        )
+    return layers

@@ -1,0 +1,48 @@
+"""A mask decoder without parameters: how much each patch looks like what the text feature says."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from avprompt.interfaces import Backbone, Decoder, TrainedOptions
+from avprompt.records import ImageFeatures
+
+
+class SimilarityOptions(TrainedOptions):
+    """Options of the similarity decoder; nothing in it is trained.
+
+    Attributes:
+        scale: logits for each unit of cosine; 100 is CLIP's own final logit scale.
+        offset: the cosine whose logit is 0. Matching patches and texts of CLIP lie around 0.2 to 0.3.
+    """
+
+    scale: float = 100.0
+    offset: float = 0.25
+
+
+class SimilarityDecoder(Decoder):
+    """Cosine of CLIP's dense features and the text feature (MaskCLIP, arXiv 2112.01071)."""
+
+    Config = SimilarityOptions
+
+    def __init__(self, config: SimilarityOptions, backbone: Backbone) -> None:
+        super().__init__(config)
+
+    def forward(self, image: ImageFeatures, text: Tensor, *, pairs: bool = False) -> Tensor:
+        """Return logits on the patch grid.
+
+        Args:
+            image: features of B images.
+            text: (B, D), one for each image; with `pairs` (B_audio, D), read with every image, or
+                (B, B_audio, D), its own for every pair.
+            pairs: compare every image with every text.
+
+        Returns:
+            (B, h, w), or (B, B_audio, h, w) with `pairs`.
+        """
+        dense = F.normalize(image.dense, dim=1)  # (B, D, h, w)
+        texts = F.normalize(text if pairs else text[:, None], dim=-1).expand(len(dense), -1, -1)
+        cosine = (texts @ dense.flatten(2)).reshape(*texts.shape[:2], *dense.shape[2:])  # (B, B_audio, h, w)
+        logits: Tensor = self.config.scale * (cosine - self.config.offset)
+        return logits if pairs else logits.squeeze(1)

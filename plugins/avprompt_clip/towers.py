@@ -1,0 +1,128 @@
+"""The mathematics of CLIP's two transformers, whichever library built their modules.
+
+transformers and open_clip hold the same layers under different names. Each backbone says here which
+layer is which, and everything that is computed with them is written once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+Map = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Block:
+    """One residual block: attention, then an MLP, each after a layer norm."""
+
+    heads: int
+    norm_attention: Map
+    query: Map
+    key: Map
+    value: Map
+    output: Map
+    norm_mlp: Map
+    mlp: Map
+
+    def __call__(self, x: Tensor, *, causal: bool = False) -> Tensor:
+        """Map (B, tokens, width) to the same shape."""
+        normed = self.norm_attention(x)
+        query, key, value = (
+            split_heads(project(normed), self.heads) for project in (self.query, self.key, self.value)
+        )
+        mixed = F.scaled_dot_product_attention(query, key, value, is_causal=causal)
+        return self._feed(x + self.output(mixed.transpose(1, 2).flatten(2)))
+
+    def value_only(self, x: Tensor) -> Tensor:
+        """Map (B, tokens, width) as if every token attended to itself alone.
+
+        The state of a patch then speaks of that patch (MaskCLIP, arXiv 2112.01071, section 3.2).
+        """
+        return self._feed(x + self.output(self.value(self.norm_attention(x))))
+
+    def _feed(self, x: Tensor) -> Tensor:
+        return x + self.mlp(self.norm_mlp(x))
+
+
+@dataclass(frozen=True)
+class Tower:
+    """One of CLIP's transformers.
+
+    Attributes:
+        blocks: first to last.
+        positions: (tokens, width) position embeddings.
+        final_norm: comes after the last block.
+        project: maps the tower's width to D.
+    """
+
+    blocks: Sequence[Block]
+    positions: Tensor
+    final_norm: Map
+    project: Map
+
+    def run(self, x: Tensor, keep: Collection[int], *, causal: bool = False) -> dict[int, Tensor]:
+        """Return the states after `keep` blocks; 0 is the input `x` (B, tokens, width) itself."""
+        states = {0: x} if 0 in keep else {}
+        for depth, block in enumerate(self.blocks, start=1):
+            x = block(x, causal=causal)
+            if depth in keep:
+                states[depth] = x
+        return states
+
+    def read(self, x: Tensor) -> Tensor:
+        """Map final states (..., width) to CLIP's joint space (..., D)."""
+        return self.project(self.final_norm(x))
+
+
+@dataclass(frozen=True)
+class VisionTower(Tower):
+    """CLIP's image tower.
+
+    Attributes:
+        class_token: (C,).
+        patches: the convolution that embeds patches.
+        first_norm: comes before the first block.
+    """
+
+    class_token: Tensor
+    patches: nn.Module
+    first_norm: Map
+
+    def embed(self, pixels: Tensor) -> Tensor:
+        """Return the input (B, N + 1, C) of the first block for pixels (B, 3, H, W)."""
+        grid = self.patches(pixels)  # (B, C, h, w)
+        height, width = grid.shape[-2:]
+        patches = grid.flatten(2).transpose(1, 2)  # (B, N, C)
+        first = self.class_token.expand(len(patches), 1, -1)
+        tokens = torch.cat([first, patches], dim=1)  # (B, N + 1, C)
+        return self.first_norm(tokens + fit_positions(self.positions, height, width))
+
+
+def fit_positions(positions: Tensor, height: int, width: int) -> Tensor:
+    """Resample position embeddings to another grid of patches, bicubically.
+
+    Args:
+        positions: (1 + n * n, C), the class token's first.
+        height: rows of the wanted grid.
+        width: columns of the wanted grid.
+
+    Returns:
+        (1 + height * width, C); `positions` itself when the grid is already that large.
+    """
+    side = round((len(positions) - 1) ** 0.5)
+    if (height, width) == (side, side):
+        return positions
+    grid = positions[1:].T.reshape(-1, side, side)  # (C, n, n)
+    resampled = F.interpolate(grid[None], (height, width), mode="bicubic", align_corners=False)[0]
+    return torch.cat([positions[:1], resampled.flatten(1).T])
+
+
+def split_heads(x: Tensor, heads: int) -> Tensor:
+    """Return (B, tokens, width) as (B, heads, tokens, width / heads), as attention takes it."""
+    batch, tokens, _ = x.shape
+    return x.reshape(batch, tokens, heads, -1).transpose(1, 2)
