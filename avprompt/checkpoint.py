@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -16,6 +17,36 @@ from torch import Tensor
 
 from avprompt.errors import WeightsError
 from avprompt.method import Method
+from avprompt.registry import Registry
+
+
+class CheckpointFormat(ABC):
+    """Somebody else's checkpoint format, turned into ours and back. Built without arguments.
+
+    Attributes:
+        method: the method that such files belong to.
+        endings: of the files' names.
+    """
+
+    method: ClassVar[str]
+    endings: ClassVar[tuple[str, ...]]
+
+    @abstractmethod
+    def read(self, path: Path) -> dict[str, Tensor]:
+        """Return the trained parts as `trained_state` names them.
+
+        Raises:
+            WeightsError: not a file of this format.
+        """
+
+    @abstractmethod
+    def write(self, state: Mapping[str, Tensor], path: Path) -> None:
+        """Write trained parts in this format."""
+
+
+def checkpoint_formats(registry: Registry) -> list[CheckpointFormat]:
+    """Return every registered format."""
+    return [registry.load("checkpoint_formats", name)() for name in registry.names("checkpoint_formats")]
 
 
 @contextmanager
@@ -63,12 +94,16 @@ def checkpoint_metadata(path: Path) -> dict[str, str]:
         raise WeightsError(f"'{path}' is not a checkpoint of avprompt (safetensors): {error}") from error
 
 
-def load_checkpoint(method: Method, path: Path) -> dict[str, str]:
-    """Load trained parts into a method; returns the checkpoint's metadata.
+def load_checkpoint(method: Method, path: Path, formats: Iterable[CheckpointFormat] = ()) -> dict[str, str]:
+    """Load trained parts into a method, from our format or one of the `formats` given; returns the metadata.
 
     Raises:
         WeightsError: missing, damaged, or the checkpoint of another method.
     """
+    for known in formats:
+        if path.suffix in known.endings and path.is_file():
+            load_state(method, known.read(path), f"The checkpoint '{path}'", known.method)
+            return {"method": known.method}
     metadata = checkpoint_metadata(path)
     load_state(method, load_file(path), f"The checkpoint '{path}'", metadata.get("method", "another method"))
     return metadata

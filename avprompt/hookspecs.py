@@ -63,6 +63,11 @@ def register_protocols(register: Register) -> None:
 
 
 @hookspec
+def register_checkpoint_formats(register: Register) -> None:
+    """Register others' checkpoint formats: `avprompt.checkpoint.CheckpointFormat`."""
+
+
+@hookspec
 def register_encoder_sets(register: Register) -> None:
     """Register encoder sets, YAML files that name a backbone and an audio encoder with their weights."""
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from avprompt.checkpoint import load_checkpoint, replacing
+from avprompt.checkpoint import checkpoint_formats, load_checkpoint, replacing
 from avprompt.composition import resolve
 from avprompt.errors import WeightsError
 from avprompt.loading import View
@@ -51,7 +51,7 @@ def open_method(loaded: Loaded, method: str, settings: Settings, checkpoint: Pat
     accelerator = make_accelerator(settings.device, settings.precision)
     built = build(composition, loaded.registry)
     if checkpoint is not None:
-        load_checkpoint(built, checkpoint)
+        load_checkpoint(built, checkpoint, checkpoint_formats(loaded.registry))
     elif built.trainable_parameters():
         raise WeightsError(
             f"'{composition.name}' has trained parts: give --checkpoint FILE, or a run directory as --method."

@@ -60,7 +60,7 @@ class Method(nn.Module):
 
     def trained_parts(self) -> dict[str, nn.Module]:
         """Return the parts that have a parameter to train."""
-        return {name: part for name, part in self.parts().items() if any(_trainable(part))}
+        return {name: part for name, part in self.parts().items() if _trains(part)}
 
     def trainable_parameters(self) -> int:
         """Count the parameters that training changes."""
@@ -70,7 +70,7 @@ class Method(nn.Module):
         """Switch to training, except parts that are frozen: those stay in evaluation mode."""
         super().train(mode)
         for part in self.parts().values():
-            if not any(_trainable(part)):
+            if not _trains(part):
                 part.eval()
         return self
 
@@ -186,3 +186,7 @@ def _loss(registry: Registry, name: str, table: dict[str, Any]) -> AlignmentLoss
 
 def _trainable(part: nn.Module) -> Iterator[nn.Parameter]:
     return (parameter for parameter in part.parameters() if parameter.requires_grad)
+
+
+def _trains(part: nn.Module) -> bool:
+    return any(parameter.requires_grad for parameter in part.parameters())

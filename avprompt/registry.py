@@ -23,6 +23,7 @@ KINDS = MappingProxyType(
         "decoders": "decoder",
         "losses": "loss",
         "protocols": "protocol",
+        "checkpoint_formats": "checkpoint format",
     }
 )
 

@@ -11,7 +11,7 @@ import yaml
 from accelerate import Accelerator
 
 from avprompt.benchmark import BenchmarkAdapter
-from avprompt.checkpoint import load_checkpoint
+from avprompt.checkpoint import checkpoint_formats, load_checkpoint
 from avprompt.composition import PARTS, Composition, options, resolve
 from avprompt.errors import ConfigError, DataError, WeightsError
 from avprompt.interfaces import Decoder
@@ -141,7 +141,7 @@ def open_session(
     torch.manual_seed(settings.seed)
     built = build(composition, loaded.registry)
     if checkpoint is not None:
-        load_checkpoint(built, checkpoint)
+        load_checkpoint(built, checkpoint, checkpoint_formats(loaded.registry))
     elif trained and built.trainable_parameters():
         raise WeightsError(
             f"'{composition.name}' has trained parts: give --checkpoint FILE or a finished run's folder, or train it "

@@ -23,3 +23,8 @@ def register_losses(register: Register) -> None:
 @hookimpl
 def register_methods(register: Register) -> None:
     register("acl-ssl", "avprompt_acl:acl-ssl.yaml")
+
+
+@hookimpl
+def register_checkpoint_formats(register: Register) -> None:
+    register("acl-ssl", "avprompt_acl.checkpoint:AclCheckpoint")
