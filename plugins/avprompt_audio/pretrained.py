@@ -48,11 +48,11 @@ def read_weights(checkpoint: HubModel, into: nn.Module) -> dict[str, str]:
         )
     except (OSError, SafetensorError, RuntimeError, ValueError) as error:
         raise checkpoint.missing(str(error).strip().partition("\n")[0].rstrip(".")) from error
-    lacking = sorted(map(str, [*report["missing_keys"], *report["mismatched_keys"]]))
+    lacking = sorted(map(str, [*report["missing_keys"], *report["mismatched_keys"]]))[:3]
     if lacking:
         raise WeightsError(
-            f"The {checkpoint.what} '{checkpoint.reference}' does not fit its config.json: {', '.join(lacking[:3])} "
-            "is not there or has another shape."
+            f"The {checkpoint.what} '{checkpoint.reference}' does not fit its config.json: "
+            f"{', '.join(lacking)} is not there or has another shape."
         )
     into.load_state_dict(read.state_dict())
     path = checkpoint.find_first(WEIGHT_FILES)

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from avprompt.errors import WeightsError
+from avprompt.tensors import fill, read_metadata, read_object, read_tensors
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pt"])
+def test_a_prefix_selects_and_is_cut_off(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"weights{suffix}"
+    state = {"a.weight": torch.ones(2), "b.weight": torch.zeros(2)}
+    save_file(state, path) if suffix == ".safetensors" else torch.save(state, path)
+    assert read_tensors(path).keys() == state.keys()
+    (found,) = read_tensors(path, "a.").items()
+    assert found[0] == "weight"
+    assert torch.equal(found[1], torch.ones(2))
+
+
+def test_metadata(tmp_path: Path) -> None:
+    path = tmp_path / "weights.safetensors"
+    save_file({"a": torch.ones(1)}, path, metadata={"key": "value"})
+    assert read_metadata(path) == {"key": "value"}
+
+
+@pytest.mark.parametrize("name", ["weights.safetensors", "weights.pt"])
+def test_damaged_and_absent_files(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    with pytest.raises(WeightsError, match="cannot be read as weights"):
+        read_tensors(path)
+    path.write_bytes(b"12345678 is not a header")
+    with pytest.raises(WeightsError, match="cannot be read as weights"):
+        read_tensors(path)
+
+
+def test_a_file_that_holds_no_table(tmp_path: Path) -> None:
+    path = tmp_path / "list.pt"
+    torch.save([torch.ones(1)], path)
+    with pytest.raises(WeightsError, match="it holds no table of tensors"):
+        read_tensors(path)
+
+
+def test_objects_are_never_unpickled(tmp_path: Path) -> None:
+    path = tmp_path / "objects.pt"
+    torch.save({"path": tmp_path}, path)
+    with pytest.raises(WeightsError, match="cannot be read as weights"):
+        read_object(path)
+
+
+def test_the_format_before_zip_files(tmp_path: Path) -> None:
+    path = tmp_path / "old.pt"
+    torch.save({"a": torch.ones(1)}, path, _use_new_zipfile_serialization=False)
+    assert torch.equal(read_object(path)["a"], torch.ones(1))
+
+
+def test_what_does_not_fit_is_named() -> None:
+    with pytest.raises(WeightsError, match=r"'there' does not fit this architecture\. .*bias"):
+        fill(nn.Linear(2, 2), {"weight": torch.zeros(2, 2)}, "there")
