@@ -41,9 +41,7 @@ def test_the_first_of_several_files(home: Path) -> None:
     (home / "pytorch_model.bin").touch()
     files = ("model.safetensors", "pytorch_model.bin")
     assert model(str(home)).find_first(files).name == "pytorch_model.bin"
-    with pytest.raises(
-        WeightsError, match=r"there is no a or b\.\nPut its files in .*part\.checkpoint="
-    ):
+    with pytest.raises(WeightsError, match=r"there is no a or b\.\nPut its files in .*part\.checkpoint="):
         model(str(home)).find_first(("a", "b"))
 
 
