@@ -124,7 +124,7 @@ def load_state(method: Method, state: Mapping[str, Tensor], what: str, owner: st
     if wrong:
         more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
         raise WeightsError(
-            f"{what} belongs to {owner} or to other options: it does not fit in {', '.join(wrong[:3])}{more}. "
+            f"{what} belongs to {owner} or to other options. No fit: {', '.join(wrong[:3])}{more}. "
             "Use the method, encoder set and --set options that it was trained with."
         )
     for name, part in method.trained_parts().items():

@@ -18,7 +18,7 @@ from avprompt.report.gallery import write_comparison
 from avprompt.report.shown import read_shown
 from avprompt.results import CONFIG_FILE, RESULTS_FILE, RunResult, read_results
 from avprompt.run import Reporter, config_text, execute, threshold
-from avprompt.session import Settings, is_run, open_adapter, open_session
+from avprompt.session import Settings, is_run, open_session
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Contestant:
     results: tuple[RunResult, ...]
 
     def values(self, split: str, *path: str) -> list[float]:
-        """Return a number of every run, such as `("scores", "val-threshold", "cIoU")`; absent ones left out."""
+        """Return a number of every run that has it, such as `("scores", "val-threshold", "cIoU")`."""
         found = []
         for result in self.results:
             table: Any = getattr(result, path[0]).get(split, {})
@@ -98,7 +98,9 @@ def _run(loaded: Loaded, method: str, settings: Settings, folder: Path, reporter
     session = open_session(loaded, method, settings)
     there = target / CONFIG_FILE
     if there.is_file() and _tables(there.read_text()) != _tables(config_text(session)):
-        raise ConfigError(f"'{target}' holds a run with other options: choose another --output, or remove it.")
+        raise ConfigError(
+            f"'{target}' holds a run with other options: choose another --output, or remove it."
+        )
     if not (target / RESULTS_FILE).is_file():
         untrained = not session.method.trainable_parameters()
         execute(session, target, resume=there.is_file(), evaluate_only=untrained, reporter=reporter)
@@ -141,7 +143,9 @@ def _write(comparison: Comparison, folder: Path) -> None:
 
 def _name(target: str, result: RunResult) -> str:
     """Call a contestant by its method, a YAML file by the file and a run by its folder."""
-    return Path(target).name if is_run(target) else Path(target).stem if Path(target).suffix else result.method
+    return (
+        Path(target).name if is_run(target) else Path(target).stem if Path(target).suffix else result.method
+    )
 
 
 def _tables(text: str) -> Any:

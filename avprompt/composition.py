@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from avprompt.errors import ConfigError, UnknownNameError, suggest
+from avprompt.options import explain, options, validate
 from avprompt.registry import KINDS, Registry
 
 # Table of a composition -> kind of part that its `name` names.
@@ -185,42 +186,6 @@ def check(registry: Registry, tables: Table, where: str) -> Composition:
         return Composition(**checked)
     except ValidationError as error:
         raise ConfigError(explain(error, where, Composition)) from error
-
-
-def options(registry: Registry, kind: str, name: str, table: Mapping[str, Any], where: str) -> Any:
-    """Return the validated options of one part, an instance of its `Config`."""
-    return validate(registry.load(kind, name).Config, table, where)
-
-
-def validate(model: type[BaseModel], table: Mapping[str, Any], where: str) -> Any:
-    """Return an instance of an options class, or say which option is wrong and what is near it."""
-    try:
-        return model(**table)
-    except ValidationError as error:
-        raise ConfigError(explain(error, where, model)) from error
-
-
-def explain(error: ValidationError, where: str, model: type[BaseModel]) -> str:
-    """Return what is wrong with some options, one sentence for each."""
-    sentences = []
-    for problem in error.errors():
-        path = ".".join(str(key) for key in problem["loc"])
-        if problem["type"] == "extra_forbidden":
-            owner = _model_at(model, problem["loc"][:-1])
-            hint = suggest(str(problem["loc"][-1]), owner.model_fields)
-            sentences.append(f"{where} has no option '{path}'. {hint}")
-        else:
-            sentences.append(f"{where}.{path}: {problem['msg']} (got {problem['input']!r}).")
-    return "\n".join(sentences)
-
-
-def _model_at(model: type[BaseModel], path: Iterable[str | int]) -> type[BaseModel]:
-    for key in path:
-        field = model.model_fields.get(str(key))
-        inner = field.annotation if field else None
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
-            model = inner
-    return model
 
 
 def _fill(registry: Registry, kind: str, name: str, table: Mapping[str, Any], where: str) -> Table:

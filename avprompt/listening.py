@@ -43,7 +43,8 @@ class Listener:
     def tokens(self, waveforms: Tensor) -> Tensor:
         """Return the audio tokens (B, K, E) of waveforms (B, T)."""
         frames = self.method.encode_audio(waveforms.to(self.device))
-        return self.method.projection(frames).float().cpu()
+        tokens: Tensor = self.method.projection(frames)
+        return tokens.float().cpu()
 
     def listen(self, samples: Sequence[Sample], *, altered: bool, batch_size: int, seed: int = 0) -> Tokens:
         """Encode a split.

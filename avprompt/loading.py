@@ -167,6 +167,7 @@ class SceneReader:
     view: View
 
     def __call__(self, sample: Sample, epoch: int, index: int) -> Scene:
+        """Return the scene; `DataError` where it cannot be read."""
         del epoch
         if sample.truth is None:
             raise DataError(f"Sample '{sample.id}' has no ground truth, so it cannot be scored.")
@@ -181,6 +182,7 @@ class SoundReader:
     view: View
 
     def __call__(self, sample: Sample, epoch: int, index: int) -> Sounds:
+        """Return the sounds; `DataError` where one cannot be read."""
         del epoch
         sources: dict[str, Any] = {"true": sample.audio}
         if sample.distractor is not None:

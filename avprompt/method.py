@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from avprompt.composition import PARTS, Composition, options
+from avprompt.composition import PARTS, Composition
 from avprompt.grounding import Grounding, Masker, MaskerOptions, masked_mean
 from avprompt.interfaces import (
     AlignmentLoss,
@@ -20,6 +20,7 @@ from avprompt.interfaces import (
     FrozenPart,
     PromptGenerator,
 )
+from avprompt.options import options
 from avprompt.records import Batch, ImageFeatures, Prediction
 from avprompt.registry import Registry
 
@@ -56,7 +57,7 @@ class Method(nn.Module):
         """Return the parts by their name in the composition, encoders first, then losses."""
         names = ("backbone", "audio_encoder", "projection", "prompt", "decoder", "masker")
         parts = {name: getattr(self, name) for name in names}
-        return parts | {f"losses.{name}": loss for name, loss in self.losses.items()}
+        return parts | {f"losses.{name}": loss for name, loss in self._losses().items()}
 
     def trained_parts(self) -> dict[str, nn.Module]:
         """Return the parts that have a parameter to train."""
@@ -92,7 +93,7 @@ class Method(nn.Module):
             text = self.backbone.encode_prompt(self.prompt(tokens, image))
             return text.expand(len(image), -1, -1)
         prompt = self.prompt.pairs(tokens, image)
-        return self.backbone.encode_prompt(prompt).unflatten(0, (len(image), len(tokens)))
+        return self.backbone.encode_prompt(prompt).reshape(len(image), len(tokens), -1)  # (B, B, D)
 
     def ground(self, batch: Batch, noise: Tensor | None = None) -> Grounding:
         """Ground every image of a batch in every audio of it, for training.
@@ -109,12 +110,14 @@ class Method(nn.Module):
 
     def loss_terms(self, grounding: Grounding) -> dict[str, Tensor]:
         """Return each loss times its weight, by name, and their sum as `total`."""
+        weights = {name: loss.config.weight for name, loss in self._losses().items()}
         terms: dict[str, Tensor] = {
-            name: loss.config.weight * loss(grounding)
-            for name, loss in self.losses.items()
-            if loss.config.weight
+            name: weights[name] * loss(grounding) for name, loss in self._losses().items() if weights[name]
         }
         return terms | {"total": torch.stack(list(terms.values())).sum()}
+
+    def _losses(self) -> dict[str, Any]:
+        return dict(self.losses.items())
 
     def read(self, tokens: Tensor, image: ImageFeatures) -> Tensor:
         """Return the text features (B, D) of audio tokens (B, K, E), each read under its own image."""

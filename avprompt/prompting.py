@@ -19,6 +19,9 @@ from avprompt.records import ImageFeatures, Prompt
 class ContextPrompt(PromptGenerator):
     """A prompt generator given by its `context`; this class puts the sequence together."""
 
+    start: Tensor
+    end: Tensor
+
     def __init__(self, config: PromptOptions, backbone: Backbone) -> None:
         super().__init__(config)
         start, end = backbone.embed_marks()

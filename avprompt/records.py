@@ -122,8 +122,8 @@ class ImageFeatures:
 
     def __getitem__(self, index: object) -> ImageFeatures:
         """Select images with a slice or an index tensor; the batch axis stays."""
-        pick = lambda tensor: tensor[index]  # noqa: E731
-        return ImageFeatures(pick(self.pooled), tuple(map(pick, self.hidden)), pick(self.dense))
+        hidden = tuple(layer[index] for layer in self.hidden)  # type: ignore[index]
+        return ImageFeatures(self.pooled[index], hidden, self.dense[index])  # type: ignore[index]
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,9 @@ def claim(folder: Path, *, resume: bool) -> None:
         if not (folder / CONFIG_FILE).is_file():
             raise ConfigError(f"--resume: there is no run in '{folder}'.")
     elif (folder / CONFIG_FILE).exists():
-        raise ConfigError(f"'{folder}' already holds a run: add --resume to continue it, or choose another --output.")
+        raise ConfigError(
+            f"'{folder}' already holds a run: add --resume to continue it, or choose another --output."
+        )
 
 
 def default_folder(method: str, settings: Settings, *, resume: bool) -> Path:
@@ -126,9 +128,7 @@ def execute(
     return result
 
 
-def train(
-    session: Session, split: Split, folder: Path, *, resume: bool, reporter: Reporter
-) -> list[Missing]:
+def train(session: Session, split: Split, folder: Path, *, resume: bool, reporter: Reporter) -> list[Missing]:
     """Train and leave the checkpoint; returns the clips that could not be used."""
     checkpoint = folder / CHECKPOINT_FILE
     if resume and checkpoint.is_file():  # training had finished, evaluation had not
@@ -219,12 +219,15 @@ def threshold(result: RunResult, split: str) -> float:
 def versions(session: Session) -> dict[str, str]:
     """Return the versions that the numbers depend on."""
     plugins = {f"plugin {name}": version for name, version in session.loaded.versions().items()}
-    return {"avprompt": __version__, "python": platform.python_version(), "torch": torch.__version__, **plugins}
+    return {
+        "avprompt": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        **plugins,
+    }
 
 
-def _measure(
-    evaluator: Evaluator, name: str, split: Split, reporter: Reporter, *, altered: bool
-) -> Measured:
+def _measure(evaluator: Evaluator, name: str, split: Split, reporter: Reporter, *, altered: bool) -> Measured:
     with reporter.evaluating(name, len(split.samples)) as on_batch:
         evaluator.on_batch = on_batch
         return evaluator.measure(split, altered=altered)

@@ -12,12 +12,13 @@ from accelerate import Accelerator
 
 from avprompt.benchmark import BenchmarkAdapter
 from avprompt.checkpoint import checkpoint_formats, load_checkpoint
-from avprompt.composition import PARTS, Composition, options, resolve
+from avprompt.composition import PARTS, Composition, resolve
 from avprompt.errors import ConfigError, DataError, WeightsError
 from avprompt.interfaces import Decoder
 from avprompt.loading import View
 from avprompt.method import Method, build
 from avprompt.metrics.protocol import Protocol
+from avprompt.options import options
 from avprompt.plugins import Loaded
 from avprompt.results import CHECKPOINT_FILE, CONFIG_FILE
 from avprompt.train import make_accelerator
@@ -144,8 +145,8 @@ def open_session(
         load_checkpoint(built, checkpoint, checkpoint_formats(loaded.registry))
     elif trained and built.trainable_parameters():
         raise WeightsError(
-            f"'{composition.name}' has trained parts: give --checkpoint FILE or a finished run's folder, or train it "
-            f"with `avprompt run {method} --dataset {settings.dataset}`."
+            f"'{composition.name}' has trained parts: give --checkpoint FILE or a finished run's folder, or "
+            f"train it with `avprompt run {method} --dataset {settings.dataset}`."
         )
     built.to(accelerator.device)
     return Session(loaded, settings, composition, adapter, built, accelerator, checkpoint, built.checksums)
@@ -173,8 +174,8 @@ def run_parts(folder: Path) -> tuple[str, Path, dict[str, Any]]:
 def recorded_settings(recorded: dict[str, Any], chosen: dict[str, Any]) -> dict[str, Any]:
     """Return settings for a finished run: the recorded ones, under what the user gives now.
 
-    The recorded overrides are part of the run's config.yaml already; the data root only holds for the recorded
-    dataset.
+    The recorded overrides are part of the run's config.yaml already; the data root only holds for the
+    recorded dataset.
     """
     given = {key: value for key, value in chosen.items() if value not in (None, (), False, "auto", "no")}
     kept = {key: recorded.get(key) for key in ("dataset", "data_root", "encoders", "seed", "plugins")}

@@ -100,7 +100,9 @@ class Trainer:
         if not self.method.trainable_parameters():
             raise TrainingError("This method has no parameter to train; use `avprompt evaluate`.")
         if len(self.samples) < 2:
-            raise TrainingError(f"Training needs at least two clips to contrast; there are {len(self.samples)}.")
+            raise TrainingError(
+                f"Training needs at least two clips to contrast; there are {len(self.samples)}."
+            )
         return self.options.steps or self.options.epochs * steps_per_epoch(
             len(self.samples), self.options.batch_size
         )

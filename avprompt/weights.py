@@ -32,7 +32,9 @@ def resolve(reference: str) -> Path:
         try:
             return Path(str(importlib.resources.files(package).joinpath(inside)))
         except ModuleNotFoundError as error:
-            raise WeightsError(f"'{reference}' names the package '{package}', which is not installed.") from error
+            raise WeightsError(
+                f"'{reference}' names the package '{package}', which is not installed."
+            ) from error
     here = Path(reference).expanduser()
     return here if here.exists() or here.is_absolute() else home() / reference
 

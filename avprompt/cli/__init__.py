@@ -33,7 +33,7 @@ class Commands(click.Group):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="avprompt")
 def main() -> None:
-    """Audio-visual prompt learning: train, score and compare methods that find what sounds in an image.
+    r"""Audio-visual prompt learning: train, score and compare methods that find what sounds in an image.
 
     \b
     avprompt run souple                        train and score SouPLe on the toy benchmark

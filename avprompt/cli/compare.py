@@ -23,13 +23,15 @@ from avprompt.cli.options import (
 @data_options
 @method_options
 @training_options
-@click.option("--seed", "seeds", type=int, multiple=True, default=(0,), show_default=True, help="May be repeated.")
+@click.option(
+    "--seed", "seeds", type=int, multiple=True, default=(0,), show_default=True, help="May be repeated."
+)
 @output_option
 def compare(methods: tuple[str, ...], seeds: tuple[int, ...], output: Path | None, **chosen: Any) -> None:
     """Compare methods, or finished runs, and print their scores with the difference to the first.
 
-    Each of A B ... is a registered method, a YAML file, or a run directory. What is not trained yet is trained, with
-    the same seeds, data and schedule; several seeds give means and spreads.
+    Each of A B ... is a registered method, a YAML file, or a run directory. What is not trained yet is
+    trained, with the same seeds, data and schedule; several seeds give means and spreads.
     """
     from avprompt.compare import compare as compare_methods
     from avprompt.plugins import load_plugins

@@ -17,7 +17,9 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--image", type=FILE, required=True, metavar="IMG", help="The image.")
 @click.option("--audio", type=FILE, required=True, metavar="WAV", help="The sound.")
 @checkpoint_option
-@click.option("--save-heatmap", type=FILE, metavar="OUT.npy", help="Write the heatmap, 224 x 224 float32 in 0..1.")
+@click.option(
+    "--save-heatmap", type=FILE, metavar="OUT.npy", help="Write the heatmap, 224 x 224 float32 in 0..1."
+)
 @click.option("--overlay", type=FILE, metavar="OUT.png", help="Write the heatmap over the image.")
 @click.option("--seconds", type=float, default=10.0, show_default=True, help="How much of the sound is used.")
 @method_options
@@ -39,7 +41,9 @@ def localize(
     opened = open_method(load_plugins(made.plugins), method, made, checkpoint)
     found = localize_clip(opened, image, audio, seconds)
     row, column = found.peak()
-    click.echo(f"Peak {found.heatmap.max():.2f} at {column:.0%} from the left, {row:.0%} from the top; ", nl=False)
+    click.echo(
+        f"Peak {found.heatmap.max():.2f} at {column:.0%} from the left, {row:.0%} from the top; ", nl=False
+    )
     click.echo(f"confidence {found.confidence:.3f}.")
     if save_heatmap:
         click.echo(f"Heatmap: {write_heatmap(found, save_heatmap)}")

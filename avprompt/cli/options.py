@@ -20,14 +20,21 @@ output_option = click.option(
     "--output", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Where to write."
 )
 checkpoint_option = click.option(
-    "--checkpoint", type=click.Path(path_type=Path), metavar="FILE", help="Trained parts to use instead of training."
+    "--checkpoint",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Trained parts to use instead of training.",
 )
 dataset_option = click.option("--dataset", metavar="NAME", help="Benchmark, see `avprompt list datasets`.")
 
 _METHOD = (
     click.option("--encoders", metavar="SET", help="Encoder set; the dataset names its default."),
     click.option(
-        "--set", "overrides", multiple=True, metavar="PART.OPTION=VALUE", help="Change an option; may be repeated."
+        "--set",
+        "overrides",
+        multiple=True,
+        metavar="PART.OPTION=VALUE",
+        help="Change an option; may be repeated.",
     ),
     plugin_option,
     click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True),
@@ -35,9 +42,14 @@ _METHOD = (
 )
 _DATA = (
     click.option(
-        "--data-root", type=click.Path(path_type=Path), metavar="DIR", help="The benchmark's folder, official layout."
+        "--data-root",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="The benchmark's folder, official layout.",
     ),
-    click.option("--split", "splits", multiple=True, metavar="NAME", help="Score this split; may be repeated."),
+    click.option(
+        "--split", "splits", multiple=True, metavar="NAME", help="Score this split; may be repeated."
+    ),
     click.option("--strict", is_flag=True, help="Stop at the first sample that cannot be read."),
 )
 _TRAINING = (

@@ -27,7 +27,9 @@ def print_result(result: RunResult, folder: Path, console: Console | None = None
     for split, counts in result.samples.items():
         if counts.used < counts.expected:
             left_out = counts.expected - counts.used
-            console.print(f"[yellow]{split}:[/yellow] {left_out} of {counts.expected} samples could not be used:")
+            console.print(
+                f"[yellow]{split}:[/yellow] {left_out} of {counts.expected} samples could not be used:"
+            )
             console.print(_skipped(folder, split), highlight=False)
     console.print(f"Everything is in {folder}", highlight=False)
 
@@ -37,7 +39,8 @@ def result_table(result: RunResult, split: str) -> Table:
     counts = result.samples[split]
     table = Table(
         title=f"{result.method} on {result.dataset}/{split}, {result.encoders} encoders, seed {result.seed}\n"
-        f"{counts.used:,} of {counts.expected:,} samples, {result.trainable_parameters:,} trainable parameters",
+        f"{counts.used:,} of {counts.expected:,} samples, "
+        f"{result.trainable_parameters:,} trainable parameters",
         title_justify="left",
     )
     table.add_column("Percent")
@@ -73,11 +76,23 @@ def comparison_table(comparison: Comparison) -> Table:
     runs = max(len(contestant.results) for contestant in comparison.contestants)
     seeds = f"{runs} seeds, mean ± deviation" if runs > 1 else f"seed {first.seed}"
     table = Table(
-        title=f"{comparison.dataset}/{comparison.split}, {comparison.protocol}, {first.encoders} encoders, {seeds}",
+        title=f"{comparison.dataset}/{comparison.split}, {comparison.protocol}, "
+        f"{first.encoders} encoders, {seeds}",
         title_justify="left",
     )
     table.add_column("Method")
-    heads = ("Trained", "cIoU", "Δ", "AUC", "Δ", "Shuffled", "Silent", "Off-screen", "On distractor", "On original")
+    heads = (
+        "Trained",
+        "cIoU",
+        "Δ",
+        "AUC",
+        "Δ",
+        "Shuffled",
+        "Silent",
+        "Off-screen",
+        "On distractor",
+        "On original",
+    )
     for head in heads:
         table.add_column(head, justify="right")
     table.add_column("Published cIoU", justify="right")
@@ -87,7 +102,9 @@ def comparison_table(comparison: Comparison) -> Table:
     for floor, scores in first.floors[comparison.split].items():
         table.add_row(f"floor: {floor}", "", f"{scores['cIoU']:.2f}", "", f"{scores['AUC']:.2f}", style="dim")
     for ceiling, scores in first.ceilings[comparison.split].items():
-        table.add_row(f"ceiling: {ceiling}", "", f"{scores['cIoU']:.2f}", "", f"{scores['AUC']:.2f}", style="dim")
+        table.add_row(
+            f"ceiling: {ceiling}", "", f"{scores['cIoU']:.2f}", "", f"{scores['AUC']:.2f}", style="dim"
+        )
     return table
 
 
@@ -116,7 +133,9 @@ def print_description(description: Description, console: Console | None = None) 
     for part in description.parts:
         table.add_row(part.part, part.name, part.shapes, f"{part.trainable:,}", f"{part.frozen:,}")
     table.add_section()
-    table.add_row("in all", "", f"{description.total:,}", f"{description.trainable:,}", f"{description.frozen:,}")
+    table.add_row(
+        "in all", "", f"{description.total:,}", f"{description.trainable:,}", f"{description.frozen:,}"
+    )
     (console or Console()).print(table)
 
 

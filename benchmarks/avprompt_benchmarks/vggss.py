@@ -27,7 +27,8 @@ class VGGSS(BenchmarkAdapter):
     licence = "annotations CC BY 4.0; the videos belong to their authors on YouTube"
     source = (
         "Expected layout of the data root:\n"
-        "  vggss.json            the official annotation (github.com/hche11/Localizing-Visual-Sounds-the-Hard-Way)\n"
+        "  vggss.json            the official annotation, from the authors' repository\n"
+        "                        hche11/Localizing-Visual-Sounds-the-Hard-Way\n"
         "  vggss_test.csv        ids to score, one a line, optional: all annotated clips without it\n"
         "  frames/<id>.jpg       the 125th frame of the 25 fps video\n"
         "  audio/<id>.wav        10 s, 16 kHz mono\n"
@@ -60,7 +61,9 @@ class VGGSS(BenchmarkAdapter):
     def _test_list(self) -> list[Listed]:
         path = first_existing(self.root, ("vggss_test.csv", "vggss_test.txt"))
         listed = read_list(path) if path else [Listed(name) for name in self._annotation]
-        return [Listed(one.id, str(self._annotation.get(one.id, {}).get("class", one.label))) for one in listed]
+        return [
+            Listed(one.id, str(self._annotation.get(one.id, {}).get("class", one.label))) for one in listed
+        ]
 
     def _training_list(self) -> list[Listed]:
         path = first_existing(self.root, TRAINING_LISTS)

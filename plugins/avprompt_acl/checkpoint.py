@@ -28,13 +28,19 @@ class AclCheckpoint(CheckpointFormat):
         except Exception as error:  # torch raises whatever the damage leads to
             raise WeightsError(f"'{path}' is no PyTorch checkpoint, or a damaged one: {error}") from error
         if not isinstance(theirs, Mapping) or theirs.keys() != PARTS.keys():
-            raise WeightsError(f"'{path}' is not a checkpoint of ACL-SSL: it must hold {' and '.join(PARTS)}.")
+            raise WeightsError(
+                f"'{path}' is not a checkpoint of ACL-SSL: it must hold {' and '.join(PARTS)}."
+            )
         return {f"{PARTS[part]}.{key}": value for part in PARTS for key, value in theirs[part].items()}
 
     def write(self, state: Mapping[str, Tensor], path: Path) -> None:
         """Write trained parts under their names."""
         theirs = {
-            part: {key.removeprefix(f"{ours}."): value for key, value in state.items() if key.startswith(f"{ours}.")}
+            part: {
+                key.removeprefix(f"{ours}."): value
+                for key, value in state.items()
+                if key.startswith(f"{ours}.")
+            }
             for part, ours in PARTS.items()
         }
         with replacing(path) as temporary:

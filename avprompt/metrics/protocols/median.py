@@ -1,4 +1,4 @@
-"""Protocols that cut each map at its own median, so that half of every image is marked."""
+"""Protocols that read the cut off each map: its median, or the value at the true size of the object."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from avprompt.metrics.iou import iou_of, localisation_scores
 from avprompt.metrics.protocol import Measurements, Protocol
-from avprompt.metrics.threshold import binarise, median_cut, normalise
+from avprompt.metrics.threshold import binarise, median_cut, normalise, true_size_cut
 
 
 class OwnCut(Protocol):
@@ -43,3 +43,41 @@ class EzvslMedian(OwnCut):
         del confidence
         maps = normalise(heatmaps)
         return {"iou": iou_of(binarise(maps, median_cut(maps)), truths)}
+
+
+class LvsMedian(OwnCut):
+    """The evaluator of LVS (arXiv 2104.02691) and SSL-TIE: as EZ-VSL's, but only pixels > the median.
+
+    Official code brings maps to 224 x 224 with OpenCV's bilinear resize. The two rules differ where
+    pixels tie with the median: a map that is flat there marks more under the one, less under the other.
+    """
+
+    name = "lvs-median"
+    summary = "min-max, each map's own median (>)"
+
+    def measure(
+        self, heatmaps: np.ndarray, truths: np.ndarray, confidence: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """Return `iou` (B,)."""
+        del confidence
+        maps = normalise(heatmaps)
+        return {"iou": iou_of(binarise(maps, median_cut(maps), np.greater), truths)}
+
+
+class KaistAdaptive(OwnCut):
+    """The "adaptive" rule of SSLalignment (arXiv 2309.10724): as many pixels as the object has.
+
+    The evaluator tells the map how large the object is, so these numbers stand far above those of a
+    rule that does not know it, and belong in no column with them.
+    """
+
+    name = "kaist-adaptive"
+    summary = "min-max, the cut at the true size of the object (>)"
+
+    def measure(
+        self, heatmaps: np.ndarray, truths: np.ndarray, confidence: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """Return `iou` (B,)."""
+        del confidence
+        maps = normalise(heatmaps)
+        return {"iou": iou_of(binarise(maps, true_size_cut(maps, truths), np.greater), truths)}

@@ -1,0 +1,54 @@
+"""The protocol of AVATAR: four scenarios, scored apart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from avprompt.metrics.iou import area_by_threshold, iou_by_threshold, localisation_scores
+from avprompt.metrics.protocol import Measurements, Protocol
+
+OFF_SCREEN = "off-screen"
+"""The scenario whose frames show no source; the others are up to the benchmark."""
+
+_CUT = np.array([0.5])
+
+
+class Avatar(Protocol):
+    """Choi et al. (ICCV 2025, arXiv 2507.04667): cIoU and AUC by scenario, TN where nothing sounds.
+
+    TN is the share of off-screen frames in which nothing is marked. The paper's threshold is not
+    public; this protocol cuts at 0.5, pixels >= it inside. `scenario` (N,) names each sample's.
+    """
+
+    name = "avatar"
+    summary = "cIoU and AUC by scenario, TN of off-screen frames; fixed threshold 0.5 (>=)"
+    headline = "cIoU"
+    needs = ("scenario",)
+
+    def measure(
+        self, heatmaps: np.ndarray, truths: np.ndarray, confidence: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """Return `iou` (B,) and the marked share `area` (B,)."""
+        del confidence
+        iou, area = iou_by_threshold(heatmaps, truths, _CUT), area_by_threshold(heatmaps, _CUT)
+        return {"iou": iou[:, 0], "area": area[:, 0]}
+
+    def sample_iou(self, test: Measurements, validation: Measurements | None) -> np.ndarray:
+        """Return the IoU (N,) of every sample; 0 off screen."""
+        del validation
+        return test["iou"]
+
+    def summarise(self, test: Measurements, validation: Measurements | None) -> dict[str, Any]:
+        """Return the scores of all frames with a source, those `by_scenario`, and TN."""
+        del validation
+        scenario, iou = test["scenario"], test["iou"]
+        shown = scenario != OFF_SCREEN
+        by_scenario = {
+            str(name): localisation_scores(iou[scenario == name]) for name in np.unique(scenario[shown])
+        }
+        scores: dict[str, Any] = localisation_scores(iou[shown]) if shown.any() else {}
+        if not shown.all():
+            scores["TN"] = 100 * float(np.mean(test["area"][~shown] == 0))
+        return {**scores, "by_scenario": by_scenario}

@@ -1,0 +1,62 @@
+"""The protocol of Extended VGG-SS and Extended Flickr: is there a source, and where."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from avprompt.metrics.detection import average_precision, localisation_accuracy, max_f1
+from avprompt.metrics.iou import iou_by_threshold, iou_of
+from avprompt.metrics.protocol import Measurements, Protocol
+from avprompt.metrics.protocols.fixed import GRID
+from avprompt.metrics.threshold import binarise, median_cut
+
+
+class SlavcExtended(Protocol):
+    """SLAVC's evaluator (NeurIPS 2022) with relative prediction, and ACL-SSL's sweep beside it.
+
+    The headline marks the half of each map that ranks highest; `by_threshold` has the fixed cuts
+    that ACL-SSL prints. Which confidence a method gives differs between papers, and the numbers with
+    it. `sounding` (N,) says which samples have their source in the frame; without that column it is
+    those with a truth that is not empty.
+    """
+
+    name = "slavc-extended"
+    summary = "AP, max-F1 and LocAcc over sounding and silent frames, each map's own median (>=)"
+    headline = "AP"
+    needs = ("sounding",)
+
+    def measure(
+        self, heatmaps: np.ndarray, truths: np.ndarray, confidence: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """Return `iou` (B,), `iou_by_threshold` (B, 19), `confidence` (B,) and `visible` (B,)."""
+        return {
+            "iou": iou_of(binarise(heatmaps, median_cut(heatmaps)), truths),
+            "iou_by_threshold": iou_by_threshold(heatmaps, truths, GRID),
+            "confidence": np.asarray(confidence),
+            "visible": truths.any(axis=(1, 2)),
+        }
+
+    def sample_iou(self, test: Measurements, validation: Measurements | None) -> np.ndarray:
+        """Return the IoU (N,) under the median."""
+        del validation
+        return test["iou"]
+
+    def summarise(self, test: Measurements, validation: Measurements | None) -> dict[str, Any]:
+        """Return AP, max-F1 and LocAcc, and the same for each fixed cut."""
+        del validation
+        sounding = np.asarray(test.get("sounding", test["visible"]), dtype=bool)
+        sweep = {
+            f"{at:.2f}": _scores(test["iou_by_threshold"][:, k], test["confidence"], sounding)
+            for k, at in enumerate(GRID)
+        }
+        return {**_scores(test["iou"], test["confidence"], sounding), "by_threshold": sweep}
+
+
+def _scores(iou: np.ndarray, confidence: np.ndarray, sounding: np.ndarray) -> dict[str, float]:
+    return {
+        "AP": 100 * average_precision(iou, confidence, sounding),
+        "max_F1": 100 * max_f1(iou, confidence, sounding),
+        "LocAcc": 100 * localisation_accuracy(iou, sounding),
+    }

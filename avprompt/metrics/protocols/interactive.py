@@ -1,0 +1,56 @@
+"""The protocol of images with several sounds, one sample a sound: IS3, VPO."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from avprompt.metrics.interactive import interactive_auc, interactive_iou
+from avprompt.metrics.iou import localisation_scores
+from avprompt.metrics.protocol import Measurements, Protocol
+from avprompt.metrics.protocols.median import KaistAdaptive, LvsMedian
+
+
+class KaistInteractive(Protocol):
+    """SSLalignment's evaluator (arXiv 2407.13676): every sound of an image must be found.
+
+    Maps are cut above their median, and for the scores with `_adaptive` at the true size of the
+    object. `group` (N,) names the image of each sample; without that column it is the id up to its
+    last underscore, which is how IS3 names its files and means nothing elsewhere.
+    """
+
+    name = "kaist-interactive"
+    summary = "IIoU and IAUC: the worst of each image's sounds counts; min-max, median (>)"
+    headline = "IIoU"
+    needs = ("group",)
+
+    def measure(
+        self, heatmaps: np.ndarray, truths: np.ndarray, confidence: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """Return `iou` and `iou_adaptive`, each (B,)."""
+        median = LvsMedian().measure(heatmaps, truths, confidence)["iou"]
+        adaptive = KaistAdaptive().measure(heatmaps, truths, confidence)["iou"]
+        return {"iou": median, "iou_adaptive": adaptive}
+
+    def sample_iou(self, test: Measurements, validation: Measurements | None) -> np.ndarray:
+        """Return the IoU (N,) of every sound under the median."""
+        del validation
+        return test["iou"]
+
+    def summarise(self, test: Measurements, validation: Measurements | None) -> dict[str, Any]:
+        """Return IIoU, IAUC, cIoU, AUC and mean IoU under both cuts."""
+        del validation
+        groups = test["group"] if "group" in test else image_of(test["id"])
+        scores: dict[str, Any] = {}
+        for suffix in ("", "_adaptive"):
+            iou = test["iou" + suffix]
+            scores["IIoU" + suffix] = 100 * interactive_iou(iou, groups)
+            scores["IAUC" + suffix] = 100 * interactive_auc(iou, groups)
+            scores |= {name + suffix: value for name, value in localisation_scores(iou).items()}
+        return scores
+
+
+def image_of(ids: np.ndarray) -> np.ndarray:
+    """Return the image's name of each IS3 sample id `<a>_<b>_<number>_<class>`."""
+    return np.array([str(name).rpartition("_")[0] for name in ids])

@@ -1,0 +1,47 @@
+"""Option tables checked against the part that they are for, with errors that name what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from avprompt.errors import ConfigError, suggest
+from avprompt.registry import Registry
+
+
+def options(registry: Registry, kind: str, name: str, table: Mapping[str, Any], where: str) -> Any:
+    """Return the validated options of one part, an instance of its `Config`."""
+    return validate(registry.load(kind, name).Config, table, where)
+
+
+def validate(model: type[BaseModel], table: Mapping[str, Any], where: str) -> Any:
+    """Return an instance of an options class, or say which option is wrong and what is near it."""
+    try:
+        return model(**table)
+    except ValidationError as error:
+        raise ConfigError(explain(error, where, model)) from error
+
+
+def explain(error: ValidationError, where: str, model: type[BaseModel]) -> str:
+    """Return what is wrong with some options, one sentence for each."""
+    sentences = []
+    for problem in error.errors():
+        path = ".".join(str(key) for key in problem["loc"])
+        if problem["type"] == "extra_forbidden":
+            owner = _model_at(model, problem["loc"][:-1])
+            hint = suggest(str(problem["loc"][-1]), owner.model_fields)
+            sentences.append(f"{where} has no option '{path}'. {hint}")
+        else:
+            sentences.append(f"{where}.{path}: {problem['msg']} (got {problem['input']!r}).")
+    return "\n".join(sentences)
+
+
+def _model_at(model: type[BaseModel], path: Iterable[str | int]) -> type[BaseModel]:
+    for key in path:
+        field = model.model_fields.get(str(key))
+        inner = field.annotation if field else None
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            model = inner
+    return model
