@@ -35,7 +35,7 @@ class SlavcExtended(Protocol):
             "iou": iou_of(binarise(heatmaps, median_cut(heatmaps)), truths),
             "iou_by_threshold": iou_by_threshold(heatmaps, truths, GRID),
             "confidence": np.asarray(confidence),
-            "visible": truths.any(axis=(1, 2)),
+            "visible": np.asarray(truths.any(axis=(1, 2))),
         }
 
     def sample_iou(self, test: Measurements, validation: Measurements | None) -> np.ndarray:

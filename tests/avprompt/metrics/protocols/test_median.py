@@ -10,7 +10,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from avprompt.metrics.protocol import Protocol
-from avprompt.metrics.protocols.median import EzvslMedian
+from avprompt.metrics.protocols.median import EzvslMedian, KaistAdaptive, LvsMedian
 
 
 def scores_of(protocol: Protocol, heatmaps: np.ndarray, truths: np.ndarray) -> dict[str, Any]:
@@ -57,3 +57,24 @@ def test_ezvsl_median_over_real_clips(shared: Path) -> None:
     official = json.loads((golden / "vggss_layout_expected.json").read_text())["adaptive"]
     assert found["AUC"] == pytest.approx(official["AUC"], abs=1e-9)
     assert found["mean_IoU"] == pytest.approx(official["mean_cIoU"], abs=1e-5)
+
+
+def test_lvs_median_leaves_ties_out() -> None:
+    flat = np.full((1, 4, 4), 0.3, dtype=np.float32)
+    truth = np.ones((1, 4, 4), dtype=np.float32)
+    assert EzvslMedian().measure(flat, truth, np.zeros(1))["iou"].tolist() == [1]
+    assert LvsMedian().measure(flat, truth, np.zeros(1))["iou"].tolist() == [0]
+
+
+def test_lvs_median_marks_one_pixel_less_without_ties() -> None:
+    heatmap = np.linspace(0, 1, 16, dtype=np.float32).reshape(1, 4, 4)
+    truth = np.ones((1, 4, 4), dtype=np.float32)
+    assert LvsMedian().measure(heatmap, truth, np.zeros(1))["iou"].tolist() == [7 / 16]
+
+
+def test_kaist_adaptive_knows_the_size_of_the_object() -> None:
+    heatmap = np.linspace(0, 1, 16, dtype=np.float32).reshape(1, 4, 4)
+    truth = np.zeros((1, 4, 4), dtype=np.float32)
+    truth[0, 3] = 1
+    assert KaistAdaptive().measure(heatmap, truth, np.zeros(1))["iou"].tolist() == [3 / 4]
+    assert KaistAdaptive().measure(heatmap, 0 * truth, np.zeros(1))["iou"].tolist() == [0]

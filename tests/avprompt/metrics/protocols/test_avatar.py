@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from avprompt.metrics.protocols.avatar import Avatar
+
+
+def test_scenarios_are_scored_apart() -> None:
+    heatmaps = np.zeros((4, 2, 2), dtype=np.float32)
+    heatmaps[0], heatmaps[3, 0, 0] = 0.5, 0.7
+    truths = np.zeros((4, 2, 2), dtype=np.float32)
+    truths[:2] = 1
+    test = Avatar().measure(heatmaps, truths, np.zeros(4))
+    scenario = np.array(["single-sound", "mixed-sound", "off-screen", "off-screen"])
+    found = Avatar().summarise({**test, "scenario": scenario}, None)
+    assert found["cIoU"] == 50
+    assert found["by_scenario"]["single-sound"]["cIoU"] == 100
+    assert found["by_scenario"]["mixed-sound"]["cIoU"] == 0
+    assert found["TN"] == 50
+    assert "off-screen" not in found["by_scenario"]
+
+
+def test_tn_needs_off_screen_frames() -> None:
+    test = Avatar().measure(np.ones((1, 2, 2)), np.ones((1, 2, 2)), np.zeros(1))
+    found = Avatar().summarise({**test, "scenario": np.array(["single-sound"])}, None)
+    assert "TN" not in found
+    assert found["AUC"] == pytest.approx(100)

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from avprompt.metrics.protocols.avsbench import AvsbenchDataset, AvsbenchOfficial
+
+
+def test_dataset_scores_equal_the_evaluator_of_acl(golden_forty: SimpleNamespace) -> None:
+    protocol = AvsbenchDataset()
+    test = protocol.measure(golden_forty.heatmap, golden_forty.gt_avsbench, golden_forty.confidence)
+    found = protocol.summarise(test, None)
+    for at, scores in found["by_threshold"].items():
+        official = golden_forty.expected["avsbench"][str(float(at))]
+        assert scores["mIoU"] == pytest.approx(official["mIoU"], abs=1e-5)
+        assert found["F"] == pytest.approx(official["Fmeasure"], abs=1e-5)
+    assert found["mIoU"] == found["by_threshold"]["0.50"]["mIoU"]
+
+
+def test_official_scores_average_batches(golden_ten: SimpleNamespace) -> None:
+    class FiveFrames(AvsbenchOfficial):
+        batch = 5
+
+    protocol = FiveFrames()
+    test = protocol.measure(golden_ten.heatmap, golden_ten.gt_avsbench, golden_ten.confidence)
+    halves = [{name: values[part] for name, values in test.items()} for part in (slice(5), slice(5, 10))]
+    each = [AvsbenchDataset().summarise(half, None) for half in halves]
+    found = protocol.summarise(test, None)
+    assert found["F"] == pytest.approx(np.mean([scores["F"] for scores in each]))
+    assert found["mIoU"] == pytest.approx(np.mean([scores["mIoU"] for scores in each]))
+
+
+def test_sample_iou_is_that_at_half() -> None:
+    heatmaps = np.array([[[0.9, 0.4]], [[0.9, 0.6]]], dtype=np.float32)
+    test = AvsbenchOfficial().measure(heatmaps, np.ones((2, 1, 2)), np.zeros(2))
+    assert AvsbenchOfficial().sample_iou(test, None) == pytest.approx([0.5, 1])

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from avprompt.metrics.protocols.extended import SlavcExtended
+
+
+def test_extended_scores_equal_the_official_evaluator(golden_forty: SimpleNamespace) -> None:
+    protocol = SlavcExtended()
+    test = protocol.measure(golden_forty.heatmap, golden_forty.gt_extended, golden_forty.confidence)
+    found = protocol.summarise({**test, "sounding": golden_forty.non_sounding == 0}, None)
+    for at, scores in [("None", found), *((str(float(k)), v) for k, v in found["by_threshold"].items())]:
+        official = golden_forty.expected["extended"][at]
+        assert scores["AP"] == pytest.approx(official["AP"], abs=1e-9)
+        assert scores["max_F1"] == pytest.approx(official["Max-F1"], abs=0.0501), "printed to one decimal"
+
+
+def test_what_sounds_is_told_or_read_from_the_truth(golden_ten: SimpleNamespace) -> None:
+    protocol = SlavcExtended()
+    test = protocol.measure(golden_ten.heatmap, golden_ten.gt_extended, golden_ten.confidence)
+    told = protocol.summarise({**test, "sounding": golden_ten.non_sounding == 0}, None)
+    assert protocol.summarise(test, None) == told
+    everything = protocol.summarise({**test, "sounding": np.ones(10, dtype=bool)}, None)
+    assert everything["LocAcc"] <= told["LocAcc"]

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from avprompt.errors import DataError
+from avprompt.metrics.protocols.negative import NegativeAudio
+
+TRUTH = np.zeros((4, 2, 2), dtype=np.float32)
+TRUTH[:, 0] = 1
+
+
+def measured(*, under: dict[str, float], true: float = 0.9) -> dict[str, np.ndarray]:
+    """Maps that mark the object at level `true`, and everything at a level under each other sound."""
+    protocol = NegativeAudio()
+    test = protocol.measure((TRUTH * true).astype(np.float32), TRUTH, np.zeros(4))
+    for condition, level in under.items():
+        maps = np.full(TRUTH.shape, level, dtype=np.float32)
+        altered = protocol.measure(maps, TRUTH, np.zeros(4))
+        test |= {f"{condition}/{name}": values for name, values in altered.items()}
+    return test
+
+
+def test_a_model_that_tells_sounds_apart_scores_full() -> None:
+    found = NegativeAudio().summarise(measured(under={"silent": 0.1, "noise": 0.1, "off-screen": 0.1}), None)
+    assert found["threshold"] == pytest.approx(0.11), "rounded up, so that 0.1 in float32 stays below"
+    assert found["F_LOC"] == pytest.approx(100)
+    assert found["F_AUC"] == pytest.approx(100)
+    assert found["pIA"] == {"silent": 0, "noise": 0, "off-screen": 0}
+
+
+def test_what_is_marked_for_a_false_sound_costs() -> None:
+    test = measured(under={"silent": 0.1, "noise": 0.1, "off-screen": 0.1})
+    validation = measured(under={"silent": 0.05})
+    found = NegativeAudio().summarise(test, validation)
+    assert found["threshold"] == pytest.approx(0.06), "chosen on the validation split"
+    assert found["pIA"] == {"silent": 100, "noise": 100, "off-screen": 100}
+    assert found["F_LOC"] == 0
+    assert found["F_AUC"] == pytest.approx(2 * 100 * 2.5 / 102.5)
+
+
+def test_conditions_that_were_not_measured_are_left_out() -> None:
+    found = NegativeAudio().summarise(measured(under={"silent": 0.1}), None)
+    assert list(found["pIA"]) == ["silent"]
+    assert NegativeAudio().sample_iou(measured(under={"silent": 0.1}), None).tolist() == [1] * 4
+
+
+def test_a_validation_split_without_altered_sound_gives_no_threshold() -> None:
+    test = measured(under={"silent": 0.1})
+    assert NegativeAudio().summarise(test, measured(under={})) == NegativeAudio().summarise(test, None)
+
+
+def test_without_altered_sound_there_is_no_score() -> None:
+    with pytest.raises(DataError, match="negative-audio needs maps under silence"):
+        NegativeAudio().summarise(measured(under={}), None)
