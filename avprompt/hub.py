@@ -98,7 +98,10 @@ class HubModel:
 
     def _download(self, name: str) -> Path | None:
         import huggingface_hub
-        from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+        from huggingface_hub.utils import (  # type: ignore[attr-defined]
+            EntryNotFoundError,
+            LocalEntryNotFoundError,
+        )
 
         try:
             return Path(huggingface_hub.hf_hub_download(self.reference, name))

@@ -10,7 +10,7 @@ from avprompt import weights
 from avprompt.hub import HubModel
 from avprompt.interfaces import AudioEncoder, Options
 from avprompt.tensors import fill, read_tensors
-from avprompt_audio.pretrained import OPTION, WEIGHT_FILES
+from avprompt_audio.pretrained import OPTION, WEIGHT_FILES, build
 from avprompt_audio.spectrogram import SAMPLE_RATE, fixed_fbank
 
 PUBLISHED = "gaunernst/vit_base_patch16_1024_128.audiomae_as2m"
@@ -45,7 +45,7 @@ class AudioMaeEncoder(AudioEncoder):
         self.checkpoint = HubModel(config.checkpoint, "AudioMAE checkpoint", OPTION)
         architecture, arguments = _architecture(self.checkpoint)
         try:
-            self.vit = timm.create_model(architecture, **arguments)
+            self.vit = build(lambda: timm.create_model(architecture, **arguments))
         except (RuntimeError, TypeError) as error:
             raise self.checkpoint.missing(f"timm cannot build what its config.json says ({error})") from error
         self.sample_rate = SAMPLE_RATE

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from avprompt.hub import HubModel
 from avprompt.interfaces import AudioEncoder, Options
-from avprompt_audio.pretrained import OPTION, read_config, read_weights
+from avprompt_audio.pretrained import OPTION, build, read_config, read_weights
 
 PUBLISHED = "laion/clap-htsat-unfused"
 SAMPLE_RATE = 48000
@@ -45,7 +45,7 @@ class ClapEncoder(AudioEncoder):
         super().__init__(config)
         self.checkpoint = HubModel(config.checkpoint, "CLAP checkpoint", OPTION)
         self.architecture = read_config(self.checkpoint, ClapAudioConfig, PUBLISHED)
-        self.clap = ClapAudioModelWithProjection(self.architecture)
+        self.clap = build(lambda: ClapAudioModelWithProjection(self.architecture))
         self.sample_rate = SAMPLE_RATE
         stages = len(self.architecture.depths)
         self.width = int(self.architecture.patch_embeds_hidden_size * 2 ** (stages - 1))

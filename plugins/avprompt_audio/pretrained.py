@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from torch import nn
 
@@ -13,6 +15,17 @@ from avprompt.hub import HubModel
 
 OPTION = "audio_encoder.checkpoint"
 WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
+
+
+def build(make: Callable[[], Any]) -> Any:
+    """Build a module on the CPU and move it to the default device.
+
+    Older releases of timm and transformers read numbers off tensors while they build, and on the meta
+    device there are none.
+    """
+    with torch.device("cpu"):
+        module = make()
+    return module.to(torch.get_default_device())
 
 
 def read_config(checkpoint: HubModel, config_class: Any, published: str) -> Any:

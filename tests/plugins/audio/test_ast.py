@@ -42,6 +42,7 @@ def test_the_published_architecture_needs_no_file() -> None:
         encoder = AstEncoder(AstOptions())
     assert encoder.width == 768
     assert sum(parameter.numel() for parameter in encoder.parameters()) == 86_187_264
+    assert all(parameter.is_meta for parameter in encoder.parameters())
     with pytest.raises(WeightsError, match=f"hf download {PUBLISHED}"):
         encoder.load_weights()
 
@@ -51,7 +52,7 @@ def test_an_incomplete_checkpoint_is_refused(ast_folder: Path, tmp_path: Path) -
     state = load_file(folder / "model.safetensors")
     del state["audio_spectrogram_transformer.layernorm.bias"]
     save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(WeightsError, match=r"does not fit its config\.json: layernorm\.bias is not there"):
+    with pytest.raises(WeightsError, match=r"does not fit its config\.json: .*layernorm\.bias is not there"):
         AstEncoder(AstOptions(checkpoint=str(folder))).load_weights()
 
 

@@ -39,6 +39,7 @@ def test_the_published_architecture_needs_no_file() -> None:
         encoder = AudioMaeEncoder(AudioMaeOptions())
     assert encoder.width == 768
     assert encoder.vit.patch_embed.num_patches == 512
+    assert all(parameter.is_meta for parameter in encoder.parameters())
     with pytest.raises(WeightsError, match=f"hf download {PUBLISHED}"):
         encoder.load_weights()
 

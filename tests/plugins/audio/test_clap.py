@@ -51,5 +51,6 @@ def test_the_published_architecture_needs_no_file() -> None:
     with torch.device("meta"):
         encoder = ClapEncoder(ClapOptions())
     assert (encoder.width, encoder.sample_rate) == (768, 48000)
+    assert all(parameter.is_meta for parameter in encoder.parameters())
     with pytest.raises(WeightsError, match=f"hf download {PUBLISHED}"):
         encoder.load_weights()
