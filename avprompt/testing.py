@@ -1,0 +1,204 @@
+"""Contract checks for the authors of plugins: does a part keep what its interface promises?
+
+Each check builds the part, runs it on small random inputs and raises `AssertionError` with the promise that
+is broken. `python -m pytest` users call them on their own classes; our tests call them on every registered
+name. `StandInBackbone` has the right shapes and no weights, so that nothing must be downloaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from avprompt.benchmark import BenchmarkAdapter
+from avprompt.grounding import Grounding, Masker, MaskerOptions
+from avprompt.interfaces import (
+    AlignmentLoss,
+    AudioEncoder,
+    AudioProjection,
+    Backbone,
+    Decoder,
+    Options,
+    PromptGenerator,
+)
+from avprompt.records import ImageFeatures, Prompt
+
+IMAGES, SOUNDS = 3, 2
+
+
+class StandInBackbone(Backbone):
+    """A backbone without weights: random but fixed maps of the right shapes, deterministic by word."""
+
+    image_size, patch_size = 32, 8
+    vision_width, joint_width, text_width, layers = 12, 16, 8, 3
+    mean, std = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
+
+    def __init__(self) -> None:
+        super().__init__(Options())
+        draw = torch.Generator().manual_seed(0)
+        self.register_buffer("look", torch.randn(3, self.joint_width, generator=draw))
+        self.register_buffer("read", torch.randn(self.text_width, self.joint_width, generator=draw))
+
+    def encode_image(self, pixels: Tensor) -> ImageFeatures:
+        """Average colours over patches and mix them."""
+        patches = F.avg_pool2d(pixels, self.patch_size)  # (B, 3, h, w)
+        dense = torch.einsum("bchw,cd->bdhw", patches, self.look)
+        tokens = F.pad(dense.flatten(2).transpose(1, 2), (0, 0, 1, 0))[..., : self.vision_width]
+        return ImageFeatures(self.pool_image(pixels), (tokens,) * self.layers, dense)
+
+    def pool_image(self, pixels: Tensor) -> Tensor:
+        """Mix the mean colour."""
+        return pixels.mean((-2, -1)) @ self.look
+
+    def embed_text(self, text: str) -> Tensor:
+        """Draw an embedding for each word, the same for the same word."""
+        return torch.stack([self._word(word) for word in text.split()])
+
+    def embed_marks(self) -> tuple[Tensor, Tensor]:
+        """Draw `<sos>` and `<eos>`."""
+        return self._word("<sos>"), self._word("<eos>")
+
+    def encode_prompt(self, prompt: Prompt) -> Tensor:
+        """Average the tokens up to the one read out, later ones weighing more, as order matters."""
+        tokens = prompt.embeddings[:, : prompt.read_at + 1]
+        weights = torch.arange(1, tokens.shape[1] + 1, dtype=tokens.dtype, device=tokens.device)
+        return (tokens * weights[:, None]).mean(1) @ self.read
+
+    def _word(self, word: str) -> Tensor:
+        draw = torch.Generator().manual_seed(
+            sum(ord(letter) * 31**k for k, letter in enumerate(word)) % 2**31
+        )
+        return torch.randn(self.text_width, generator=draw)
+
+
+def check_backbone(backbone: Backbone, words: str = "a photo of a") -> None:
+    """Check shapes, gradients to the pixels, and that nothing trains."""
+    backbone.freeze()
+    side = backbone.image_size
+    grid = side // backbone.patch_size
+    pixels = torch.randn(2, 3, side, side, requires_grad=True)
+    features = backbone.encode_image(pixels.detach())
+    _same("pooled", features.pooled.shape, (2, backbone.joint_width))
+    _same("dense", features.dense.shape, (2, backbone.joint_width, grid, grid))
+    _same("number of extract layers", (len(features.hidden),), (backbone.layers,))
+    for hidden in features.hidden:
+        _same("hidden", hidden.shape, (2, grid * grid + 1, backbone.vision_width))
+    pooled = backbone.pool_image(pixels)
+    torch.testing.assert_close(pooled.detach(), features.pooled, atol=1e-4, rtol=1e-4)
+    (gradient,) = torch.autograd.grad(pooled.sum(), pixels)
+    assert gradient.abs().sum() > 0, "pool_image must let gradients reach the pixels"
+    embedded = backbone.embed_text(words)
+    assert embedded.ndim == 2, "embed_text must return (S, E)"
+    _same("width of embed_text", embedded.shape[1:], (backbone.text_width,))
+    start, end = backbone.embed_marks()
+    sequence = torch.cat([start[None], embedded, end[None]])[None].detach().requires_grad_()
+    text = backbone.encode_prompt(Prompt(sequence, read_at=sequence.shape[1] - 1))
+    _same("encode_prompt", text.shape, (1, backbone.joint_width))
+    (gradient,) = torch.autograd.grad(text.sum(), sequence)
+    assert gradient.abs().sum() > 0, "encode_prompt must let gradients reach the embeddings"
+    assert not any(parameter.requires_grad for parameter in backbone.parameters()), "a backbone is frozen"
+
+
+def check_audio_encoder(encoder: AudioEncoder, seconds: float = 2.0) -> None:
+    """Check shapes, that silence is finite, and that each waveform is encoded by itself."""
+    encoder.freeze()
+    waveform = 0.1 * torch.randn(2, round(seconds * encoder.sample_rate))
+    with torch.no_grad():
+        frames = encoder(waveform)
+        alone = encoder(waveform[1:])
+        silent = encoder(torch.zeros_like(waveform))
+    assert frames.ndim == 3, f"an audio encoder must return (B, L, W), got {tuple(frames.shape)}"
+    _same("batch and width", (frames.shape[0], frames.shape[2]), (2, encoder.width))
+    torch.testing.assert_close(frames[1:], alone, atol=1e-3, rtol=1e-3)
+    assert torch.isfinite(silent).all(), "silence must give finite frames"
+
+
+def check_projection(projection: AudioProjection) -> None:
+    """Check shapes for short and long sounds, and that every parameter gets a gradient."""
+    for length in (1, 7):
+        tokens = projection(torch.randn(2, length, projection.audio_width))
+        assert tokens.ndim == 3, f"a projection must return (B, K, E), got {tuple(tokens.shape)}"
+        _same("batch and width", (tokens.shape[0], tokens.shape[2]), (2, projection.text_width))
+    tokens.square().sum().backward()
+    _all_train(projection)
+
+
+def check_prompt_generator(prompt: PromptGenerator, backbone: Backbone, audio_tokens: int = 1) -> None:
+    """Check the sequence, and that `pairs` says for every pair what a single prompt says."""
+    image = _features(backbone, IMAGES)
+    tokens = torch.randn(SOUNDS, audio_tokens, backbone.text_width)
+    paired = prompt.pairs(tokens, image)
+    singles = [prompt(tokens, image[[i] * SOUNDS]) for i in range(IMAGES)]
+    expected = torch.cat([single.embeddings for single in singles])
+    _same("width of a prompt", expected.shape[2:], (backbone.text_width,))
+    assert 0 <= paired.read_at < expected.shape[1], "read_at must lie inside the sequence"
+    torch.testing.assert_close(paired.embeddings, expected)
+    assert paired.read_at == singles[0].read_at, "pairs must read the same token"
+    if any(parameter.requires_grad for parameter in prompt.parameters()):
+        paired.embeddings.square().sum().backward()
+        _all_train(prompt)
+
+
+def check_decoder(decoder: Decoder, backbone: Backbone) -> None:
+    """Check shapes, and that pairs, shared or own texts, are decoded as single images are."""
+    decoder.eval()
+    image, text = _features(backbone, IMAGES), torch.randn(SOUNDS, backbone.joint_width)
+    shared = decoder(image, text, pairs=True)
+    own = decoder(image, text.expand(IMAGES, -1, -1), pairs=True)
+    single = decoder(image[[1]], text[:1])
+    assert single.ndim == 3, f"a decoder must return (B, h, w), got {tuple(single.shape)}"
+    _same("pairs", shared.shape, (IMAGES, SOUNDS, *single.shape[1:]))
+    torch.testing.assert_close(shared, own, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(shared[1, 0], single[0], atol=1e-5, rtol=1e-5)
+
+
+def check_loss(loss: AlignmentLoss) -> None:
+    """Check that a loss is a finite float32 scalar with a gradient to the mask logits."""
+    backbone = StandInBackbone()
+    pixels = torch.randn(IMAGES, 3, backbone.image_size, backbone.image_size)
+    image = backbone.encode_image(pixels)
+    logits = torch.randn(IMAGES, IMAGES, 8, 8, requires_grad=True)
+    text = torch.randn(IMAGES, IMAGES, backbone.joint_width)
+    grounding = Grounding(Masker(MaskerOptions()), backbone.pool_image, pixels, image, text, logits)
+    value = loss(grounding)
+    _same("a loss", value.shape, ())
+    assert value.dtype == torch.float32, "a loss is computed in float32"
+    assert torch.isfinite(value), "a loss must be finite"
+    value.backward()
+    assert logits.grad is not None, "a loss must let gradients reach the mask logits"
+
+
+def check_benchmark(adapter: BenchmarkAdapter) -> None:
+    """Check that every split holds what it says: unique ids, files or arrays, truths of one size."""
+    for text in ("title", "citation", "licence", "source"):
+        assert getattr(adapter, text), f"a benchmark must state its {text}"
+    splits = {adapter.train_split, adapter.validation_split, *adapter.test_splits} - {None}
+    for name in sorted(str(split) for split in splits):
+        split = adapter.split(name)
+        assert len(split.samples) + len(split.missing) <= split.expected, (
+            f"{name}: more samples than expected"
+        )
+        some = [split.samples[index] for index in range(min(4, len(split.samples)))]
+        assert len({sample.id for sample in some}) == len(some), f"{name}: ids must be unique"
+        for sample in some if name != adapter.train_split else []:
+            assert sample.truth is not None, f"{name}: '{sample.id}' has no ground truth"
+            _same(f"{name}: truth of '{sample.id}'", sample.truth.mask.shape, (adapter.size, adapter.size))
+
+
+def _features(backbone: Backbone, images: int) -> ImageFeatures:
+    side = backbone.image_size
+    with torch.no_grad():
+        return backbone.encode_image(torch.randn(images, 3, side, side))
+
+
+def _all_train(part: torch.nn.Module) -> None:
+    for name, parameter in part.named_parameters():
+        assert not parameter.requires_grad or parameter.grad is not None, f"'{name}' gets no gradient"
+
+
+def _same(what: str, got: Iterable[int], expected: tuple[int, ...]) -> None:
+    found = tuple(got)
+    assert found == expected, f"{what}: expected {expected}, got {found}"
