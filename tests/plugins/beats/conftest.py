@@ -25,9 +25,10 @@ def golden() -> dict[str, Tensor]:
 
 
 @pytest.fixture(params=["cpu", "cuda"])
-def device(request: pytest.FixtureRequest) -> torch.device:
+def device(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> torch.device:
     if request.param == "cuda" and not torch.cuda.is_available():
         pytest.skip("no GPU here")
+    monkeypatch.setattr("torch.backends.cudnn.allow_tf32", False)  # convolutions, by default, are in TF32
     return torch.device(request.param)
 
 
