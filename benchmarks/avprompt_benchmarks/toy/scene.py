@@ -52,11 +52,8 @@ class Scene:
     ground: str
 
     def mask(self, *indices: int) -> np.ndarray:
-        """Return where any of these objects is seen, (96, 96) bool."""
-        seen = self.labels == indices[0] + 1
-        for index in indices[1:]:
-            seen |= self.labels == index + 1
-        return seen
+        """Return where any of these objects is seen, (96, 96) bool; nowhere without one."""
+        return np.isin(self.labels, [index + 1 for index in indices])
 
 
 def draw_scene(rng: np.random.Generator, kinds: Sequence[int]) -> Scene:

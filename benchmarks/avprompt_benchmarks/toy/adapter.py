@@ -1,0 +1,55 @@
+"""The benchmark `toy`: procedural scenes in which one object sounds and the others are silent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from avprompt.benchmark import BenchmarkAdapter
+from avprompt.errors import DataError, suggest
+from avprompt.records import Split
+from avprompt_benchmarks.toy.classes import HEARD, UNHEARD
+from avprompt_benchmarks.toy.samples import Plan, ToySamples
+from avprompt_benchmarks.toy.sound import SECONDS
+
+PLANS = {
+    "train": Plan(2000, training=True),
+    "validation": Plan(200),
+    "test": Plan(500),
+    "train-heard": Plan(1500, HEARD, training=True),
+    "heard": Plan(300, HEARD),
+    "unheard": Plan(300, UNHEARD),
+    "multi-source": Plan(300, sources=2),
+    "negatives": Plan(300, sources=0),
+}
+
+
+class Toy(BenchmarkAdapter):
+    """24 classes of objects, made on the fly: a shape is heard as timbre, its texture as rhythm.
+
+    Every scene has one to three objects of other classes that make no sound, so that only a model that
+    listens can score. `heard` and `unheard` go with training on `train-heard`.
+    """
+
+    title = "Toy world"
+    citation = "Part of avprompt; no paper."
+    licence = "Apache-2.0, as the code that draws it"
+    source = "Made on the fly; needs no files."
+    encoders = "mini"
+    audio_seconds = SECONDS
+    size = 96
+    validation_split = "validation"
+    needs_root = False
+
+    def __init__(self, root: Path | None = None, seed: int = 0) -> None:
+        super().__init__(root)
+        self.seed = seed
+
+    def split(self, name: str) -> Split:
+        """Return a split whose samples are drawn when they are asked for.
+
+        Raises:
+            DataError: no such split.
+        """
+        if name not in PLANS:
+            raise DataError(f"The toy benchmark has no split '{name}'. {suggest(name, PLANS)}")
+        return Split(ToySamples(self.seed, name, PLANS[name]), expected=PLANS[name].count)
