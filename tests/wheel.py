@@ -1,0 +1,65 @@
+"""Builds the wheel, installs it where no checkout is in reach, and uses it as a newcomer would.
+
+Run by `make wheel-test`; the environment borrows the dependencies of the one that runs this script.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import venv
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+
+
+def main() -> None:
+    """Build, install, and run the commands that a newcomer runs first."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        wheel = build(home / "dist")
+        python = environment(home / "venv")
+        run(python, "-m", "pip", "install", "--quiet", "--no-deps", str(wheel), cwd=home)
+        where = run(python, "-c", "import avprompt; print(avprompt.__file__)", cwd=home)
+        assert str(home) in where, f"the checkout is used instead of the wheel: {where}"
+        avprompt = python.with_name("avprompt")
+        listed = run(avprompt, "list", "methods", cwd=home)
+        assert "souple" in listed and "acl-ssl" in listed, listed
+        assert "not loaded" not in run(avprompt, "plugins", cwd=home)
+        run(avprompt, "run", "souple", "--steps", "2", "--batch-size", "4", "--output", "run", cwd=home)
+        results = home / "run" / "results.json"
+        assert results.is_file(), "a run of the installed wheel left no results"
+    print("The wheel installs and runs in a clean environment.")
+
+
+def build(folder: Path) -> Path:
+    """Build sdist and wheel, and return the wheel."""
+    run(Path(sys.executable), "-m", "build", "--outdir", str(folder), str(CHECKOUT), cwd=folder.parent)
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+def environment(folder: Path) -> Path:
+    """Make an environment that sees this one's dependencies, but not its editable checkout."""
+    venv.create(folder, with_pip=True)
+    python = folder / "bin" / "python"
+    site = run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=folder).strip()
+    # A path line brings packages in; `.pth` files inside that folder, such as the editable one, are not read.
+    (Path(site) / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return python
+
+
+def run(program: Path, *arguments: str, cwd: Path) -> str:
+    """Run a program without anything of the checkout on its path, and return what it printed."""
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    done = subprocess.run([program, *arguments], cwd=cwd, env=clean, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{program.name} {' '.join(arguments)} failed:\n{done.stdout}\n{done.stderr}")
+    return done.stdout
+
+
+if __name__ == "__main__":
+    main()
