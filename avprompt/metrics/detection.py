@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from avprompt.metrics.iou import ratio
+
 _AP_POINTS, _F1_POINTS = 200, 10
 
 
@@ -47,9 +49,7 @@ def max_f1(iou: np.ndarray, confidence: np.ndarray, sounding: np.ndarray) -> flo
     """
     thresholds = np.sort(confidence)[:: max(1, len(iou) // _F1_POINTS)]
     precision, recall = precision_recall(iou, confidence, sounding, thresholds)
-    both = precision + recall
-    f1 = np.divide(2 * precision * recall, both, out=np.zeros(len(both)), where=both > 0)
-    return float(f1.max())
+    return float(ratio(2 * precision * recall, precision + recall).max())
 
 
 def localisation_accuracy(iou: np.ndarray, sounding: np.ndarray) -> float:

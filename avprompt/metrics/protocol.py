@@ -9,7 +9,7 @@ is its own business, and a protocol whose official code resizes says so in its d
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -62,3 +62,21 @@ class Protocol(ABC):
     @abstractmethod
     def sample_iou(self, test: Measurements, validation: Measurements | None) -> np.ndarray:
         """Return the IoU (N,) of every test sample as this protocol sees it, in 0..1."""
+
+
+def measure_all(
+    protocols: Iterable[Protocol], heatmaps: np.ndarray, truths: np.ndarray, confidence: np.ndarray
+) -> dict[str, dict[str, np.ndarray]]:
+    """Measure a batch by every protocol, once where several measure alike.
+
+    Returns:
+        What `Protocol.measure` returns, by the protocol's name; protocols may share arrays.
+    """
+    done: dict[object, dict[str, np.ndarray]] = {}
+    found = {}
+    for protocol in protocols:
+        how = type(protocol).measure
+        if how not in done:
+            done[how] = protocol.measure(heatmaps, truths, confidence)
+        found[protocol.name] = dict(done[how])
+    return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from avprompt.metrics.iou import overlap_by_threshold
+from avprompt.metrics.iou import levels_of, overlap, ratio
 
 F_THRESHOLDS = np.linspace(0, 1 - 1e-10, 255)
 """The thresholds over which the best F-measure is taken."""
@@ -23,7 +23,7 @@ def frame_iou(heatmaps: np.ndarray, truths: np.ndarray, thresholds: np.ndarray) 
     In a frame without foreground it is the share of pixels rightly left out, 1 for an empty mask.
     """
     truths = np.asarray(truths > 0, dtype=np.float64)
-    hit, miss = overlap_by_threshold(heatmaps, truths, thresholds, np.greater)
+    hit, miss = overlap(levels_of(heatmaps, thresholds, np.greater), truths, len(thresholds))
     size = truths.sum(axis=(1, 2))[:, None]
     pixels = truths[0].size
     return np.asarray(np.where(size > 0, hit / (size + miss + 1e-7), (pixels - miss) / (pixels + 1e-7)))
@@ -35,12 +35,11 @@ def f_by_threshold(heatmaps: np.ndarray, truths: np.ndarray) -> np.ndarray:
     A frame without foreground has none: its row is NaN, and averages leave it out.
     """
     truths = np.asarray(truths > 0, dtype=np.float64)
-    hit, miss = overlap_by_threshold(heatmaps, truths, F_THRESHOLDS)
+    hit, miss = overlap(levels_of(heatmaps, F_THRESHOLDS), truths, len(F_THRESHOLDS))
     size = truths.sum(axis=(1, 2))[:, None]
     precision, recall = hit / (hit + miss + 1e-20), hit / (size + 1e-20)
     weighted = BETA_SQUARED * precision + recall
-    score = (1 + BETA_SQUARED) * precision * recall
-    f = np.divide(score, weighted, out=np.zeros(hit.shape), where=weighted > 0)
+    f = ratio((1 + BETA_SQUARED) * precision * recall, weighted)
     return np.asarray(np.where(size > 0, f, np.nan))
 
 

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from avprompt.metrics.iou import area_by_threshold, iou_by_threshold, localisation_scores
+from avprompt.metrics.iou import iou_of, localisation_scores
 from avprompt.metrics.protocol import Measurements, Protocol
+from avprompt.metrics.threshold import binarise
 
 OFF_SCREEN = "off-screen"
 """The scenario whose frames show no source; the others are up to the benchmark."""
 
-_CUT = np.array([0.5])
+_CUT = 0.5
 
 
 class Avatar(Protocol):
@@ -32,8 +33,8 @@ class Avatar(Protocol):
     ) -> dict[str, np.ndarray]:
         """Return `iou` (B,) and the marked share `area` (B,)."""
         del confidence
-        iou, area = iou_by_threshold(heatmaps, truths, _CUT), area_by_threshold(heatmaps, _CUT)
-        return {"iou": iou[:, 0], "area": area[:, 0]}
+        masks = binarise(heatmaps, _CUT)
+        return {"iou": iou_of(masks, truths), "area": masks.mean(axis=(1, 2))}
 
     def sample_iou(self, test: Measurements, validation: Measurements | None) -> np.ndarray:
         """Return the IoU (N,) of every sample; 0 off screen."""

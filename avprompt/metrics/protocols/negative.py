@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from avprompt.errors import DataError
-from avprompt.metrics.iou import area_by_threshold, iou_by_threshold, localisation_scores
+from avprompt.metrics.iou import coverage, levels_of, localisation_scores, overlap, ratio
 from avprompt.metrics.negative import harmonic_mean, quiet_auc, universal_threshold
 from avprompt.metrics.protocol import Measurements, Protocol
 
@@ -34,9 +34,11 @@ class NegativeAudio(Protocol):
     ) -> dict[str, np.ndarray]:
         """Return `iou` and `area`, each (B, 101), above each hundredth, and the maximum `peak` (B,)."""
         del confidence
+        levels = levels_of(heatmaps, _CUTS, np.greater)
+        hit, miss = overlap(levels, truths, len(_CUTS))
         return {
-            "iou": iou_by_threshold(heatmaps, truths, _CUTS, np.greater),
-            "area": area_by_threshold(heatmaps, _CUTS, np.greater),
+            "iou": ratio(hit, truths.sum(axis=(1, 2), dtype=np.float64)[:, None] + miss),
+            "area": coverage(levels, len(_CUTS)),
             "peak": heatmaps.max(axis=(1, 2)),
         }
 

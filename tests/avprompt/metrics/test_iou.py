@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from avprompt.metrics.iou import (
-    area_by_threshold,
     auc,
+    coverage,
     iou_by_threshold,
     iou_of,
+    levels_of,
     localisation_scores,
-    overlap_by_threshold,
+    overlap,
     success,
 )
 
@@ -50,15 +51,15 @@ def test_one_pass_equals_comparing_with_each_threshold(
 
 
 @given(heatmaps=heatmaps_st, compare=compare_st)
-def test_area_equals_the_mean_of_each_mask(heatmaps: np.ndarray, compare: np.ufunc) -> None:
-    found = area_by_threshold(heatmaps, GRID, compare)
+def test_coverage_equals_the_mean_of_each_mask(heatmaps: np.ndarray, compare: np.ufunc) -> None:
+    found = coverage(levels_of(heatmaps, GRID, compare), len(GRID))
     naive = [[compare(heatmap, np.float32(t)).mean() for t in GRID] for heatmap in heatmaps]
     np.testing.assert_allclose(found, naive, rtol=0, atol=1e-15)
 
 
 def test_many_thresholds_do_not_overflow() -> None:
     heatmaps = np.linspace(0, 1, 64, dtype=np.float32).reshape(1, 8, 8)
-    hit, miss = overlap_by_threshold(heatmaps, np.ones((1, 8, 8)), np.linspace(0, 1, 300))
+    hit, miss = overlap(levels_of(heatmaps, np.linspace(0, 1, 300)), np.ones((1, 8, 8)), 300)
     assert hit[0, 0] == 64
     assert hit[0, -1] == 1
     assert not miss.any()
