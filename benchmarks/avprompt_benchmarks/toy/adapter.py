@@ -53,3 +53,15 @@ class Toy(BenchmarkAdapter):
         if name not in PLANS:
             raise DataError(f"The toy benchmark has no split '{name}'. {suggest(name, PLANS)}")
         return Split(ToySamples(self.seed, name, PLANS[name]), expected=PLANS[name].count)
+
+
+class ToyOpenSet(Toy):
+    """Trained on the sounds of half of the classes, scored on those and on the other half.
+
+    Every shape and every texture is heard in training, their combination in the unheard half is not. All
+    classes are seen in training, the unheard ones as silent objects.
+    """
+
+    title = "Toy world, open set"
+    train_split = "train-heard"
+    test_splits = ("heard", "unheard")
