@@ -65,10 +65,9 @@ def test_object_floors_need_annotated_objects() -> None:
     assert set(floors([GroundTruth(mask_of((0, 0)))])) == {"centre-disc", "whole-image", "mean-truth"}
 
 
-def vggss_mask(boxes: list[list[float]], side: int = 224) -> np.ndarray:
-    """The official loaders' rule: clip to 0..1, times the side, truncate, fill, unite."""
-    mask = np.zeros((side, side), dtype=np.float32)
-    for left, top, right, bottom in (np.clip(boxes, 0, 1) * side).astype(int):
+def fill(boxes: np.ndarray) -> np.ndarray:
+    mask = np.zeros((224, 224), dtype=np.float32)
+    for left, top, right, bottom in boxes:
         mask[top:bottom, left:right] = 1
     return mask
 
@@ -83,7 +82,8 @@ class Truths:
         return len(self.boxes)
 
     def __getitem__(self, index: int) -> GroundTruth:
-        return GroundTruth(vggss_mask(self.boxes[index]))
+        # The official loaders' rule: clip to 0..1, times the side, truncate, fill, unite.
+        return GroundTruth(fill((np.clip(self.boxes[index], 0, 1) * 224).astype(int)))
 
 
 def test_published_floors_of_vggss(shared: Path) -> None:
@@ -98,3 +98,12 @@ def test_published_floors_of_vggss(shared: Path) -> None:
     }
     for name, (ciou, auc) in expected.items():
         assert found[name] == pytest.approx({"cIoU": ciou, "AUC": auc}, abs=0.006), name
+
+
+def test_published_ceilings_of_boxes_in_pixels(shared: Path) -> None:
+    expected = {"vpo/vpo_ss_bbox.json": (43.26, 39.52), "avsbench/kaist_ms3_box.json": (52.50, 48.09)}
+    for name, (ciou, auc) in expected.items():
+        annotation = json.loads((shared / "metadata" / name).read_text())
+        boxes = [np.reshape(item["gt_box"], (-1, 4)) for item in annotation]
+        truths = [GroundTruth(fill(each.clip(0, 224).astype(int))) for each in boxes]
+        assert ceilings(truths)["oracle-ranking"] == pytest.approx({"cIoU": ciou, "AUC": auc}, abs=0.006)
