@@ -1,10 +1,18 @@
-"""Fixtures that every test may use."""
+"""Fixtures that every test may use.
+
+`tests/support` is on the path, and in it a plugin as installed: `tinyworld`, a benchmark and encoders so
+small that whole runs take a blink.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+import torch
+
+from avprompt.plugins import Loaded, load_plugins
+from avprompt.registry import Registry
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -15,3 +23,18 @@ def shared() -> Path:
     if not (SHARED / "golden").is_dir():
         pytest.skip("needs ../shared (golden vectors, clips, metadata), which is not here")
     return SHARED
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)  # tensors are tiny, and sums must not depend on how many cores there are
+
+
+@pytest.fixture(scope="session")
+def loaded() -> Loaded:
+    return load_plugins()
+
+
+@pytest.fixture(scope="session")
+def registry(loaded: Loaded) -> Registry:
+    return loaded.registry
