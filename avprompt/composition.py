@@ -122,10 +122,10 @@ def resolve(
     """
     tables = _parse(method_text(registry, method), f"method '{method}'")
     tables.pop("run", None)  # a run directory's config.yaml also keeps the run's settings
-    variants = tables.pop("with", None) or {}
+    variant = _variant(tables.pop("with", None), encoders, method)
     base = _parse(registry.load("encoder_sets", encoders), f"encoder set '{encoders}'")
-    merged = merge(merge(base, tables), variants.get(encoders) or {})
-    for override in overrides:
+    merged = merge(merge(base, tables), variant)
+    for override in sorted(overrides, key=_names_first):
         merged = merge(merged, parse_override(override))
     given = {key: value for key, value in (training or {}).items() if value is not None}
     merged = merge(merged, {"training": given})
@@ -174,9 +174,10 @@ def check(registry: Registry, tables: Table, where: str) -> Composition:
     checked = dict(tables)
     for part, kind in PARTS.items():
         table = dict(tables.get(part) or {})
-        if "name" not in table:
+        name = table.pop("name", None)
+        if name is None:
             raise ConfigError(f"The {where} names no {KINDS[kind]}: {part}.name is missing.")
-        checked[part] = {"name": table["name"], **_fill(registry, kind, table.pop("name"), table, part)}
+        checked[part] = {"name": name, **_fill(registry, kind, name, table, part)}
     losses = {name: table for name, table in (tables.get("losses") or {}).items() if table is not None}
     checked["losses"] = {
         name: _fill(registry, "losses", name, table, f"losses.{name}") for name, table in losses.items()
@@ -188,7 +189,24 @@ def check(registry: Registry, tables: Table, where: str) -> Composition:
         raise ConfigError(explain(error, where, Composition)) from error
 
 
-def _fill(registry: Registry, kind: str, name: str, table: Mapping[str, Any], where: str) -> Table:
+def _names_first(override: str) -> bool:
+    """Sort the choice of a part before the options of it, whatever order they were given in."""
+    return not override.partition("=")[0].strip().endswith(".name")
+
+
+def _variant(variants: Any, encoders: str, method: str) -> Table:
+    """Return what a method says `with` an encoder set."""
+    if not isinstance(variants or {}, Mapping):
+        raise ConfigError(f"'with' in the method '{method}' must be tables by encoder set, not {variants!r}.")
+    variant = (variants or {}).get(encoders) or {}
+    if not isinstance(variant, Mapping):
+        raise ConfigError(f"'with.{encoders}' in the method '{method}' must be tables, not {variant!r}.")
+    return dict(variant)
+
+
+def _fill(registry: Registry, kind: str, name: Any, table: Mapping[str, Any], where: str) -> Table:
+    if not isinstance(name, str):
+        raise ConfigError(f"{where}.name must be a name, not {name!r}.")
     filled: Table = options(registry, kind, name, table, where).model_dump(mode="json")
     return filled
 
@@ -204,7 +222,7 @@ def _check_keys(tables: Table, where: str) -> None:
     known = set(Composition.model_fields)
     for key in tables:
         if key not in known:
-            raise ConfigError(f"The {where} has no part '{key}'. {suggest(key, known)}")
+            raise ConfigError(f"The {where} has no part '{key}'. {suggest(str(key), known)}")
     for key in set(tables) - {"name", "summary", "paper"}:
         if not isinstance(tables[key], Mapping):
             raise ConfigError(f"'{key}' in the {where} must be a table of options, not {tables[key]!r}.")

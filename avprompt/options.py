@@ -18,8 +18,10 @@ def options(registry: Registry, kind: str, name: str, table: Mapping[str, Any], 
 
 def validate(model: type[BaseModel], table: Mapping[str, Any], where: str) -> Any:
     """Return an instance of an options class, or say which option is wrong and what is near it."""
+    if not isinstance(table, Mapping):
+        raise ConfigError(f"{where} must be a table of options, not {table!r}.")
     try:
-        return model(**table)
+        return model.model_validate(dict(table))
     except ValidationError as error:
         raise ConfigError(explain(error, where, model)) from error
 
