@@ -1,0 +1,249 @@
+"""Methods as data: encoder set, file, what the file says with a set, then what the user sets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from avprompt.composition import Composition, merge, method_text, parse_override, resolve
+from avprompt.errors import AvpromptError, ConfigError, PluginError, UnknownNameError
+from avprompt.plugins import Loaded, load_plugins
+from avprompt.registry import Registry
+
+METHODS = load_plugins().registry.names("methods")
+
+
+@pytest.fixture
+def write(tmp_path: Path, registry: Registry) -> Any:
+    """Write SouPLe's YAML with some tables changed, and return the file's name."""
+
+    def write(**changes: Any) -> str:
+        tables = yaml.safe_load(method_text(registry, "souple")) | changes
+        file = tmp_path / "edited.yaml"
+        file.write_text(yaml.safe_dump(tables))
+        return str(file)
+
+    return write
+
+
+@pytest.mark.parametrize("encoders", ["published", "tiny"])
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_resolves_with_any_encoders(registry: Registry, method: str, encoders: str) -> None:
+    composition = resolve(registry, method, encoders)
+    assert composition.name == method
+    assert composition.backbone["name"] == {"published": "clipseg", "tiny": "tiny-clip"}[encoders]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_resolved_composition_runs_as_a_method_again(
+    registry: Registry, method: str, tmp_path: Path
+) -> None:
+    composition = resolve(registry, method, "tiny", ["training.epochs=3", "masker.bias=2"])
+    file = tmp_path / "config.yaml"
+    file.write_text(composition.to_yaml() + "run: {seed: 3}\n")
+    assert resolve(registry, str(file), "tiny") == composition
+
+
+def test_a_method_is_a_name_or_a_file(registry: Registry, write: Any) -> None:
+    file = write(summary="mine")
+    assert resolve(registry, file, "tiny").summary == "mine"
+    with pytest.raises(UnknownNameError, match=r"There is no method 'suple'. Did you mean 'souple'\?"):
+        resolve(registry, "suple", "tiny")
+    with pytest.raises(UnknownNameError, match="There is no method file 'gone.yaml'"):
+        resolve(registry, "gone.yaml", "tiny")
+    with pytest.raises(UnknownNameError, match="There is no encoder set 'tinny'. Did you mean 'tiny'"):
+        resolve(registry, "souple", "tinny")
+
+
+def test_the_published_methods_are_the_papers(registry: Registry) -> None:
+    souple, acl = resolve(registry, "souple", "published"), resolve(registry, "acl-ssl", "published")
+    assert souple.prompt["pairing"] == "own"
+    assert souple.prompt["context_tokens"] == 4
+    assert souple.decoder["trained"] is True
+    assert (souple.training.learning_rate, souple.training.weight_decay) == (1e-3, 1e-5)
+    assert (souple.training.batch_size, souple.training.epochs, souple.training.steps) == (16, 20, None)
+    assert acl.prompt["words"] == "a photo of"
+    assert acl.decoder["trained"] is False
+    assert acl.losses["feature-contrastive"]["compare_with"] == "image"
+    assert (acl.training.learning_rate, acl.training.weight_decay) == (1e-4, 1e-4)
+    assert resolve(registry, "souple-cross", "published").prompt["pairing"] == "cross"
+
+
+class TestOverrides:
+    def test_an_option_of_a_part(self, registry: Registry) -> None:
+        composition = resolve(registry, "souple", "tiny", ["prompt.context_tokens=8"])
+        assert composition.prompt["context_tokens"] == 8
+
+    def test_an_option_of_a_loss(self, registry: Registry) -> None:
+        composition = resolve(registry, "souple", "tiny", ["losses.area.target=0.25"])
+        assert composition.losses["area"] == {"weight": 1.0, "target": 0.25, "negative_target": 0.0}
+
+    def test_null_removes_a_loss(self, registry: Registry) -> None:
+        composition = resolve(registry, "souple", "tiny", ["losses.area=null"])
+        assert set(composition.losses) == {"image-contrastive", "feature-contrastive"}
+
+    def test_later_ones_win(self, registry: Registry) -> None:
+        composition = resolve(registry, "souple", "tiny", ["masker.bias=1", "masker.bias=2"])
+        assert composition.masker["bias"] == 2
+
+    def test_training_options_of_the_command_line_win(self, registry: Registry) -> None:
+        given_ = {"steps": 9, "batch_size": None}
+        training = resolve(registry, "souple", "tiny", ["training.steps=5"], given_).training
+        assert (training.steps, training.batch_size) == (9, 16)
+
+    @pytest.mark.parametrize("order", [1, -1])
+    def test_another_part_drops_the_old_ones_own_options(self, registry: Registry, order: int) -> None:
+        overrides = ["prompt.name=coop", "prompt.context_tokens=6"][::order]
+        prompt = resolve(registry, "souple-cross", "tiny", overrides).prompt
+        assert prompt["name"] == "coop"
+        assert prompt["context_tokens"] == 6
+        assert "reduction" not in prompt
+
+    def test_another_part_keeps_what_all_of_its_kind_have(self, registry: Registry) -> None:
+        overrides = ["prompt.learning_rate_scale=0.5", "prompt.audio_token=first", "prompt.name=coop"]
+        prompt = resolve(registry, "souple-cross", "tiny", overrides).prompt
+        assert (prompt["pairing"], prompt["audio_token"], prompt["learning_rate_scale"]) == (
+            "cross",
+            "first",
+            0.5,
+        )
+
+    @pytest.mark.parametrize("text", ["context_tokens=8", "prompt.context_tokens", "prompt..x=1", "=1", ""])
+    def test_of_another_form(self, text: str) -> None:
+        with pytest.raises(ConfigError, match=r"--set takes part.option=value.*got '"):
+            parse_override(text)
+
+    def test_a_value_that_is_no_yaml(self) -> None:
+        with pytest.raises(ConfigError, match=r"The value in --set prompt.words=\[a cannot be read"):
+            parse_override("prompt.words=[a")
+
+    def test_values_are_yaml(self) -> None:
+        assert parse_override("a.b=1e-3x") == {"a": {"b": "1e-3x"}}
+        assert parse_override("a.b = [1, 2]") == {"a": {"b": [1, 2]}}
+        assert parse_override("a.words=x = y") == {"a": {"words": "x = y"}}
+
+
+class TestVariants:
+    """What a file says `with` an encoder set."""
+
+    def test_hold_for_that_set_only(self, registry: Registry, write: Any) -> None:
+        file = write(**{"with": {"tiny": {"training": {"steps": 7}, "losses": {"area": None}}}})
+        tiny, published = resolve(registry, file, "tiny"), resolve(registry, file, "published")
+        assert (tiny.training.steps, published.training.steps) == (7, None)
+        assert ("area" in tiny.losses, "area" in published.losses) == (False, True)
+
+    def test_give_way_to_the_user(self, registry: Registry, write: Any) -> None:
+        file = write(**{"with": {"tiny": {"training": {"steps": 7}}}})
+        assert resolve(registry, file, "tiny", ["training.steps=null"]).training.steps is None
+
+    def test_of_the_shipped_methods_shorten_the_miniature_training(self, registry: Registry) -> None:
+        for method in ("souple", "souple-cross", "acl-ssl", "coop", "cocoop"):
+            variant = yaml.safe_load(method_text(registry, method))["with"]["mini"]
+            assert variant["training"]["steps"] >= 100
+            assert resolve(registry, method, "published").training.steps is None
+
+
+WRONG = {
+    "table": ("promt.words=x", r"The method 'souple' has no part 'promt'. Did you mean 'prompt'\?"),
+    "option": (
+        "prompt.context_token=8",
+        r"prompt has no option 'context_token'. Did you mean 'context_tokens'",
+    ),
+    "loss option": ("losses.area.tagret=1", r"losses.area has no option 'tagret'. Did you mean 'target'"),
+    "training option": ("training.step=1", r"'souple' has no option 'training.step'. Did you mean 'steps'"),
+    "masker option": ("masker.bais=1", r"masker has no option 'bais'. Did you mean 'bias'"),
+    "part": ("prompt.name=meta-net", r"There is no prompt generator 'meta-net'. Did you mean 'metanet'"),
+    "loss": ("losses.aera.weight=1", r"There is no loss 'aera'. Did you mean 'area'"),
+    "value": ("prompt.context_tokens=0", r"prompt.context_tokens: .*greater than or equal to 1.*got 0"),
+    "type": ("prompt.context_tokens=many", r"prompt.context_tokens: .*integer.*got 'many'"),
+    "choice": ("prompt.audio_token=middle", r"prompt.audio_token: .*'last' or 'first'.*got 'middle'"),
+    "training value": ("training.batch_size=1", r"training.batch_size: .*equal to 2.*got 1"),
+    "part that is no name": ("prompt.name=5", r"prompt.name must be a name, not 5"),
+    "part that is no table": ("losses.area=5", r"losses.area .*must be a table of options, not 5"),
+}
+
+
+@pytest.mark.parametrize(("override", "message"), WRONG.values(), ids=WRONG)
+def test_what_does_not_fit_is_named_with_the_nearest(registry: Registry, override: str, message: str) -> None:
+    with pytest.raises((ConfigError, UnknownNameError), match=message):
+        resolve(registry, "souple", "tiny", [override])
+
+
+def test_every_wrong_option_is_named(registry: Registry) -> None:
+    with pytest.raises(ConfigError, match="(?s)'wordz'.*'reductoin'"):
+        resolve(registry, "souple", "tiny", ["prompt.wordz=x", "prompt.reductoin=2"])
+
+
+def test_a_file_must_name_every_part(registry: Registry, write: Any) -> None:
+    with pytest.raises(ConfigError, match=r"names no audio projection: projection.name is missing"):
+        resolve(registry, write(projection={}), "tiny")
+
+
+@pytest.mark.parametrize("text", ["prompt: [", "- a list", "", "just words"])
+def test_a_file_that_is_no_method(registry: Registry, tmp_path: Path, text: str) -> None:
+    file = tmp_path / "broken.yaml"
+    file.write_text(text)
+    with pytest.raises(ConfigError, match=r"The method '.*broken.yaml' (is not valid YAML|must be tables)"):
+        resolve(registry, str(file), "tiny")
+
+
+def test_a_part_whose_module_is_broken(install_plugin: Any, write: Any) -> None:
+    install_plugin(
+        "their_module",
+        "from avprompt import hookimpl\n"
+        "@hookimpl\n"
+        "def register_prompts(register): register('haiku', 'their_missing_module:Haiku')\n",
+    )
+    registry = load_plugins().registry
+    with pytest.raises(
+        PluginError, match="The prompt generator 'haiku' of plugin 'their-dist:theirs' cannot"
+    ):
+        resolve(registry, write(prompt={"name": "haiku"}), "tiny")
+
+
+def test_merge_changes_neither_table() -> None:
+    base = {"prompt": {"name": "a", "words": "x"}, "losses": {"area": {"weight": 1}}}
+    merged = merge(base, {"prompt": {"name": "b"}, "losses": {"area": {"weight": 2}}})
+    assert merged == {"prompt": {"name": "b"}, "losses": {"area": {"weight": 2}}}
+    assert base == {"prompt": {"name": "a", "words": "x"}, "losses": {"area": {"weight": 1}}}
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["coop", "words", "x", ""]),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["name", "x"]) | st.integers(), inner)
+    ),
+    max_leaves=4,
+)
+PATHS = st.sampled_from(
+    [
+        ("prompt",), ("prompt", "name"), ("prompt", "context_tokens"), ("losses",), ("losses", "area"),
+        ("losses", "area", "weight"), ("masker",), ("training",), ("training", "steps"), ("with",),
+        ("with", "tiny"), ("with", "tiny", "prompt"), ("backbone",), ("name",), ("summary",), ("nonsense",), (3,),
+    ]
+)  # fmt: skip
+
+
+@given(path=PATHS, value=VALUES)
+@example(path=("with",), value=5)
+@example(path=("with", "tiny"), value=[1])
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_a_file_says_is_a_method_or_a_clear_error(
+    loaded: Loaded, tmp_path: Path, path: tuple[Any, ...], value: Any
+) -> None:
+    tables = yaml.safe_load(method_text(loaded.registry, "souple"))
+    table = tables
+    for key in path[:-1]:
+        table = table.setdefault(key, {})
+    table[path[-1]] = value
+    file = tmp_path / "any.yaml"
+    file.write_text(yaml.safe_dump(tables))
+    try:
+        assert isinstance(resolve(loaded.registry, str(file), "tiny"), Composition)
+    except AvpromptError as error:
+        assert str(error)

@@ -1,0 +1,65 @@
+"""The JSON Schema of a method's YAML, checked against the shipped methods."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from avprompt.composition import PARTS, method_text
+from avprompt.errors import UnknownNameError
+from avprompt.plugins import load_plugins
+from avprompt.registry import Registry
+from avprompt.schema import method_schema
+
+METHODS = load_plugins().registry.names("methods")
+
+
+def unknown(table: Any, schema: dict[str, Any], at: str = "") -> list[str]:
+    """Name every option that the schema does not allow."""
+    if not isinstance(table, dict) or "properties" not in schema:
+        return []
+    known = schema["properties"]
+    wrong = [f"{at}{key}" for key in table if key not in known]
+    return wrong + [
+        name for key in table.keys() & known.keys() for name in unknown(table[key], known[key], f"{at}{key}.")
+    ]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_shipped_yaml_fits(registry: Registry, method: str) -> None:
+    tables, schema = yaml.safe_load(method_text(registry, method)), method_schema(registry, method)
+    assert unknown(tables, schema) == []
+    assert set(schema["required"]) <= set(tables)
+
+
+def test_what_does_not_exist_is_not_allowed(registry: Registry) -> None:
+    schema = method_schema(registry, "souple")
+    tables = {"prompt": {"name": "metanet", "wordz": "x"}, "loses": {}, "losses": {"area": {"tagret": 1}}}
+    assert sorted(unknown(tables, schema)) == ["loses", "losses.area.tagret", "prompt.wordz"]
+    for table in (schema, schema["properties"]["prompt"], schema["properties"]["training"]):
+        assert table["additionalProperties"] is False
+
+
+def test_parts_are_the_registered_ones(registry: Registry) -> None:
+    properties = method_schema(registry, "souple")["properties"]
+    for part, kind in PARTS.items():
+        assert properties[part]["properties"]["name"]["enum"] == registry.names(kind)
+    assert set(properties["losses"]["properties"]) == set(registry.names("losses"))
+
+
+def test_bounds_and_defaults_are_the_parts(registry: Registry) -> None:
+    prompt = method_schema(registry, "souple")["properties"]["prompt"]["properties"]
+    assert prompt["context_tokens"] == {
+        "type": "integer",
+        "minimum": 1,
+        "default": 4,
+        "title": "Context Tokens",
+    }
+    assert prompt["pairing"]["enum"] == ["own", "cross"]
+
+
+def test_an_unknown_method(registry: Registry) -> None:
+    with pytest.raises(UnknownNameError, match="There is no method 'suple'"):
+        method_schema(registry, "suple")
