@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -54,9 +55,9 @@ def test_a_method_is_a_name_or_a_file(registry: Registry, write: Any) -> None:
     assert resolve(registry, file, "tiny").summary == "mine"
     with pytest.raises(UnknownNameError, match=r"There is no method 'suple'. Did you mean 'souple'\?"):
         resolve(registry, "suple", "tiny")
-    with pytest.raises(UnknownNameError, match="There is no method file 'gone.yaml'"):
+    with pytest.raises(UnknownNameError, match=r"There is no method file 'gone.yaml'"):
         resolve(registry, "gone.yaml", "tiny")
-    with pytest.raises(UnknownNameError, match="There is no encoder set 'tinny'. Did you mean 'tiny'"):
+    with pytest.raises(UnknownNameError, match=r"There is no encoder set 'tinny'. Did you mean 'tiny'"):
         resolve(registry, "souple", "tinny")
 
 
@@ -175,7 +176,7 @@ def test_what_does_not_fit_is_named_with_the_nearest(registry: Registry, overrid
 
 
 def test_every_wrong_option_is_named(registry: Registry) -> None:
-    with pytest.raises(ConfigError, match="(?s)'wordz'.*'reductoin'"):
+    with pytest.raises(ConfigError, match=r"(?s)'wordz'.*'reductoin'"):
         resolve(registry, "souple", "tiny", ["prompt.wordz=x", "prompt.reductoin=2"])
 
 
@@ -201,7 +202,7 @@ def test_a_part_whose_module_is_broken(install_plugin: Any, write: Any) -> None:
     )
     registry = load_plugins().registry
     with pytest.raises(
-        PluginError, match="The prompt generator 'haiku' of plugin 'their-dist:theirs' cannot"
+        PluginError, match=r"The prompt generator 'haiku' of plugin 'their-dist:theirs' cannot"
     ):
         resolve(registry, write(prompt={"name": "haiku"}), "tiny")
 
@@ -224,7 +225,7 @@ PATHS = st.sampled_from(
     [
         ("prompt",), ("prompt", "name"), ("prompt", "context_tokens"), ("losses",), ("losses", "area"),
         ("losses", "area", "weight"), ("masker",), ("training",), ("training", "steps"), ("with",),
-        ("with", "tiny"), ("with", "tiny", "prompt"), ("backbone",), ("name",), ("summary",), ("nonsense",), (3,),
+        ("with", "tiny"), ("with", "tiny", "prompt"), ("backbone",), ("name",), ("summary",), ("no",), (3,),
     ]
 )  # fmt: skip
 
@@ -243,7 +244,5 @@ def test_whatever_a_file_says_is_a_method_or_a_clear_error(
     table[path[-1]] = value
     file = tmp_path / "any.yaml"
     file.write_text(yaml.safe_dump(tables))
-    try:
+    with suppress(AvpromptError):
         assert isinstance(resolve(loaded.registry, str(file), "tiny"), Composition)
-    except AvpromptError as error:
-        assert str(error)
