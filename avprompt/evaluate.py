@@ -18,10 +18,11 @@ from avprompt.interfaces import Decoder
 from avprompt.listening import Listener, Tokens
 from avprompt.loading import Scene, SceneReader, View, evaluation_items
 from avprompt.method import Method
-from avprompt.metrics.protocol import Protocol
+from avprompt.metrics.protocol import Protocol, measure_all
 from avprompt.metrics.protocols.fixed import ValThreshold
-from avprompt.records import ImageFeatures, Missing, Prediction, Prompt, Split
+from avprompt.records import ImageFeatures, Missing, Prediction, Prompt, Sample, Split
 
+PROBE = ValThreshold()
 TEXT_PROMPT = "a photo of a {label}"
 
 
@@ -115,8 +116,8 @@ class _Pass:
         self.of, self.tokens, self.device, self.shown_at = evaluator, tokens, device, shown
         self.rows: dict[tuple[str, str], list[dict[str, np.ndarray]]] = {}
         self.confidences: list[np.ndarray] = []
+        self.samples: list[dict[str, object]] = []
         self.measured = Measured()
-        self.probe = ValThreshold()
 
     @torch.no_grad()
     def batch(self, items: list[Scene | Missing]) -> None:
@@ -131,6 +132,7 @@ class _Pass:
         truths = np.stack([scene.truth.mask for scene in scenes]).astype(np.float32)
         self.measured.ids += [scene.sample.id for scene in scenes]
         self.measured.places += [scene.index for scene in scenes]
+        self.samples += [_named(scene.sample) for scene in scenes]
         self._true(scenes, image, truths)
         for condition in self.tokens.by_condition:
             if condition not in ("true", "distractor"):
@@ -143,20 +145,31 @@ class _Pass:
         if not measured.ids:
             reason = measured.missing[0].reason if measured.missing else "the split is empty"
             raise DataError(f"No sample can be scored: {reason}")
-        ids = np.array(measured.ids)
         measured.values = {key: _join(rows) for key, rows in self.rows.items()}
         for (condition, _), values in measured.values.items():
             if not condition.startswith("distractor"):
-                values["id"] = ids
+                values.update(self.columns())
+        for protocol in self.of.protocols:
+            self._merge_conditions(protocol)
         measured.confidence = np.concatenate(self.confidences)
         measured.expected, measured.missing = split.expected, split.missing + measured.missing
         return measured
 
+    def columns(self) -> dict[str, np.ndarray]:
+        """Return what protocols may need to know of each sample, beside what they measured."""
+        return {key: np.array([sample[key] for sample in self.samples]) for key in self.samples[0]}
+
+    def _merge_conditions(self, protocol: Protocol) -> None:
+        """Hand a protocol its measurements under altered sounds as `condition/measurement`."""
+        true = self.measured.values["true", protocol.name]
+        for condition in protocol.conditions:
+            for key, value in self.measured.values.get((condition, protocol.name), {}).items():
+                true[f"{condition}/{key}"] = value
+
     def _true(self, scenes: list[Scene], image: ImageFeatures, truths: np.ndarray) -> None:
         prediction = self._locate("true", scenes, image)
         heatmaps, confidence = prediction.heatmap.cpu().numpy(), prediction.confidence.cpu().numpy()
-        for protocol in self.of.protocols:
-            self._keep("true", protocol, protocol.measure(heatmaps, truths, confidence))
+        self._keep("true", measure_all(self.of.protocols, heatmaps, truths, confidence))
         self.confidences.append(confidence)
         for scene, heatmap in zip(scenes, heatmaps, strict=True):
             if scene.index in self.shown_at:
@@ -169,8 +182,10 @@ class _Pass:
         return self.of.method.locate(image, text, (self.of.size, self.of.size))
 
     def _probe(self, condition: str, prediction: Prediction, truths: np.ndarray) -> None:
-        heatmaps = prediction.heatmap.cpu().numpy()
-        self._keep(condition, self.probe, self.probe.measure(heatmaps, truths, np.zeros(len(heatmaps))))
+        """Measure an altered condition: for audio reliance, and for the protocols that are made of it."""
+        asking = [protocol for protocol in self.of.protocols if condition in protocol.conditions]
+        maps, confidence = prediction.heatmap.cpu().numpy(), prediction.confidence.cpu().numpy()
+        self._keep(condition, measure_all([PROBE, *asking], maps, truths, confidence))
 
     def _distractor(self, scenes: list[Scene], image: ImageFeatures, truths: np.ndarray) -> None:
         """Sound a silent object instead: a method that listens marks that one and leaves the first."""
@@ -192,6 +207,7 @@ class _Pass:
             text = torch.cat([self._words(scene.sample.label) for scene in scenes])
         except AvpromptError:  # a class name that the vocabulary of the encoders does not hold
             self.of.text_decoder = None
+            self.rows.pop(("text-prompt", PROBE.name), None)
             return
         logits = self.of.text_decoder(image, text).float()
         heatmaps = torch.sigmoid(resize(logits, (self.of.size, self.of.size), "bicubic"))
@@ -204,8 +220,18 @@ class _Pass:
         sequence = torch.cat([start[None], words, end[None]])[None]
         return backbone.encode_prompt(Prompt(sequence, read_at=sequence.shape[1] - 1))
 
-    def _keep(self, condition: str, protocol: Protocol, row: dict[str, np.ndarray]) -> None:
-        self.rows.setdefault((condition, protocol.name), []).append(row)
+    def _keep(self, condition: str, rows: dict[str, dict[str, np.ndarray]]) -> None:
+        for protocol, row in rows.items():
+            self.rows.setdefault((condition, protocol), []).append(row)
+
+
+def _named(sample: Sample) -> dict[str, object]:
+    return {
+        "id": sample.id,
+        "group": sample.group or sample.id,
+        "scenario": sample.scenario,
+        "sounding": sample.sounding,
+    }
 
 
 def _unless_silent(index: int, item: Scene | Missing, tokens: Tokens) -> Scene | Missing:

@@ -87,8 +87,10 @@ class Listener:
         heard.by_condition["silent"] = self.tokens(silence(self.view)[None]).expand_as(true)
         noises = [self.view.waveform(noise(self.view, seed + k)) for k in range(min(NOISE_CLIPS, count))]
         heard.by_condition["noise"] = self.tokens(torch.stack(noises))[torch.arange(count) % len(noises)]
-        if "off-screen" not in heard.by_condition and len(set(labels)) > 1:
-            heard.by_condition["off-screen"] = true[other_class(usable, labels, seed)]
+        if len(set(labels)) > 1:
+            others = true[other_class(usable, labels, seed)]
+            own = heard.by_condition.get("off-screen", torch.full_like(true, float("nan")))
+            heard.by_condition["off-screen"] = torch.where(own.isnan(), others, own)
 
 
 def partners(usable: np.ndarray, count: int, seed: int) -> np.ndarray:

@@ -60,6 +60,9 @@ class Sample:
         label: class name, never shown to a method.
         distractor: a silent object's own sound, where the benchmark can make it.
         off_screen: the sound of something that is not in the image, where the benchmark has it.
+        group: samples of one image share it (interactive benchmarks).
+        scenario: the benchmark's own kind of scene, such as AVATAR's `off-screen`.
+        sounding: False where nothing in the image makes the sound.
     """
 
     id: str
@@ -69,6 +72,9 @@ class Sample:
     label: str = ""
     distractor: Distractor | None = None
     off_screen: Path | Audio | None = None
+    group: str = ""
+    scenario: str = ""
+    sounding: bool = True
 
 
 @dataclass(frozen=True)

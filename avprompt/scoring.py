@@ -8,17 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from avprompt.evaluate import Measured
+from avprompt.evaluate import PROBE, Measured
 from avprompt.listening import ALTERED
 from avprompt.metrics.floors import ceilings, floors
 from avprompt.metrics.iou import localisation_scores
 from avprompt.metrics.protocol import Protocol
-from avprompt.metrics.protocols.fixed import ValThreshold
 from avprompt.records import GroundTruth, Sample, Split
 
 Scores = dict[str, dict[str, Any]]
-
-PROBE = ValThreshold()
 
 
 @dataclass(frozen=True)
