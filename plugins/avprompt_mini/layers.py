@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import torch.nn.functional as F  # noqa: N812
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
 class Block(nn.Module):
-    """A block that normalises before attention and before the MLP."""
+    """A block that normalises before attention and before the MLP.
+
+    Queries and keys are normalised too, which keeps training at a high rate stable (arXiv 2302.05442).
+    """
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -21,8 +24,9 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, *, causal: bool = False) -> Tensor:
         """Map (B, S, width) to the same shape."""
-        projected = self.query_key_value(self.norm_attention(x))
-        query, key, value = projected.unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)  # (B, heads, S, .)
+        projected = self.query_key_value(self.norm_attention(x)).unflatten(-1, (3, self.heads, -1))
+        query, key, value = projected.permute(2, 0, 3, 1, 4)  # each (B, heads, S, width / heads)
+        query, key = (F.layer_norm(heads, heads.shape[-1:]) for heads in (query, key))
         mixed = F.scaled_dot_product_attention(query, key, value, is_causal=causal)
         return self._mlp(x + self.output(mixed.transpose(1, 2).flatten(2)))
 

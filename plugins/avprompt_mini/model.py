@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import nn
 
 from avprompt_mini.text import TextTower
@@ -17,7 +19,7 @@ POSITIONS = 24  # <sos>, 16 context tokens, 4 audio tokens, <eos>, and two to sp
 MEAN = (0.5, 0.5, 0.5)
 STD = (0.25, 0.25, 0.25)
 
-DECODER = {"reduce_dim": 32, "heads": 2, "intermediate": 64, "complex_transposed": True}
+DECODER: dict[str, Any] = {"reduce_dim": 32, "heads": 2, "intermediate": 64, "complex_transposed": True}
 
 
 class MiniClip(nn.Module):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F  # noqa: N812
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from avprompt_mini.layers import Block
@@ -23,8 +23,9 @@ class Stem(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         """Map (B, 3, H, W) to (B, N, width)."""
         x = F.gelu(self.first(pixels.contiguous(memory_format=torch.channels_last)))
-        x = self.third(F.gelu(self.second(x)))
-        return x.flatten(2).transpose(1, 2)  # (B, N, width)
+        x = self.third(F.gelu(self.second(x)))  # (B, width, h, w)
+        tokens: Tensor = x.flatten(2).transpose(1, 2)  # (B, N, width)
+        return tokens
 
 
 class ImageTower(nn.Module):

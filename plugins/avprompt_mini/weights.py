@@ -33,11 +33,11 @@ def read_weights(name: str) -> tuple[dict[str, Tensor], str]:
     try:
         content = (FOLDER / name).read_bytes()
     except FileNotFoundError:
-        raise WeightsError(f"The package lacks avprompt_mini/weights/{name}; install avprompt again.") from None
+        raise WeightsError(f"The package lacks avprompt_mini/weights/{name}; install it again.") from None
     digest = hashlib.sha256(content).hexdigest()
     if digest != quality()["sha256"].get(name):
         raise WeightsError(
             f"avprompt_mini/weights/{name} is not the file that quality.json describes "
-            f"(SHA-256 {digest[:12]}...); install avprompt again, or write both with avprompt_mini.pretrain."
+            f"(SHA-256 {digest[:12]}...); install avprompt again or write both with avprompt_mini.pretrain."
         )
     return {key: tensor.to(torch.float32) for key, tensor in load(content).items()}, digest

@@ -1,8 +1,11 @@
 """Where the objects of a scene stand: random places that keep most of each object in sight."""
 
+# NumPy's functions are typed as Any.
+# mypy: disable-error-code="no-any-return"
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from avprompt_benchmarks.toy.backdrop import SIDE
 
@@ -10,7 +13,7 @@ _SMALLEST, _LARGEST, _LARGEST_OF_FOUR = 16, 24, 20
 _TRIES = 128
 
 
-def place(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
+def place(rng: np.random.Generator, count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Choose centres (count, 2), row and column in pixels, and radii (count,).
 
     Draws many layouts at once and takes the first whose objects keep their distance, or the one
@@ -23,7 +26,7 @@ def place(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]
     return centres[np.argmax(np.minimum(room, 1))], radii
 
 
-def _least_room(centres: np.ndarray, radii: np.ndarray) -> np.ndarray:
+def _least_room(centres: NDArray[np.float64], radii: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return for each layout the smallest distance of two objects, in sums of their radii."""
     first, second = np.triu_indices(len(radii), 1)
     if len(first) == 0:

@@ -1,16 +1,19 @@
 """Scenes of the toy world: objects of given classes on a cluttered background, with exact masks."""
 
+# NumPy's functions are typed as Any.
+# mypy: disable-error-code="no-any-return"
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from avprompt_benchmarks.toy.backdrop import GROUNDS, SIDE, draw_backdrop
 from avprompt_benchmarks.toy.classes import shape_of, texture_of
 from avprompt_benchmarks.toy.layout import place
-from avprompt_benchmarks.toy.shapes import EXTENT, INKS, OUTLINES
+from avprompt_benchmarks.toy.shapes import EXTENT, INKS, OUTLINES, Coordinates
 
 COLOURS = {
     "red": (205, 40, 40),
@@ -46,12 +49,12 @@ class Scene:
         ground: name of the background.
     """
 
-    image: np.ndarray
+    image: NDArray[np.uint8]
     things: tuple[Thing, ...]
-    labels: np.ndarray
+    labels: NDArray[np.uint8]
     ground: str
 
-    def mask(self, *indices: int) -> np.ndarray:
+    def mask(self, *indices: int) -> NDArray[np.bool_]:
         """Return where any of these objects is seen, (96, 96) bool; nowhere without one."""
         return np.isin(self.labels, [index + 1 for index in indices])
 
@@ -80,10 +83,10 @@ def draw_scene(rng: np.random.Generator, kinds: Sequence[int]) -> Scene:
 def _draw_thing(
     rng: np.random.Generator,
     thing: Thing,
-    centre: np.ndarray,
+    centre: NDArray[np.float64],
     label: int,
-    canvas: np.ndarray,
-    labels: np.ndarray,
+    canvas: NDArray[np.float32],
+    labels: NDArray[np.uint8],
 ) -> int:
     """Draw one object inside its crop and return how many pixels it would have if nothing hid it."""
     reach = EXTENT * thing.radius + 1
@@ -93,8 +96,11 @@ def _draw_thing(
     x = np.arange(left, right, dtype=np.float32)[None] - np.float32(centre[1])
     angle = rng.uniform(0, 2 * np.pi)
     cos, sin = np.float32(np.cos(angle)), np.float32(np.sin(angle))
+    u: Coordinates
+    v: Coordinates
     u, v = cos * x + sin * y, cos * y - sin * x  # the object's own frame, pixels
-    inside = OUTLINES[shape_of(thing.kind)](u / thing.radius, v / thing.radius)
+    radius = np.float32(thing.radius)
+    inside = OUTLINES[shape_of(thing.kind)](u / radius, v / radius)
     period, shift_u, shift_v = rng.uniform((9, 0, 0), (12, 1, 1)).astype(np.float32)
     inked = INKS[texture_of(thing.kind)](u / period + shift_u, v / period + shift_v)
     paint = _paint(rng, thing.colour)
@@ -103,13 +109,13 @@ def _draw_thing(
     return int(np.count_nonzero(inside))
 
 
-def _paint(rng: np.random.Generator, colour: int) -> np.ndarray:
+def _paint(rng: np.random.Generator, colour: int) -> NDArray[np.float32]:
     """Return the colour of the ground and of the ink of a texture, (2, 3): one named, one far darker."""
     base = _PALETTE[colour] + rng.uniform(-20, 20, 3)
     return np.stack([base, base * rng.uniform(0.1, 0.4)]).astype(np.float32)
 
 
-def _develop(rng: np.random.Generator, canvas: np.ndarray) -> np.ndarray:
+def _develop(rng: np.random.Generator, canvas: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Add light and grain, and round to bytes."""
     light = np.float32(rng.uniform(0.8, 1.15))
     grain = rng.random(canvas.shape, dtype=np.float32) * 20 - 10

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
-import torch.nn.functional as F  # noqa: N812
-from avprompt_benchmarks.toy.classes import CLASSES, TEXTURES, shape_of, texture_of
+import torch.nn.functional as F
 from torch import Tensor
 
+from avprompt_benchmarks.toy.classes import CLASSES, TEXTURES, shape_of, texture_of
 from avprompt_mini.model import MEAN, STD
 from avprompt_mini.pretraining.captions import Topic
 from avprompt_mini.pretraining.pool import Pool
@@ -36,8 +36,11 @@ def normalise(images: Tensor) -> Tensor:
 def augment(rng: random.Random, batch: Pool) -> Pool:
     """Turn and flip the scenes of a batch, all alike; no class changes by that."""
     turns, flip = rng.randrange(4), rng.random() < 0.5
-    turn = lambda grid: torch.rot90(grid.flip(1) if flip else grid, turns, (1, 2))  # noqa: E731
-    return Pool(turn(batch.images), turn(batch.labels), batch.kinds, batch.colours, batch.sizes, batch.grounds)
+
+    def turn(grid: Tensor) -> Tensor:
+        return torch.rot90(grid.flip(1) if flip else grid, turns, (1, 2))
+
+    return replace(batch, images=turn(batch.images), labels=turn(batch.labels))
 
 
 def ask(rng: random.Random, batch: Pool) -> list[Query]:
@@ -47,7 +50,8 @@ def ask(rng: random.Random, batch: Pool) -> list[Query]:
         zip(batch.kinds.tolist(), batch.colours.tolist(), batch.sizes.tolist(), strict=True)
     ):
         there = [kind for kind in kinds if kind >= 0]
-        for target in rng.choices(range(len(there)), k=2) if len(there) == 1 else rng.sample(range(len(there)), 2):
+        draw = rng.sample if len(there) > 1 else rng.choices  # a lone object is asked for twice
+        for target in draw(range(len(there)), k=2):
             topic = class_topic(there[target], colours[target], sizes[target])
             if rng.random() < 0.15:
                 queries.append(_ask_for_part(rng, image, there, topic))

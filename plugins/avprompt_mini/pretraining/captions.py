@@ -11,15 +11,24 @@ import random
 from dataclasses import dataclass, field
 
 import torch
-from avprompt_benchmarks.toy.classes import SHAPES, TEXTURES
-from avprompt_benchmarks.toy.scene import COLOURS
 from torch import Tensor
 
+from avprompt_benchmarks.toy.classes import SHAPES, TEXTURES
+from avprompt_benchmarks.toy.scene import COLOURS
 from avprompt_mini.model import POSITIONS, MiniClip
 from avprompt_mini.vocabulary import EOS, FILLERS, PAD, SIZES, SOS, encode
 
 _PAD, _SOS, _EOS = (encode(mark)[0] for mark in (PAD, SOS, EOS))
-_OPENINGS = ("a photo of a", "a photo of", "a photo of the", "an image of a", "a picture of a", "there is a", "this is a", "a")
+_OPENINGS = (
+    "a photo of a",
+    "a photo of",
+    "a photo of the",
+    "an image of a",
+    "a picture of a",
+    "there is a",
+    "this is a",
+    "a",
+)
 _GENERIC = ("object", "thing", "one")
 _COLOURS = tuple(COLOURS)
 
@@ -119,11 +128,9 @@ def _join(first: Caption, second: Caption) -> Caption:
 def encode_captions(clip: MiniClip, captions: list[Caption], noise: torch.Generator | None = None) -> Tensor:
     """Return the text features (n, D) of captions; `noise` blurs embeddings and fills noise slots."""
     length = max(len(caption.words) for caption in captions) + 2
-    assert length <= POSITIONS
-    padded = lambda row, fill: row + [fill] * (length - 1 - len(row))  # noqa: E731
-    words = torch.tensor([[_SOS, *padded([*c.words, _EOS], _PAD)] for c in captions])
-    folded = torch.tensor([[_PAD, *padded(c.folded, _PAD)] for c in captions])
-    noisy = torch.tensor([[False, *padded(c.noise, False)] for c in captions])
+    words = torch.tensor([_pad([_SOS, *c.words, _EOS], _PAD, length) for c in captions])
+    folded = torch.tensor([_pad([_PAD, *c.folded], _PAD, length) for c in captions])
+    noisy = torch.tensor([_pad([False, *c.noise], False, length) for c in captions])
     read_at = torch.tensor([len(c.words) + 1 for c in captions])
     table = clip.text.embedding.weight * (torch.arange(len(clip.text.embedding.weight)) != _PAD)[:, None]
     embeddings = table[words] + table[folded]  # (n, length, E)
@@ -136,10 +143,13 @@ def _blur(embeddings: Tensor, words: Tensor, folded: Tensor, noisy: Tensor, nois
     """Scale folded slots at random, blur half of the captions, and fill noise slots."""
     count, length, _ = embeddings.shape
     spread = embeddings.detach()[words > _EOS].std()
-    draw = lambda *shape: torch.rand(*shape, generator=noise)  # noqa: E731
     normal = torch.randn(embeddings.shape, generator=noise) * spread
-    scales = torch.where(folded != _PAD, 0.5 + 1.2 * draw(count, length), 1.0)
-    blur = (draw(count, 1) - 0.5).clamp(min=0) * 1.2  # relative to the spread of words, 0 to 0.6
+    scales = torch.where(folded != _PAD, 0.5 + 1.2 * torch.rand(count, length, generator=noise), 1.0)
+    blur = 1.2 * (torch.rand(count, 1, generator=noise) - 0.5).clamp(min=0)  # 0 to 0.6 spreads
     blur = blur.expand(count, length) * ((words > _EOS) | (folded != _PAD))
-    amount = torch.where(noisy, 0.3 + 1.7 * draw(count, 1), blur)
+    amount = torch.where(noisy, 0.3 + 1.7 * torch.rand(count, 1, generator=noise), blur)
     return embeddings * scales[..., None] + normal * amount[..., None]
+
+
+def _pad(row: list[int], fill: int, length: int) -> list[int]:
+    return row + [fill] * (length - len(row))

@@ -7,11 +7,12 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
+from torch import Tensor
+
 from avprompt_benchmarks.toy.backdrop import GROUNDS
 from avprompt_benchmarks.toy.classes import CLASSES
 from avprompt_benchmarks.toy.scene import Scene, draw_scene
 from avprompt_benchmarks.toy.seeds import generator
-from torch import Tensor
 
 MOST = 4
 _CHUNK = 500

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import torch
-from avprompt_benchmarks.toy.classes import CLASSES
-from avprompt_clip.decoder import ClipSegNetwork
 from torch import Tensor, nn
 
+from avprompt_benchmarks.toy.classes import CLASSES
+from avprompt_clip.decoder import ClipSegNetwork
 from avprompt_mini.model import DECODER, EXTRACT, JOINT_WIDTH, PATCH_SIZE, WIDTH, MiniClip
-from avprompt_mini.pretraining.captions import encode_captions, plain_caption
 from avprompt_mini.pretraining.batches import class_topic
+from avprompt_mini.pretraining.captions import encode_captions, plain_caption
 
 
 class Student(nn.Module):
@@ -30,8 +27,8 @@ class Student(nn.Module):
 
 
 def tower_weights(student: Student) -> list[nn.Parameter]:
-    """Return the matrices inside transformer blocks, which Muon trains."""
-    blocks = [*student.clip.image.blocks, *student.clip.text.blocks, *student.decoder.layers]
+    """Return the matrices inside the towers' blocks, which Muon trains."""
+    blocks = [*student.clip.image.blocks, *student.clip.text.blocks]
     return [p for block in blocks for p in block.parameters() if p.ndim == 2]
 
 
@@ -39,19 +36,3 @@ def other_weights(student: Student) -> list[nn.Parameter]:
     """Return every other parameter, which AdamW trains."""
     taken = {id(p) for p in tower_weights(student)}
     return [p for p in student.parameters() if id(p) not in taken]
-
-
-@dataclass(frozen=True)
-class Quality:
-    """Held-out quality, percent: masks drawn from texts, and zero-shot classes."""
-
-    text_ciou: float
-    text_miou: float
-    one_token_ciou: float
-    one_token_miou: float
-    absent_area: float
-    masked_crop_accuracy: float
-    scene_top1_visible: float
-    dense_accuracy: float
-
-

@@ -1,0 +1,40 @@
+"""Writing trained encoders as packaged weights, with the record of their quality."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from avprompt_beats import checkpoint
+from avprompt_beats.model import Beats
+
+FOLDER = Path(__file__).resolve().parents[1] / "weights"
+
+
+def write_module(module: nn.Module, name: str) -> None:
+    """Write a module's tensors in half precision."""
+    state = {key: tensor.detach().half().contiguous() for key, tensor in module.state_dict().items()}
+    save_file(state, FOLDER / name)
+
+
+def write_beats(beats: Beats) -> None:
+    """Write the audio encoder in half precision, its architecture in the file's metadata."""
+    checkpoint.save(beats.half(), FOLDER / "beats.safetensors")
+    beats.float()
+
+
+def record(part: str, facts: dict[str, object]) -> None:
+    """Put what was measured of one part, and the SHA-256 of all weights, into quality.json."""
+    path = FOLDER / "quality.json"
+    content = json.loads(path.read_text()) if path.exists() else {}
+    content[part] = {**facts, "torch": torch.__version__}
+    content["sha256"] = {
+        file.name: hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in sorted(FOLDER.glob("*.safetensors"))
+    }
+    path.write_text(json.dumps(content, indent=2) + "\n")
