@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from avprompt.errors import WeightsError
+
 BUNDLED_SIZE = 49408
 
 
@@ -26,10 +28,18 @@ class Tokenizer:
 
 
 def from_directory(directory: Path) -> Tokenizer:
-    """Read the tokenizer that lies with a checkpoint in the Hugging Face format."""
+    """Read the tokenizer that lies with a checkpoint in the Hugging Face format.
+
+    Raises:
+        WeightsError: its files are damaged or not complete.
+    """
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(directory, clean_up_tokenization_spaces=False)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(directory, clean_up_tokenization_spaces=False)
+    except Exception as error:  # each version of transformers raises its own
+        reason = " ".join(str(error).split())[:200]
+        raise WeightsError(f"The tokenizer in '{directory}' cannot be read: {reason}") from error
 
     def encode(text: str) -> list[int]:
         return list(tokenizer(text, add_special_tokens=False)["input_ids"])

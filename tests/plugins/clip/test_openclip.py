@@ -71,6 +71,20 @@ def as_open_clip(clipseg: dict[str, Tensor]) -> dict[str, Tensor]:
     return state
 
 
+def as_module(state: dict[str, Tensor]) -> nn.Module:
+    """Return a tree of modules without code that holds the tensors under their names."""
+    root = nn.Module()
+    for name, tensor in state.items():
+        *path, leaf = name.split(".")
+        node = root
+        for part in path:
+            if part not in dict(node.named_children()):
+                node.add_module(part, nn.Module())
+            node = node.get_submodule(part)
+        node.register_buffer(leaf, tensor)
+    return root
+
+
 @pytest.fixture
 def tiny(tmp_path: Path) -> Iterator[str]:
     """The name under which open_clip knows the tiny model."""
@@ -93,6 +107,18 @@ def twin(tiny: str, weights: Path) -> OpenClipBackbone:
     twin = OpenClipBackbone(OpenClipOptions(name=tiny, pretrained=str(weights), image_size=64))
     assert list(twin.load_weights()) == ["tiny.safetensors"]
     return twin
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning", "ignore:`torch.jit:DeprecationWarning")
+def test_archives_of_openai_are_read(tiny: str, twin: OpenClipBackbone, tmp_path: Path) -> None:
+    halved = {name: tensor.half() for name, tensor in twin.clip.state_dict().items()}
+    torch.jit.save(
+        torch.jit.script(as_module(halved | {"vocab_size": torch.tensor(77)})), tmp_path / "tiny.pt"
+    )
+    backbone = OpenClipBackbone(OpenClipOptions(name=tiny, pretrained=str(tmp_path / "tiny.pt")))
+    assert list(backbone.load_weights()) == ["tiny.pt"]
+    for name, tensor in backbone.clip.state_dict().items():
+        assert torch.equal(tensor, halved[name].float())
 
 
 @pytest.mark.parametrize("size", [64, 96])

@@ -1,0 +1,119 @@
+"""open_clip's zoo of models: which of them are plain CLIP ViTs, and where their weights are."""
+
+from __future__ import annotations
+
+import warnings
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import open_clip
+import torch
+from torch import Tensor, nn
+
+from avprompt import weights
+from avprompt.errors import ConfigError, UnknownNameError, WeightsError, suggest
+from avprompt.tensors import fill
+
+_FOREIGN_VISION = ("timm_model_name", "attentional_pool", "block_type", "qk_norm", "scale_attn", "scale_fc")
+_FOREIGN_TEXT = ("hf_model_name", "hf_tokenizer_name", "embed_cls", "no_causal_mask", "block_type", "qk_norm")
+_ARCHIVE_NUMBERS = ("input_resolution", "context_length", "vocab_size")
+
+
+def read_tag(name: str, pretrained: str | None) -> dict[str, Any]:
+    """Return what open_clip knows of a pretrained tag: source, mean, deviation, GELU; empty for files."""
+    return dict(open_clip.get_pretrained_cfg(name, pretrained or ""))
+
+
+def build_model(name: str, *, quick_gelu: bool) -> nn.Module:
+    """Build a model without weights.
+
+    Args:
+        name: of a plain CLIP ViT.
+        quick_gelu: the weights were trained with the quick GELU, whatever the name says.
+
+    Raises:
+        UnknownNameError: open_clip has no such model.
+        ConfigError: the model is made of something else than CLIP's ViT and CLIP's text transformer.
+    """
+    architecture = open_clip.get_model_config(name)
+    if architecture is None:
+        raise UnknownNameError(f"open_clip has no model '{name}'. {suggest(name, open_clip.list_models())}")
+    foreign = _foreign_parts(architecture)
+    if foreign:
+        raise ConfigError(
+            f"open_clip's '{name}' is not a plain CLIP ViT ({', '.join(foreign)}). "
+            "Take one such as ViT-B-16, ViT-L-14 or ViT-H-14."
+        )
+    model_class = open_clip.CustomTextCLIP if architecture.pop("custom_text", False) else open_clip.CLIP
+    architecture["quick_gelu"] = architecture.get("quick_gelu", False) or quick_gelu
+    model: nn.Module = model_class(**architecture)
+    return model
+
+
+def find_weights(name: str, pretrained: str) -> Path:
+    """Return the file of a tag, fetched if need be, or the local file that `pretrained` names.
+
+    Raises:
+        WeightsError: there is no such file or tag, or it cannot be fetched; says where it is to be had.
+    """
+    path = weights.resolve(pretrained)
+    if path.is_file():
+        return path
+    tag = read_tag(name, pretrained)
+    if not tag:
+        known = open_clip.list_pretrained_tags_by_model(name)
+        raise WeightsError(
+            f"'{pretrained}' is neither a file nor a pretrained tag of open_clip's '{name}'. "
+            f"{suggest(pretrained, known)}"
+        )
+    try:
+        return Path(open_clip.download_pretrained(tag))
+    except Exception as error:  # whatever the network and the hub raise
+        source = f"https://huggingface.co/{tag['hf_hub']}" if tag.get("hf_hub") else tag.get("url")
+        raise WeightsError(
+            f"The weights '{pretrained}' of open_clip's '{name}' are not here and cannot be fetched: "
+            f"{str(error).strip().partition(chr(10))[0]}\n"
+            f"Get them from {source} and name the file with --set backbone.pretrained=FILE."
+        ) from error
+
+
+def load_weights(model: nn.Module, path: Path, name: str) -> None:
+    """Fill a model from any file that open_clip reads, or from OpenAI's own archives.
+
+    Raises:
+        WeightsError: the file is damaged or of another model.
+    """
+    if _is_archive(path):
+        return fill(model, _read_archive(path), path)
+    try:
+        open_clip.load_checkpoint(model, str(path))
+    except Exception as error:  # whatever open_clip's converters raise
+        reason = " ".join(str(error).split())[:400]
+        raise WeightsError(f"'{path}' is no weights of '{name}': {reason}") from error
+
+
+def _foreign_parts(architecture: dict[str, Any]) -> list[str]:
+    vision, text = architecture["vision_cfg"], architecture["text_cfg"]
+    foreign = [key for key in _FOREIGN_VISION if vision.get(key)]
+    foreign += [key for key in _FOREIGN_TEXT if text.get(key)]
+    if "multimodal_cfg" in architecture:
+        foreign.append("multimodal_cfg")
+    if not isinstance(vision.get("layers", 12), int):
+        foreign.append("a convolutional image encoder")
+    if vision.get("pool_type", "tok") != "tok":
+        foreign.append(f"pool_type {vision['pool_type']}")
+    return foreign
+
+
+def _is_archive(path: Path) -> bool:
+    """Tell whether a file is a TorchScript archive, as OpenAI published CLIP."""
+    return zipfile.is_zipfile(path) and any("/code/" in name for name in zipfile.ZipFile(path).namelist())
+
+
+def _read_archive(path: Path) -> dict[str, Tensor]:
+    with warnings.catch_warnings():
+        for category in (FutureWarning, DeprecationWarning):  # torch will drop TorchScript one day
+            warnings.filterwarnings("ignore", "`torch.jit.load` is deprecated", category)
+        archive = torch.jit.load(path, map_location="cpu")  # type: ignore[no-untyped-call]
+    return {name: value for name, value in archive.state_dict().items() if name not in _ARCHIVE_NUMBERS}
