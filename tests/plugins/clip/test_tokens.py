@@ -25,5 +25,5 @@ def test_tokenizer_of_a_checkpoint(checkpoint: Path) -> None:
 def test_a_damaged_tokenizer_is_an_error(checkpoint: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(checkpoint, tmp_path / "clipseg"))
     (folder / "vocab.json").write_text("{")
-    with pytest.raises(WeightsError, match="The tokenizer in .* cannot be read"):
+    with pytest.raises(WeightsError, match=r"The tokenizer in .* cannot be read"):
         tokens.from_directory(folder)
