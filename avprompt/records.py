@@ -26,6 +26,19 @@ class Audio:
 
 
 @dataclass(frozen=True)
+class Frame:
+    """One frame of a video, decoded when it is needed.
+
+    `index` counts from 0: at `rate` frames a second, as if the video were re-encoded at that rate, or
+    the frames that are there where it is None.
+    """
+
+    video: Path
+    index: int
+    rate: float | None = None
+
+
+@dataclass(frozen=True)
 class GroundTruth:
     """Where the sound comes from.
 
@@ -34,10 +47,12 @@ class GroundTruth:
             disagree (SoundNet-Flickr), all zero when nothing visible sounds.
         silent: (n, H, W) bool, one mask for each visible object that makes no sound; only
             benchmarks that annotate every object have them (n = 0 otherwise).
+        sources: how many sources the annotation marks.
     """
 
     mask: np.ndarray
     silent: np.ndarray = field(default_factory=lambda: np.zeros((0, 1, 1), dtype=bool))
+    sources: int = 1
 
 
 @dataclass(frozen=True)
@@ -54,7 +69,7 @@ class Sample:
 
     Attributes:
         id: unique within its split.
-        image: a file, or an array (H, W, 3) uint8.
+        image: a file, a frame of a video, or an array (H, W, 3) uint8.
         audio: a file, or decoded audio.
         truth: None in training splits.
         label: class name, never shown to a method.
@@ -66,7 +81,7 @@ class Sample:
     """
 
     id: str
-    image: Path | np.ndarray
+    image: Path | Frame | np.ndarray
     audio: Path | Audio
     truth: GroundTruth | None = None
     label: str = ""

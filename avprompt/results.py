@@ -35,6 +35,8 @@ class RunResult(BaseModel):
         scores: split -> protocol -> metric.
         floors: split -> guess that does not listen -> metric.
         ceilings: split -> what bounds the score from above -> metric.
+        intervals: split -> protocol -> bounds of cIoU, 95 % bootstrap over samples.
+        breakdowns: split -> `size`, `class` or `sources` -> group -> metric, under the headline protocol.
         audio_reliance: split -> altered sound -> metric, at the thresholds chosen for the true sound.
         notes: what a reader of the numbers must know.
         checksums: SHA-256 of the weight files that were read.
@@ -55,6 +57,8 @@ class RunResult(BaseModel):
     floors: dict[str, dict[str, Metrics]]
     ceilings: dict[str, dict[str, Metrics]]
     audio_reliance: dict[str, dict[str, Metrics]]
+    intervals: dict[str, dict[str, tuple[float, float]]] = Field(default_factory=dict)
+    breakdowns: dict[str, dict[str, dict[str, Metrics]]] = Field(default_factory=dict)
     notes: list[str] = Field(default_factory=list)
     checksums: dict[str, str] = Field(default_factory=dict)
     headline: tuple[str, str] = ("val-threshold", "cIoU")

@@ -166,7 +166,7 @@ def evaluate(
 ) -> RunResult:
     """Score every test split, and write the tables and pictures beside the results."""
     reporter, skipped = reporter or Quiet(), dict(skipped or {})
-    adapter, protocols = session.adapter, session.protocols()
+    adapter, protocols, by = session.adapter, session.protocols(), session.settings.by
     evaluator = Evaluator(
         session.method,
         session.view,
@@ -184,7 +184,7 @@ def evaluate(
     for name in session.settings.splits or adapter.test_splits:
         split = adapter.split(name)
         measured = _measure(evaluator, name, split, reporter, altered=True)
-        _record(result, name, measured, score(split, measured, validation, protocols))
+        _record(result, name, measured, score(split, measured, validation, protocols, by))
         rows += list(sample_rows(name, measured, validation, protocols))
         skipped[name] = list(measured.missing)
         if len(result.scores) == 1:  # the first split is the headline
@@ -239,6 +239,9 @@ def _record(result: RunResult, split: str, measured: Measured, scores: SplitScor
     result.floors[split] = scores.floors
     result.ceilings[split] = scores.ceilings
     result.audio_reliance[split] = scores.audio_reliance
+    result.intervals[split] = scores.intervals
+    if scores.breakdowns:
+        result.breakdowns[split] = scores.breakdowns
 
 
 def _empty(session: Session) -> RunResult:

@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from avprompt.breakdown import breakdown
 from avprompt.evaluate import PROBE, Measured
 from avprompt.listening import ALTERED
 from avprompt.metrics.floors import ceilings, floors
 from avprompt.metrics.iou import localisation_scores
 from avprompt.metrics.protocol import Protocol
+from avprompt.metrics.statistics import bootstrap
 from avprompt.records import GroundTruth, Sample, Split
 
 Scores = dict[str, dict[str, Any]]
@@ -26,10 +28,12 @@ class SplitScores:
     floors: Scores
     ceilings: Scores
     audio_reliance: Scores
+    intervals: dict[str, tuple[float, float]]
+    breakdowns: dict[str, Scores]
 
 
-class Truths(Sequence[GroundTruth]):
-    """The truths of the samples that were scored, made when they are asked for."""
+class Scored(Sequence[Sample]):
+    """The samples that were scored, made when they are asked for."""
 
     def __init__(self, samples: Sequence[Sample], places: Sequence[int]) -> None:
         self.samples, self.places = samples, places
@@ -38,15 +42,30 @@ class Truths(Sequence[GroundTruth]):
         return len(self.places)
 
     def __getitem__(self, index: Any) -> Any:
-        """Return the truth of the sample at `index` among those scored."""
-        return self.samples[self.places[index]].truth
+        """Return the sample at `index` among those scored."""
+        return self.samples[self.places[index]]
 
-    def __iter__(self) -> Iterator[GroundTruth]:
-        return (self[index] for index in range(len(self)))
+
+class Truths(Sequence[GroundTruth]):
+    """The truths of some samples, made when they are asked for."""
+
+    def __init__(self, samples: Sequence[Sample]) -> None:
+        self.samples = samples
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, index: Any) -> Any:
+        """Return the truth of the sample at `index`."""
+        return self.samples[index].truth
 
 
 def score(
-    split: Split, test: Measured, validation: Measured | None, protocols: Sequence[Protocol]
+    split: Split,
+    test: Measured,
+    validation: Measured | None,
+    protocols: Sequence[Protocol],
+    by: Sequence[str] = (),
 ) -> SplitScores:
     """Score a split.
 
@@ -54,9 +73,12 @@ def score(
         split: what was measured.
         test: its measurements.
         validation: those of the split where thresholds are chosen; None chooses across two folds.
-        protocols: what to score by; all were measured.
+        protocols: what to score by, all measured; the first one is the headline.
+        by: what to break the headline down by, keys of `avprompt.breakdown.GROUPS`.
     """
-    truths = Truths(split.samples, test.places)
+    scored = Scored(split.samples, test.places)
+    truths = Truths(scored)
+    iou = {one.name: one.sample_iou(*_both("true", one.name, test, validation)) for one in protocols}
     return SplitScores(
         scores={
             protocol.name: protocol.summarise(*_both("true", protocol.name, test, validation))
@@ -65,6 +87,8 @@ def score(
         floors=floors(truths),
         ceilings=ceilings(truths) | _text_prompt(test, validation),
         audio_reliance=_audio_reliance(test, validation),
+        intervals={name: _interval(values) for name, values in iou.items()},
+        breakdowns={group: breakdown(scored, iou[protocols[0].name], group) for group in by},
     )
 
 
@@ -77,8 +101,13 @@ def sample_rows(
         for protocol in protocols
     }
     for k, name in enumerate(test.ids):
-        iou = {protocol: f"{100 * values[k]:.2f}" for protocol, values in columns.items()}
+        iou = {protocol: f"{100 * values[k]:.4f}" for protocol, values in columns.items()}
         yield {"split": split, "id": name, **iou, "confidence": f"{test.confidence[k]:.4f}"}
+
+
+def _interval(iou: np.ndarray) -> tuple[float, float]:
+    bounds = bootstrap(iou >= 0.5)
+    return 100 * bounds.low, 100 * bounds.high
 
 
 def _audio_reliance(test: Measured, validation: Measured | None) -> Scores:

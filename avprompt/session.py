@@ -41,6 +41,7 @@ class Settings:
     precision: str = "no"
     strict: bool = False
     splits: tuple[str, ...] = ()
+    by: tuple[str, ...] = ()
 
     def recorded(self) -> dict[str, Any]:
         """Return what a run directory keeps of the settings, ready for YAML."""
@@ -88,7 +89,7 @@ class Session:
         same = plain is None or all(
             getattr(plain, part) == getattr(self.composition, part) for part in ("backbone", "audio_encoder")
         )
-        return name if same else f"{name} (changed)"
+        return name if same else f"{name}, changed"
 
     def protocols(self) -> list[Protocol]:
         """Return the protocols of the benchmark, the headline first."""

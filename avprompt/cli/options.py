@@ -50,6 +50,12 @@ _DATA = (
     click.option(
         "--split", "splits", multiple=True, metavar="NAME", help="Score this split; may be repeated."
     ),
+    click.option(
+        "--by",
+        multiple=True,
+        type=click.Choice(["size", "class", "sources"]),
+        help="Break the headline score down; may be repeated.",
+    ),
     click.option("--strict", is_flag=True, help="Stop at the first sample that cannot be read."),
 )
 _TRAINING = (

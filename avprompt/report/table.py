@@ -22,6 +22,8 @@ def print_result(result: RunResult, folder: Path, console: Console | None = None
     console = console or Console()
     for split in result.scores:
         console.print(result_table(result, split))
+        for by, groups in result.breakdowns.get(split, {}).items():
+            console.print(breakdown_table(by, groups, result.headline[0]))
     for note in result.notes:
         console.print(f"[yellow]Note:[/yellow] {note}")
     for split, counts in result.samples.items():
@@ -46,19 +48,35 @@ def result_table(result: RunResult, split: str) -> Table:
     table.add_column("Percent")
     for name in METRICS:
         table.add_column(name.replace("_", " "), justify="right")
+    table.add_column("cIoU, 95 %", justify="right")
     table.add_column("Threshold", justify="right")
     for protocol, scores in result.scores[split].items():
         bold = "bold" if protocol == result.headline[0] else ""
-        table.add_row(protocol, *_numbers(scores, METRICS), _threshold(scores.get("threshold")), style=bold)
+        interval = result.intervals.get(split, {}).get(protocol)
+        bounds = f"{interval[0]:.1f} .. {interval[1]:.1f}" if interval else ""
+        cut = _threshold(scores.get("threshold"))
+        table.add_row(protocol, *_numbers(scores, METRICS), bounds, cut, style=bold)
     for title, part in (("floor", result.floors), ("ceiling", result.ceilings)):
         table.add_section()
         for name, scores in part.get(split, {}).items():
-            table.add_row(f"{title}: {name}", *_numbers(scores, METRICS), "", style="dim")
+            table.add_row(f"{title}: {name}", *_numbers(scores, METRICS), style="dim")
     table.add_section()
     for sound, scores in result.audio_reliance.get(split, {}).items():
         for metric, value in scores.items():
             name = sound if metric == "cIoU" else f"{sound} {metric.replace('_', ' ')}"
-            table.add_row(f"sound: {name}", f"{value:.2f}", "", "", "")
+            table.add_row(f"sound: {name}", f"{value:.2f}")
+    return table
+
+
+def breakdown_table(by: str, groups: dict[str, dict[str, Any]], protocol: str) -> Table:
+    """Return the scores of groups of samples under one protocol."""
+    table = Table(title=f"By {by}, {protocol}", title_justify="left")
+    table.add_column(by.capitalize())
+    table.add_column("Samples", justify="right")
+    for name in METRICS:
+        table.add_column(name.replace("_", " "), justify="right")
+    for group, scores in groups.items():
+        table.add_row(group, f"{scores['samples']:,}", *_numbers(scores, METRICS))
     return table
 
 
@@ -119,8 +137,9 @@ def _contestant(comparison: Comparison, contestant: Contestant) -> list[str]:
         row.append(_spread(contestant.values(split, "audio_reliance", sound, "cIoU")))
     for metric in ("on_distractor", "on_original"):
         row.append(_spread(contestant.values(split, "audio_reliance", "distractor", metric)))
-    printed = comparison.published.get(contestant.results[0].method, {}).get("cIoU", {})
-    return [*row, ", ".join(f"{value:.2f} ({source})" for source, value in printed.items())]
+    method = contestant.results[0].method
+    printed = [one for one in comparison.published if one.method == method and "cIoU" in one.scores]
+    return [*row, ", ".join(f"{one.scores['cIoU']:.2f} ({one.protocol}, {one.evidence})" for one in printed)]
 
 
 def print_description(description: Description, console: Console | None = None) -> None:
