@@ -18,26 +18,28 @@ import soxr
 from PIL import Image, ImageOps
 
 from avprompt.errors import DataError
-from avprompt.records import Audio
+from avprompt.records import Audio, Frame
 
 _FILTER_TAIL = 0.1
 """Seconds read beyond the part that is kept, for the resampler to see across its end."""
 
 
-def read_image(source: Path | np.ndarray) -> np.ndarray:
+def read_image(source: Path | Frame | np.ndarray) -> np.ndarray:
     """Return a picture as (H, W, 3) uint8 RGB, upright.
 
     Grey, palette, transparent, CMYK and 16-bit pictures are converted; transparency is dropped and
     the camera's orientation applied.
 
     Args:
-        source: a file, or an array (H, W) or (H, W, 1 | 3 | 4) uint8.
+        source: a file, a frame of a video, or an array (H, W) or (H, W, 1 | 3 | 4) uint8.
 
     Raises:
         DataError: the file is missing, broken, cut off or not a picture; the array is not one.
     """
     if isinstance(source, np.ndarray):
         return _rgb_array(source)
+    if isinstance(source, Frame):
+        return read_frame(source.video, source.index, source.rate)
     with _naming(source, "picture"), Image.open(source) as image:
         return np.array(_to_rgb(ImageOps.exif_transpose(image)))
 

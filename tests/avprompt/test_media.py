@@ -11,7 +11,7 @@ from PIL import Image
 
 from avprompt.errors import DataError
 from avprompt.media import read_audio, read_frame, read_image, read_video, resize_image
-from avprompt.records import Audio
+from avprompt.records import Audio, Frame
 
 RED, GREEN = (200, 30, 30), (30, 200, 30)
 
@@ -180,6 +180,12 @@ def test_frames_can_be_counted_at_another_rate(tmp_path: Path) -> None:
     slow = save_video(tmp_path / "slow.mp4", rate=10)
     assert read_frame(slow, 10, rate=25).mean() == pytest.approx(80, abs=4), "0.4 s is frame 4 of 10 a second"
     assert read_frame(slow, 11, rate=25).mean() == pytest.approx(80, abs=4), "still on the screen at 0.44 s"
+
+
+def test_a_picture_may_be_a_frame_of_a_video(tmp_path: Path) -> None:
+    slow = save_video(tmp_path / "slow.mp4", rate=10)
+    np.testing.assert_array_equal(read_image(Frame(slow, 4)), read_frame(slow, 4))
+    np.testing.assert_array_equal(read_image(Frame(slow, 10, 25)), read_frame(slow, 10, rate=25))
 
 
 def test_the_rotation_of_a_telephone_is_applied(tmp_path: Path) -> None:
