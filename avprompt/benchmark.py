@@ -3,11 +3,57 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from avprompt.errors import DataError
-from avprompt.records import Split
+from avprompt.records import GroundTruth, Split
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """What the official annotation says of one sample; no media is needed to know it.
+
+    Attributes:
+        id: of the sample.
+        label: class name.
+        truth: what the ground-truth rule makes of it.
+        boxes: how many boxes were drawn, broken ones among them.
+        garbage: boxes whose numbers mean nothing.
+        degenerate: boxes without width or height, which most garbage ones are too.
+    """
+
+    id: str
+    label: str
+    truth: GroundTruth
+    boxes: int = 0
+    garbage: int = 0
+    degenerate: int = 0
+
+
+@dataclass(frozen=True)
+class Published:
+    """Numbers of one method as they were printed, in percent.
+
+    Attributes:
+        method: as avprompt names it, or as its paper does.
+        trained_on: what the paper says it was trained on.
+        split: test split of the benchmark.
+        protocol: under which the numbers were made, as far as is known.
+        scores: by metric.
+        evidence: `verified` where the authors' own table was read, `secondary` where somebody quotes it.
+        source: where the numbers were read.
+    """
+
+    method: str
+    trained_on: str
+    split: str
+    protocol: str
+    scores: Mapping[str, float]
+    evidence: Literal["verified", "secondary"]
+    source: str
 
 
 class BenchmarkAdapter(ABC):
@@ -18,6 +64,10 @@ class BenchmarkAdapter(ABC):
         citation: the paper to cite.
         licence: of annotations and media.
         source: how to get the data, and the folder layout that `root` must have.
+        ground_truth: the rule that makes a mask of the annotation.
+        coordinates: what the annotation's numbers mean.
+        broken_boxes: what becomes of boxes that mark nothing.
+        expected: how many samples the official list of a split names.
         encoders: default encoder set.
         audio_seconds: how much of each clip's sound is used, from its start.
         size: side of the square map that is scored, pixels.
@@ -26,21 +76,25 @@ class BenchmarkAdapter(ABC):
         test_splits: what is scored, the first one is the headline.
         protocols: registered names of the protocols that apply, the first one is the headline.
         notes: what a reader of the numbers must know, such as training clips that are test clips.
-        published: method -> protocol -> metric -> percent, as printed in papers.
+        published: numbers of papers, to stand beside ours.
     """
 
     title: ClassVar[str]
     citation: ClassVar[str]
     licence: ClassVar[str]
     source: ClassVar[str]
+    ground_truth: ClassVar[str] = "as the benchmark draws it"
+    coordinates: ClassVar[str] = "none: the truth is a mask"
+    broken_boxes: ClassVar[str] = "none: the truth is a mask"
+    expected: ClassVar[Mapping[str, int]] = {}
     encoders: ClassVar[str] = "published"
     audio_seconds: ClassVar[float] = 10.0
     size: ClassVar[int] = 224
-    train_split: ClassVar[str] = "train"
-    validation_split: ClassVar[str | None] = None
-    test_splits: ClassVar[tuple[str, ...]] = ("test",)
+    train_split: str = "train"
+    validation_split: str | None = None
+    test_splits: tuple[str, ...] = ("test",)
     protocols: ClassVar[tuple[str, ...]] = ("val-threshold", "acl-sweep", "ezvsl-median")
-    published: ClassVar[dict[str, dict[str, dict[str, float]]]] = {}
+    published: ClassVar[Sequence[Published]] = ()
     needs_root: ClassVar[bool] = True
 
     def __init__(self, root: Path | None = None) -> None:
@@ -55,6 +109,16 @@ class BenchmarkAdapter(ABC):
         Raises:
             DataError: no such split, or its list or annotation cannot be read.
         """
+
+    def annotations(self, split: str) -> Sequence[Annotation]:
+        """Return what is annotated of every sample that a test split names, its media there or not.
+
+        Raises:
+            DataError: no such split, or its list or annotation cannot be read.
+        """
+        samples = self.split(split).samples
+        named = [(sample, sample.truth) for sample in samples]
+        return [Annotation(sample.id, sample.label, truth) for sample, truth in named if truth is not None]
 
     def _checked(self, root: Path | None) -> Path:
         if root is None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from avprompt.benchmark import Published
 from avprompt.checkpoint import replacing
 from avprompt.errors import ConfigError, DataError
 from avprompt.plugins import Loaded
@@ -49,7 +50,7 @@ class Comparison:
     split: str
     protocol: str
     contestants: tuple[Contestant, ...]
-    published: dict[str, dict[str, dict[str, float]]]
+    published: tuple[Published, ...]
 
 
 def compare(
@@ -121,7 +122,8 @@ def _checked(loaded: Loaded, contestants: list[Contestant], settings: Settings) 
                     )
     adapter = loaded.registry.load("datasets", first.dataset)
     split = next(iter(first.scores))
-    return Comparison(first.dataset, split, first.headline[0], tuple(contestants), adapter.published)
+    published = tuple(one for one in adapter.published if one.split == split)
+    return Comparison(first.dataset, split, first.headline[0], tuple(contestants), published)
 
 
 def _write(comparison: Comparison, folder: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from avprompt.benchmark import BenchmarkAdapter
 from avprompt.errors import DataError
@@ -34,10 +34,6 @@ class VGGSS(BenchmarkAdapter):
         "  audio/<id>.wav        10 s, 16 kHz mono\n"
         "  vggss_144k.txt        ids to train on, optional: the test clips without it (no labels are used)"
     )
-    published: ClassVar[dict[str, dict[str, dict[str, float]]]] = {
-        "acl-ssl": {"cIoU": {"acl-sweep": 49.46}, "AUC": {"acl-sweep": 46.32}},
-        "souple": {"cIoU": {"acl-sweep": 53.21}, "AUC": {"acl-sweep": 48.15}},
-    }
 
     def split(self, name: str) -> Split:
         """Return `test`, or `train`: the training list of the data root."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
-from avprompt.benchmark import BenchmarkAdapter
+from avprompt.benchmark import BenchmarkAdapter, Published
 from avprompt.errors import DataError
 from avprompt.records import Missing, Sample, Split
 from tinyworld.scenes import SECONDS, SIDE, scene
@@ -23,7 +23,9 @@ class Tiny(BenchmarkAdapter):
     size = SIDE
     validation_split = "validation"
     needs_root = False
-    published: ClassVar = {"oracle": {"cIoU": {"a paper": 98.76}}}
+    published: ClassVar = (
+        Published("oracle", "tiny", "test", "acl-sweep", {"cIoU": 98.76}, "verified", "a paper"),
+    )
     counts: ClassVar[Mapping[str, int]] = {"train": 14, "validation": 7, "test": 6}
 
     def split(self, name: str) -> Split:
