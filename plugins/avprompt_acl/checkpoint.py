@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from avprompt.checkpoint import CheckpointFormat, replacing
 from avprompt.errors import WeightsError
+from avprompt.tensors import read_object
 
 # Their name of a part -> ours.
 PARTS = {"audio_proj": "projection", "masker_i": "masker"}
@@ -23,11 +25,8 @@ class AclCheckpoint(CheckpointFormat):
 
     def read(self, path: Path) -> dict[str, Tensor]:
         """Return the trained parts under our names; nothing in the file is run."""
-        try:
-            theirs = torch.load(path, map_location="cpu", weights_only=True)
-        except Exception as error:  # torch raises whatever the damage leads to
-            raise WeightsError(f"'{path}' is no PyTorch checkpoint, or a damaged one: {error}") from error
-        if not isinstance(theirs, Mapping) or theirs.keys() != PARTS.keys():
+        theirs = read_object(path)
+        if not _is_theirs(theirs):
             raise WeightsError(
                 f"'{path}' is not a checkpoint of ACL-SSL: it must hold {' and '.join(PARTS)}."
             )
@@ -45,3 +44,11 @@ class AclCheckpoint(CheckpointFormat):
         }
         with replacing(path) as temporary:
             torch.save(theirs, temporary)
+
+
+def _is_theirs(file: Any) -> bool:
+    if not isinstance(file, Mapping) or file.keys() != PARTS.keys():
+        return False
+    if not all(isinstance(state, Mapping) for state in file.values()):
+        return False
+    return all(isinstance(value, Tensor) for state in file.values() for value in state.values())
