@@ -138,8 +138,7 @@ def check_prompt_generator(prompt: PromptGenerator, backbone: Backbone, audio_to
     assert 0 <= paired.read_at < expected.shape[1], "read_at must lie inside the sequence"
     torch.testing.assert_close(paired.embeddings, expected)
     assert paired.read_at == singles[0].read_at, "pairs must read the same token"
-    if any(parameter.requires_grad for parameter in prompt.parameters()):
-        _all_train(prompt, paired.embeddings)
+    _all_train(prompt, paired.embeddings)
 
 
 def check_decoder(decoder: Decoder, backbone: Backbone) -> None:
@@ -196,6 +195,8 @@ def _features(backbone: Backbone, images: int) -> ImageFeatures:
 
 def _all_train(part: torch.nn.Module, output: Tensor) -> None:
     named = [(name, parameter) for name, parameter in part.named_parameters() if parameter.requires_grad]
+    if not named:
+        return
     gradients = torch.autograd.grad(output.square().sum(), [p for _, p in named], allow_unused=True)
     for (name, _), gradient in zip(named, gradients, strict=True):
         assert gradient is not None, f"'{name}' gets no gradient"
