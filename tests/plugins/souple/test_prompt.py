@@ -1,0 +1,64 @@
+"""SouPLe's Meta-net."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from avprompt.records import ImageFeatures
+from avprompt.testing import StandInBackbone
+from avprompt_souple.prompt import MetaNetOptions, MetaNetPrompt
+
+
+class PublishedWidths(StandInBackbone):
+    joint_width, text_width = 512, 512
+
+
+@pytest.fixture
+def image() -> ImageFeatures:
+    return StandInBackbone().encode_image(torch.randn(4, 3, 32, 32))
+
+
+@pytest.mark.parametrize(("tokens", "count"), [(4, 84_000), (8, 151_584), (16, 286_752)])
+def test_published_size(tokens: int, count: int) -> None:
+    prompt = MetaNetPrompt(MetaNetOptions(context_tokens=tokens), PublishedWidths())
+    assert sum(parameter.numel() for parameter in prompt.parameters()) == count
+
+
+def test_starts_at_the_words(image: ImageFeatures) -> None:
+    backbone = StandInBackbone()
+    context = MetaNetPrompt(MetaNetOptions(), backbone).context(image)
+    assert context.shape == (4, 4, 8)
+    words = backbone.embed_text("a photo of a").expand(4, -1, -1)
+    torch.testing.assert_close(context, words, atol=0.02, rtol=0)
+
+
+def test_starts_anywhere_when_random(image: ImageFeatures) -> None:
+    backbone = StandInBackbone()
+    context = MetaNetPrompt(MetaNetOptions(initialise="random"), backbone).context(image)
+    assert (context - backbone.embed_text("a photo of a")).abs().mean() > 0.3
+
+
+@pytest.mark.parametrize("initialise", ["words", "random"])
+def test_every_image_makes_its_own_context(image: ImageFeatures, initialise: str) -> None:
+    context = MetaNetPrompt(MetaNetOptions(initialise=initialise, reduction=2), StandInBackbone()).context(
+        image
+    )
+    assert not torch.equal(context[0], context[1])
+
+
+def test_initialisation_changes_no_count() -> None:
+    counts = {
+        sum(p.numel() for p in MetaNetPrompt(MetaNetOptions(initialise=how), StandInBackbone()).parameters())
+        for how in ("words", "random")
+    }
+    assert len(counts) == 1
+
+
+def test_the_length_of_the_image_feature_does_not_matter_when_normalised(image: ImageFeatures) -> None:
+    doubled = ImageFeatures(2 * image.pooled, image.hidden, image.dense)
+    for normalise, same in ((True, True), (False, False)):
+        torch.manual_seed(0)
+        options = MetaNetOptions(normalise=normalise, initialise="random", reduction=2)
+        prompt = MetaNetPrompt(options, StandInBackbone())
+        assert torch.allclose(prompt.context(image), prompt.context(doubled)) is same

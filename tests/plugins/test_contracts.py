@@ -1,0 +1,45 @@
+"""Every registered part keeps the promises of its interface; encoders have tests of their own."""
+
+from __future__ import annotations
+
+import pytest
+
+from avprompt.options import options
+from avprompt.plugins import load_plugins
+from avprompt.registry import Registry
+from avprompt.testing import (
+    StandInBackbone,
+    check_decoder,
+    check_loss,
+    check_projection,
+    check_prompt_generator,
+)
+
+REGISTRY = load_plugins().registry
+
+
+@pytest.mark.parametrize("audio_tokens", [1, 2])
+@pytest.mark.parametrize("order", ["last", "first"])
+@pytest.mark.parametrize("name", REGISTRY.names("prompts"))
+def test_prompt_generators(registry: Registry, name: str, order: str, audio_tokens: int) -> None:
+    config = options(registry, "prompts", name, {"audio_token": order}, "prompt")
+    backbone = StandInBackbone()
+    check_prompt_generator(registry.load("prompts", name)(config, backbone), backbone, audio_tokens)
+
+
+@pytest.mark.parametrize("name", REGISTRY.names("projections"))
+def test_projections(registry: Registry, name: str) -> None:
+    config = options(registry, "projections", name, {}, "projection")
+    check_projection(registry.load("projections", name)(config, 6, 8))
+
+
+@pytest.mark.parametrize("name", REGISTRY.names("decoders"))
+def test_decoders(registry: Registry, name: str) -> None:
+    config = options(registry, "decoders", name, {}, "decoder")
+    backbone = StandInBackbone()
+    check_decoder(registry.load("decoders", name)(config, backbone), backbone)
+
+
+@pytest.mark.parametrize("name", REGISTRY.names("losses"))
+def test_losses(registry: Registry, name: str) -> None:
+    check_loss(registry.load("losses", name)(options(registry, "losses", name, {}, "loss")))
