@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from avprompt.assessment import threshold
 from avprompt.benchmark import Published
 from avprompt.checkpoint import replacing
 from avprompt.errors import ConfigError, DataError
@@ -18,7 +19,7 @@ from avprompt.plugins import Loaded
 from avprompt.report.gallery import write_comparison
 from avprompt.report.shown import read_shown
 from avprompt.results import CONFIG_FILE, RESULTS_FILE, RunResult, read_results
-from avprompt.run import Reporter, config_text, execute, threshold
+from avprompt.run import Reporter, config_text, execute
 from avprompt.session import Settings, is_run, open_session
 
 

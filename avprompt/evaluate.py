@@ -1,12 +1,11 @@
-"""The evaluation loop, one for all methods and benchmarks: each image and each sound is encoded once.
-
-The loop measures; `avprompt.scoring` turns measurements into scores, and drawing is somebody else's.
-"""
+"""The evaluation loop, one for all methods and benchmarks: each image and each sound is encoded once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Protocol as Interface
 
 import numpy as np
 import torch
@@ -17,50 +16,19 @@ from avprompt.grounding import resize
 from avprompt.interfaces import Decoder
 from avprompt.listening import Listener, Tokens
 from avprompt.loading import Scene, SceneReader, View, evaluation_items
+from avprompt.measure import Maps, Measured, Measurer, Shown
 from avprompt.method import Method
-from avprompt.metrics.protocol import Protocol, measure_all
-from avprompt.metrics.protocols.fixed import ValThreshold
+from avprompt.metrics.protocol import Protocol
 from avprompt.records import ImageFeatures, Missing, Prediction, Prompt, Sample, Split
 
-PROBE = ValThreshold()
 TEXT_PROMPT = "a photo of a {label}"
 
 
-@dataclass(frozen=True)
-class Shown:
-    """One clip for the gallery: `image` (H, W, 3) uint8, `truth` and `heatmap` (h, w), its id and label."""
+class Keeper(Interface):
+    """Whoever wants to keep predictions."""
 
-    id: str
-    label: str
-    image: np.ndarray
-    truth: np.ndarray
-    heatmap: np.ndarray
-
-
-@dataclass
-class Measured:
-    """Everything measured on one split.
-
-    Attributes:
-        ids: of the samples that were scored, in order.
-        places: of the same samples in the split.
-        values: (condition, protocol) -> measurement -> (N, ...). Conditions are `true`, the altered sounds
-            of `avprompt.listening`, `distractor/on-distractor` and `text-prompt`.
-        distractor_rows: which of the N samples have a distractor, and so rows under its sound.
-        confidence: (N,) under the true sound.
-        missing: what could not be used.
-        expected: what the official list names.
-        shown: clips for the gallery.
-    """
-
-    ids: list[str] = field(default_factory=list)
-    places: list[int] = field(default_factory=list)
-    values: dict[tuple[str, str], dict[str, np.ndarray]] = field(default_factory=dict)
-    distractor_rows: list[int] = field(default_factory=list)
-    confidence: np.ndarray = field(default_factory=lambda: np.zeros(0))
-    missing: tuple[Missing, ...] = ()
-    expected: int = 0
-    shown: list[Shown] = field(default_factory=list)
+    def keep(self, samples: Sequence[Sample], found: dict[str, Maps]) -> None:
+        """Keep the predictions of a batch, by condition."""
 
 
 @dataclass
@@ -76,6 +44,9 @@ class Evaluator:
         batch_size: images at once.
         strict: stop at the first sample that cannot be read.
         gallery: how many clips of a test split to keep for pictures.
+        seed: of the altered sounds.
+        precision: opens mixed precision, such as accelerate's `autocast`.
+        keeper: where predictions go, if anywhere.
         on_batch: called after every batch with the number of images.
     """
 
@@ -88,6 +59,8 @@ class Evaluator:
     strict: bool = False
     gallery: int = 12
     seed: int = 0
+    precision: Callable[[], AbstractContextManager[None]] = nullcontext
+    keeper: Keeper | None = None
     on_batch: Callable[[int], None] = lambda images: None
 
     def measure(self, split: Split, *, altered: bool) -> Measured:
@@ -96,155 +69,96 @@ class Evaluator:
         Raises:
             DataError: nothing can be scored, or, with `strict`, one sample cannot.
         """
-        if self.strict and split.missing:
-            raise DataError(_stopped(split.missing[0]))
         self.method.eval()
-        device = next(self.method.parameters()).device
-        listener = Listener(self.method, self.view, device)
-        tokens = listener.listen(split.samples, altered=altered, batch_size=self.batch_size, seed=self.seed)
-        pass_ = _Pass(self, tokens, device, _evenly(len(split.samples), self.gallery if altered else 0))
+        missing: list[Missing] = []
+        self._stop_if_strict(split.missing)
+        listener = Listener(self.method, self.view, self._device)
+        with self.precision():
+            tokens = listener.listen(
+                split.samples, altered=altered, batch_size=self.batch_size, seed=self.seed
+            )
+        shown_at = _evenly(len(split.samples), self.gallery if altered else 0)
+        measurer = Measurer(self.protocols)
         for items in evaluation_items(split.samples, SceneReader(self.view), self.batch_size):
-            pass_.batch([_unless_silent(index, item, tokens) for index, item in items])
+            # Without its sound a sample cannot be scored: that reason comes first.
+            read = [tokens.missing.get(index, item) for index, item in items]
+            missing += [item for item in read if isinstance(item, Missing)]
+            self._stop_if_strict(missing)
+            scenes = [item for item in read if isinstance(item, Scene)]
+            if scenes:
+                with self.precision():
+                    self._batch(scenes, tokens, measurer, shown_at)
             self.on_batch(len(items))
-        return pass_.finish(split)
+        if not measurer.measured.ids:
+            reasons = [*split.missing, *missing]
+            raise DataError(
+                f"No sample can be scored: {reasons[0].reason if reasons else 'the split is empty'}."
+            )
+        return measurer.finish(split, missing)
 
-
-class _Pass:
-    """One walk over the images of a split."""
-
-    def __init__(self, evaluator: Evaluator, tokens: Tokens, device: torch.device, shown: set[int]) -> None:
-        self.of, self.tokens, self.device, self.shown_at = evaluator, tokens, device, shown
-        self.rows: dict[tuple[str, str], list[dict[str, np.ndarray]]] = {}
-        self.confidences: list[np.ndarray] = []
-        self.samples: list[dict[str, object]] = []
-        self.measured = Measured()
+    @property
+    def _device(self) -> torch.device:
+        return next(self.method.parameters()).device
 
     @torch.no_grad()
-    def batch(self, items: list[Scene | Missing]) -> None:
-        missing = [item for item in items if isinstance(item, Missing)]
-        if missing and self.of.strict:
-            raise DataError(_stopped(missing[0]))
-        self.measured.missing += tuple(missing)
-        scenes = [item for item in items if isinstance(item, Scene)]
-        if not scenes:
-            return
-        image = self.of.method.encode_image(torch.stack([scene.pixels for scene in scenes]).to(self.device))
-        truths = np.stack([scene.truth.mask for scene in scenes]).astype(np.float32)
-        self.measured.ids += [scene.sample.id for scene in scenes]
-        self.measured.places += [scene.index for scene in scenes]
-        self.samples += [_named(scene.sample) for scene in scenes]
-        self._true(scenes, image, truths)
-        for condition in self.tokens.by_condition:
-            if condition not in ("true", "distractor"):
-                self._probe(condition, self._locate(condition, scenes, image), truths)
-        self._distractor(scenes, image, truths)
-        self._text_prompt(scenes, image, truths)
+    def _batch(self, scenes: list[Scene], tokens: Tokens, measurer: Measurer, shown_at: set[int]) -> None:
+        image = self.method.encode_image(torch.stack([scene.pixels for scene in scenes]).to(self._device))
+        found = {name: _maps(prediction) for name, prediction in self._predictions(scenes, tokens, image)}
+        if "text-prompt" not in found:
+            measurer.forget("text-prompt")
+        samples = [scene.sample for scene in scenes]
+        measurer.add([scene.index for scene in scenes], samples, found)
+        if self.keeper is not None:
+            self.keeper.keep(samples, found)
+        for scene, heatmap in zip(scenes, found["true"].heatmap, strict=True):
+            if scene.index in shown_at:
+                measurer.measured.shown.append(_shown(scene, heatmap, self.view))
 
-    def finish(self, split: Split) -> Measured:
-        measured = self.measured
-        if not measured.ids:
-            reason = measured.missing[0].reason if measured.missing else "the split is empty"
-            raise DataError(f"No sample can be scored: {reason}")
-        measured.values = {key: _join(rows) for key, rows in self.rows.items()}
-        for (condition, _), values in measured.values.items():
-            if not condition.startswith("distractor"):
-                values.update(self.columns())
-        for protocol in self.of.protocols:
-            self._merge_conditions(protocol)
-        measured.confidence = np.concatenate(self.confidences)
-        measured.expected, measured.missing = split.expected, split.missing + measured.missing
-        return measured
+    def _predictions(
+        self, scenes: list[Scene], tokens: Tokens, image: ImageFeatures
+    ) -> Iterator[tuple[str, Prediction]]:
+        """Yield the predictions under every sound, and under the object's name."""
+        for condition, table in tokens.by_condition.items():
+            at = list(range(len(scenes)))
+            if condition == "distractor":
+                at = [k for k in at if scenes[k].sample.distractor is not None]
+            if at:
+                chosen = table[[scenes[k].index for k in at]].to(self._device)
+                yield condition, self._locate(chosen, image if len(at) == len(scenes) else image[at])
+        named = self._named(scenes, image)
+        if named is not None:
+            yield "text-prompt", named
 
-    def columns(self) -> dict[str, np.ndarray]:
-        """Return what protocols may need to know of each sample, beside what they measured."""
-        return {key: np.array([sample[key] for sample in self.samples]) for key in self.samples[0]}
+    def _locate(self, tokens: Tensor, image: ImageFeatures) -> Prediction:
+        return self.method.locate(image, self.method.read(tokens, image), (self.size, self.size))
 
-    def _merge_conditions(self, protocol: Protocol) -> None:
-        """Hand a protocol its measurements under altered sounds as `condition/measurement`."""
-        true = self.measured.values["true", protocol.name]
-        for condition in protocol.conditions:
-            for key, value in self.measured.values.get((condition, protocol.name), {}).items():
-                true[f"{condition}/{key}"] = value
-
-    def _true(self, scenes: list[Scene], image: ImageFeatures, truths: np.ndarray) -> None:
-        prediction = self._locate("true", scenes, image)
-        heatmaps, confidence = prediction.heatmap.cpu().numpy(), prediction.confidence.cpu().numpy()
-        self._keep("true", measure_all(self.of.protocols, heatmaps, truths, confidence))
-        self.confidences.append(confidence)
-        for scene, heatmap in zip(scenes, heatmaps, strict=True):
-            if scene.index in self.shown_at:
-                self.measured.shown.append(_shown(scene, heatmap, self.of.view))
-
-    def _locate(self, condition: str, scenes: list[Scene], image: ImageFeatures) -> Prediction:
-        places = [scene.index for scene in scenes]
-        tokens = self.tokens.by_condition[condition][places].to(self.device)
-        text = self.of.method.read(tokens, image)
-        return self.of.method.locate(image, text, (self.of.size, self.of.size))
-
-    def _probe(self, condition: str, prediction: Prediction, truths: np.ndarray) -> None:
-        """Measure an altered condition: for audio reliance, and for the protocols that are made of it."""
-        asking = [protocol for protocol in self.of.protocols if condition in protocol.conditions]
-        maps, confidence = prediction.heatmap.cpu().numpy(), prediction.confidence.cpu().numpy()
-        self._keep(condition, measure_all([PROBE, *asking], maps, truths, confidence))
-
-    def _distractor(self, scenes: list[Scene], image: ImageFeatures, truths: np.ndarray) -> None:
-        """Sound a silent object instead: a method that listens marks that one and leaves the first."""
-        at = [k for k, scene in enumerate(scenes) if scene.sample.distractor is not None]
-        if not at or "distractor" not in self.tokens.by_condition:
-            return
-        first = len(self.measured.ids) - len(scenes)
-        self.measured.distractor_rows += [first + k for k in at]
-        prediction = self._locate("distractor", [scenes[k] for k in at], image[at])
-        masks = [s.distractor.mask for s in (scenes[k].sample for k in at) if s.distractor is not None]
-        self._probe("distractor/on-original", prediction, truths[at])
-        self._probe("distractor/on-distractor", prediction, np.stack(masks).astype(np.float32))
-
-    def _text_prompt(self, scenes: list[Scene], image: ImageFeatures, truths: np.ndarray) -> None:
+    def _named(self, scenes: list[Scene], image: ImageFeatures) -> Prediction | None:
         """Name the object by text instead of sound, through the decoder as it was pretrained."""
-        if self.of.text_decoder is None:
-            return
+        if self.text_decoder is None:
+            return None
         try:
             text = torch.cat([self._words(scene.sample.label) for scene in scenes])
         except AvpromptError:  # a class name that the vocabulary of the encoders does not hold
-            self.of.text_decoder = None
-            self.rows.pop(("text-prompt", PROBE.name), None)
-            return
-        logits = self.of.text_decoder(image, text).float()
-        heatmaps = torch.sigmoid(resize(logits, (self.of.size, self.of.size), "bicubic"))
-        self._probe("text-prompt", Prediction(heatmaps, torch.zeros(len(heatmaps))), truths)
+            self.text_decoder = None
+            return None
+        logits = self.text_decoder(image, text).float()
+        heatmaps = torch.sigmoid(resize(logits, (self.size, self.size), "bicubic"))
+        return Prediction(heatmaps, torch.zeros(len(heatmaps)))
 
     def _words(self, label: str) -> Tensor:
-        backbone = self.of.method.backbone
+        backbone = self.method.backbone
         start, end = backbone.embed_marks()
         words = backbone.embed_text(TEXT_PROMPT.format(label=label))
         sequence = torch.cat([start[None], words, end[None]])[None]
         return backbone.encode_prompt(Prompt(sequence, read_at=sequence.shape[1] - 1))
 
-    def _keep(self, condition: str, rows: dict[str, dict[str, np.ndarray]]) -> None:
-        for protocol, row in rows.items():
-            self.rows.setdefault((condition, protocol), []).append(row)
+    def _stop_if_strict(self, missing: Sequence[Missing]) -> None:
+        if self.strict and missing:
+            raise DataError(f"Stopped at sample '{missing[0].id}' (--strict): {missing[0].reason}")
 
 
-def _named(sample: Sample) -> dict[str, object]:
-    return {
-        "id": sample.id,
-        "group": sample.group or sample.id,
-        "scenario": sample.scenario,
-        "sounding": sample.sounding,
-    }
-
-
-def _unless_silent(index: int, item: Scene | Missing, tokens: Tokens) -> Scene | Missing:
-    """Give the reason why a sample's sound is missing precedence: without it there is nothing to score."""
-    return tokens.missing.get(index, item)
-
-
-def _stopped(missing: Missing) -> str:
-    return f"Stopped at sample '{missing.id}' (--strict): {missing.reason}"
-
-
-def _join(rows: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    return {key: np.concatenate([row[key] for row in rows]) for key in rows[0]}
+def _maps(prediction: Prediction) -> Maps:
+    return Maps(prediction.heatmap.cpu().numpy(), prediction.confidence.cpu().numpy())
 
 
 def _evenly(count: int, wanted: int) -> set[int]:

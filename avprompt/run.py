@@ -14,24 +14,21 @@ import torch
 import yaml
 
 from avprompt import __version__
+from avprompt.assessment import Assessment
 from avprompt.checkpoint import load_checkpoint, replacing, save_checkpoint
 from avprompt.errors import ConfigError
-from avprompt.evaluate import Evaluator, Measured
+from avprompt.evaluate import Evaluator
+from avprompt.measure import Measured
+from avprompt.predictions import DUMP, Writer, describe_dump
 from avprompt.records import Missing, Split
-from avprompt.report.gallery import write_gallery
-from avprompt.report.shown import write_shown
 from avprompt.results import (
     CHECKPOINT_FILE,
     CONFIG_FILE,
     RESULTS_FILE,
-    Counts,
     RunResult,
     read_results,
     write_results,
-    write_rows,
-    write_skipped,
 )
-from avprompt.scoring import SplitScores, sample_rows, score
 from avprompt.session import Session, Settings
 from avprompt.train import RESUME_FILE, Step, Trainer
 
@@ -165,37 +162,37 @@ def evaluate(
     skipped: dict[str, list[Missing]] | None = None,
 ) -> RunResult:
     """Score every test split, and write the tables and pictures beside the results."""
-    reporter, skipped = reporter or Quiet(), dict(skipped or {})
-    adapter, protocols, by = session.adapter, session.protocols(), session.settings.by
+    reporter, adapter = reporter or Quiet(), session.adapter
     evaluator = Evaluator(
         session.method,
         session.view,
-        protocols,
+        session.protocols(),
         adapter.size,
         text_decoder=session.pretrained_decoder(),
         batch_size=session.composition.training.batch_size,
         strict=session.settings.strict,
+        precision=session.accelerator.autocast,
     )
-    validation = None
+    assessment = Assessment(_empty(session), session.protocols(), session.settings.by, dict(skipped or {}))
+
+    def measure(name: str, split: Split, *, altered: bool) -> Measured:
+        if session.settings.save_predictions:
+            evaluator.keeper = Writer(folder / DUMP / name)
+        with reporter.evaluating(name, len(split.samples)) as on_batch:
+            evaluator.on_batch = on_batch
+            return evaluator.measure(split, altered=altered)
+
     if adapter.validation_split:
         split = adapter.split(adapter.validation_split)
-        validation = _measure(evaluator, adapter.validation_split, split, reporter, altered=False)
-    result, rows = _empty(session), []
+        assessment.validation = measure(adapter.validation_split, split, altered=False)
     for name in session.settings.splits or adapter.test_splits:
         split = adapter.split(name)
-        measured = _measure(evaluator, name, split, reporter, altered=True)
-        _record(result, name, measured, score(split, measured, validation, protocols, by))
-        rows += list(sample_rows(name, measured, validation, protocols))
-        skipped[name] = list(measured.missing)
-        if len(result.scores) == 1:  # the first split is the headline
-            title = f"{result.method} on {result.dataset} ({result.encoders} encoders)"
-            write_shown(folder, measured.shown)
-            write_gallery(folder / "gallery.png", measured.shown, title, threshold(result, name))
-    columns = ["split", "id", *(protocol.name for protocol in protocols), "confidence"]
-    write_rows(folder / "samples.csv", rows, columns)
-    write_skipped(folder / "skipped.csv", skipped)
-    result.notes += adapter.notes
-    return result
+        assessment.add(name, split, measure(name, split, altered=True))
+    assessment.result.notes += adapter.notes
+    assessment.write(folder)
+    if session.settings.save_predictions:
+        describe_dump(folder / DUMP, assessment.result)
+    return assessment.result
 
 
 def write_config(session: Session, folder: Path) -> None:
@@ -210,12 +207,6 @@ def config_text(session: Session) -> str:
     return session.composition.to_yaml() + run
 
 
-def threshold(result: RunResult, split: str) -> float:
-    """Return the threshold that makes masks for pictures: the one chosen for the headline, or 0.5."""
-    chosen = result.scores[split].get(result.headline[0], {}).get("threshold", 0.5)
-    return float(chosen if isinstance(chosen, int | float) else chosen[0])
-
-
 def versions(session: Session) -> dict[str, str]:
     """Return the versions that the numbers depend on."""
     plugins = {f"plugin {name}": version for name, version in session.loaded.versions().items()}
@@ -225,23 +216,6 @@ def versions(session: Session) -> dict[str, str]:
         "torch": torch.__version__,
         **plugins,
     }
-
-
-def _measure(evaluator: Evaluator, name: str, split: Split, reporter: Reporter, *, altered: bool) -> Measured:
-    with reporter.evaluating(name, len(split.samples)) as on_batch:
-        evaluator.on_batch = on_batch
-        return evaluator.measure(split, altered=altered)
-
-
-def _record(result: RunResult, split: str, measured: Measured, scores: SplitScores) -> None:
-    result.samples[split] = Counts(used=len(measured.ids), expected=measured.expected)
-    result.scores[split] = scores.scores
-    result.floors[split] = scores.floors
-    result.ceilings[split] = scores.ceilings
-    result.audio_reliance[split] = scores.audio_reliance
-    result.intervals[split] = scores.intervals
-    if scores.breakdowns:
-        result.breakdowns[split] = scores.breakdowns
 
 
 def _empty(session: Session) -> RunResult:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from avprompt.breakdown import breakdown
-from avprompt.evaluate import PROBE, Measured
 from avprompt.listening import ALTERED
+from avprompt.measure import PROBE, Measured
 from avprompt.metrics.floors import ceilings, floors
 from avprompt.metrics.iou import localisation_scores
 from avprompt.metrics.protocol import Protocol

@@ -42,6 +42,7 @@ class Settings:
     strict: bool = False
     splits: tuple[str, ...] = ()
     by: tuple[str, ...] = ()
+    save_predictions: bool = False
 
     def recorded(self) -> dict[str, Any]:
         """Return what a run directory keeps of the settings, ready for YAML."""

@@ -12,6 +12,7 @@ from avprompt.cli.compare import compare
 from avprompt.cli.evaluate import evaluate
 from avprompt.cli.localize import localize
 from avprompt.cli.run import run
+from avprompt.cli.score import score
 from avprompt.errors import AvpromptError
 
 
@@ -42,5 +43,5 @@ def main() -> None:
     """
 
 
-for command in (run, evaluate, compare, localize, plugins, list_, show, describe):
+for command in (run, evaluate, score, compare, localize, plugins, list_, show, describe):
     main.add_command(command)

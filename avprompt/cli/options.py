@@ -56,6 +56,7 @@ _DATA = (
         type=click.Choice(["size", "class", "sources"]),
         help="Break the headline score down; may be repeated.",
     ),
+    click.option("--save-predictions", is_flag=True, help="Keep all heatmaps, for `avprompt score`."),
     click.option("--strict", is_flag=True, help="Stop at the first sample that cannot be read."),
 )
 _TRAINING = (

@@ -15,7 +15,7 @@ from avprompt.report.overlay import colour, overlay, spotlight, stretch
 from avprompt.report.sheet import CELL, Cell, Row, Sheet
 
 if TYPE_CHECKING:
-    from avprompt.evaluate import Shown
+    from avprompt.measure import Shown
 
 LEGEND, SCALE = "white line: ground truth", "heatmap"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from avprompt.checkpoint import replacing
-from avprompt.evaluate import Shown
+from avprompt.measure import Shown
 
 FILE = "gallery.npz"
 

@@ -1,0 +1,39 @@
+"""`avprompt score`: score kept predictions by any protocol."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from avprompt.cli.options import dataset_option, output_option, plugin_option
+
+
+@click.command()
+@click.argument("dump", type=click.Path(path_type=Path))
+@dataset_option
+@click.option("--data-root", type=click.Path(path_type=Path), metavar="DIR", help="The benchmark's folder.")
+@click.option("--protocol", "names", multiple=True, metavar="NAME", help="Default: all of the dataset's.")
+@click.option("--by", multiple=True, type=click.Choice(["size", "class", "sources"]), help="Break it down.")
+@plugin_option
+@output_option
+def score(
+    dump: Path,
+    dataset: str | None,
+    data_root: Path | None,
+    names: tuple[str, ...],
+    by: tuple[str, ...],
+    plugins: tuple[str, ...],
+    output: Path | None,
+) -> None:
+    """Score the predictions in DUMP (made with --save-predictions) without a new forward pass."""
+    from avprompt.plugins import load_plugins
+    from avprompt.predictions import read_about, score_dump
+    from avprompt.report.table import print_result
+    from avprompt.session import open_adapter
+
+    registry = load_plugins(plugins)
+    adapter = open_adapter(registry, dataset or read_about(dump).dataset, data_root)
+    protocols = [registry.registry.load("protocols", name)() for name in names or adapter.protocols]
+    folder = output or dump.parent / "scored"
+    print_result(score_dump(dump, adapter, protocols, by, folder), folder)
