@@ -30,6 +30,11 @@ def _one_thread() -> None:
     torch.set_num_threads(1)  # tensors are tiny, and sums must not depend on how many cores there are
 
 
+@pytest.fixture(autouse=True)
+def _same_draws() -> None:
+    torch.manual_seed(0)
+
+
 @pytest.fixture(scope="session")
 def loaded() -> Loaded:
     return load_plugins()

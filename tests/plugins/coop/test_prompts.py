@@ -31,7 +31,7 @@ def test_coop_ignores_the_image(image: ImageFeatures) -> None:
 
 
 def test_cocoop_adds_one_shift_an_image_to_every_vector(image: ImageFeatures) -> None:
-    prompt = CoCoOpPrompt(CoCoOpOptions(context_tokens=3), StandInBackbone())
+    prompt = CoCoOpPrompt(CoCoOpOptions(context_tokens=3, reduction=2), StandInBackbone())
     shift = prompt.context(image) - prompt.vectors  # (B, M, E)
     torch.testing.assert_close(shift[:, 0], shift[:, 2], atol=1e-6, rtol=1e-5)
     assert not torch.allclose(shift[0, 0], shift[1, 0])
