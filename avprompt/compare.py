@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
+import numpy as np
 import yaml
 
 from avprompt.assessment import threshold
 from avprompt.benchmark import Published
 from avprompt.checkpoint import replacing
 from avprompt.errors import ConfigError, DataError
+from avprompt.metrics.statistics import Difference, paired_bootstrap
 from avprompt.plugins import Loaded
 from avprompt.report.gallery import write_comparison
 from avprompt.report.shown import read_shown
-from avprompt.results import CONFIG_FILE, RESULTS_FILE, RunResult, read_results
+from avprompt.results import CONFIG_FILE, RESULTS_FILE, RunResult, read_results, read_rows
 from avprompt.run import Reporter, config_text, execute
 from avprompt.session import Settings, is_run, open_session
 
@@ -87,6 +90,31 @@ def compare(
     comparison = _checked(loaded, contestants, settings)
     _write(comparison, folder)
     return comparison
+
+
+def difference(comparison: Comparison, contestant: Contestant) -> Difference | None:
+    """Return how much higher than the first one's a contestant's cIoU is, sample by sample.
+
+    A paired bootstrap over the test samples, each one's success averaged over seeds; in percent. None where
+    the two did not score the same samples.
+    """
+    first = comparison.contestants[0]
+    before = _successes(first, comparison.split, comparison.protocol)
+    after = _successes(contestant, comparison.split, comparison.protocol)
+    if before.keys() != after.keys():
+        return None
+    ids = sorted(before)
+    return paired_bootstrap(*(100 * np.array([each[name] for name in ids]) for each in (before, after)))
+
+
+def _successes(contestant: Contestant, split: str, protocol: str) -> dict[str, float]:
+    """Return the share of runs in which each sample's IoU is at least 0.5, by id."""
+    found: dict[str, list[bool]] = defaultdict(list)
+    for folder in contestant.folders:
+        for row in read_rows(folder / "samples.csv"):
+            if row["split"] == split:
+                found[row["id"]].append(float(row[protocol]) >= 50)
+    return {name: sum(hits) / len(hits) for name, hits in found.items()}
 
 
 def summary(values: Sequence[float]) -> tuple[float, float | None]:

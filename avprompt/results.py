@@ -98,6 +98,19 @@ def write_rows(path: Path, rows: Iterable[Mapping[str, object]], columns: list[s
         writer.writerows(rows)
 
 
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """Read a csv file with a header.
+
+    Raises:
+        DataError: the file is not there.
+    """
+    try:
+        with path.open(newline="") as file:
+            return list(csv.DictReader(file))
+    except OSError as error:
+        raise DataError(f"'{path}' cannot be read: {error}") from error
+
+
 def write_skipped(path: Path, skipped: Mapping[str, Iterable[Missing]]) -> None:
     """Write the samples that could not be used, by split, with the reason; no file when there are none."""
     rows = [

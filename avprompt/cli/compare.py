@@ -35,8 +35,8 @@ def compare(methods: tuple[str, ...], seeds: tuple[int, ...], output: Path | Non
     """
     from avprompt.compare import compare as compare_methods
     from avprompt.plugins import load_plugins
+    from avprompt.report.comparison import print_comparison
     from avprompt.report.progress import Progress
-    from avprompt.report.table import print_comparison
 
     made = settings(**chosen)
     folder = output or Path("runs") / made.dataset / "compare"

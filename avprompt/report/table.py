@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from avprompt.compare import Comparison, Contestant
     from avprompt.describe import Description
     from avprompt.results import RunResult
 
@@ -80,68 +79,6 @@ def breakdown_table(by: str, groups: dict[str, dict[str, Any]], protocol: str) -
     return table
 
 
-def print_comparison(comparison: Comparison, folder: Path, console: Console | None = None) -> None:
-    """Print contestants side by side, and where the picture is."""
-    console = console or Console()
-    console.print(comparison_table(comparison))
-    if (folder / "compare.png").is_file():
-        console.print(f"The same clips under every method: {folder / 'compare.png'}", highlight=False)
-
-
-def comparison_table(comparison: Comparison) -> Table:
-    """Return scores under the headline protocol, differences to the first, and floors below."""
-    first = comparison.contestants[0].results[0]
-    runs = max(len(contestant.results) for contestant in comparison.contestants)
-    seeds = f"{runs} seeds, mean ± deviation" if runs > 1 else f"seed {first.seed}"
-    table = Table(
-        title=f"{comparison.dataset}/{comparison.split}, {comparison.protocol}, "
-        f"{first.encoders} encoders, {seeds}",
-        title_justify="left",
-    )
-    table.add_column("Method")
-    heads = (
-        "Trained",
-        "cIoU",
-        "Δ",
-        "AUC",
-        "Δ",
-        "Shuffled",
-        "Silent",
-        "Off-screen",
-        "On distractor",
-        "On original",
-    )
-    for head in heads:
-        table.add_column(head, justify="right")
-    table.add_column("Published cIoU", justify="right")
-    for contestant in comparison.contestants:
-        table.add_row(*_contestant(comparison, contestant))
-    table.add_section()
-    for floor, scores in first.floors[comparison.split].items():
-        table.add_row(f"floor: {floor}", "", f"{scores['cIoU']:.2f}", "", f"{scores['AUC']:.2f}", style="dim")
-    for ceiling, scores in first.ceilings[comparison.split].items():
-        table.add_row(
-            f"ceiling: {ceiling}", "", f"{scores['cIoU']:.2f}", "", f"{scores['AUC']:.2f}", style="dim"
-        )
-    return table
-
-
-def _contestant(comparison: Comparison, contestant: Contestant) -> list[str]:
-    split, protocol = comparison.split, comparison.protocol
-    row = [contestant.name, f"{contestant.results[0].trainable_parameters:,}"]
-    for metric in ("cIoU", "AUC"):
-        mine = contestant.values(split, "scores", protocol, metric)
-        reference = comparison.contestants[0].values(split, "scores", protocol, metric)
-        row += [_spread(mine), _difference(mine, reference, contestant is comparison.contestants[0])]
-    for sound in ("shuffled", "silent", "off-screen"):
-        row.append(_spread(contestant.values(split, "audio_reliance", sound, "cIoU")))
-    for metric in ("on_distractor", "on_original"):
-        row.append(_spread(contestant.values(split, "audio_reliance", "distractor", metric)))
-    method = contestant.results[0].method
-    printed = [one for one in comparison.published if one.method == method and "cIoU" in one.scores]
-    return [*row, ", ".join(f"{one.scores['cIoU']:.2f} ({one.protocol}, {one.evidence})" for one in printed)]
-
-
 def print_description(description: Description, console: Console | None = None) -> None:
     """Print a method's parts with shapes and parameter counts."""
     table = Table(title=f"{description.method}, {description.encoders} encoders", title_justify="left")
@@ -168,29 +105,13 @@ def _threshold(value: Any) -> str:
     return "" if value is None else f"{value:.2f}"
 
 
-def _spread(values: Sequence[float]) -> str:
-    from avprompt.compare import summary
-
-    if not values:
-        return ""
-    middle, deviation = summary(values)
-    return f"{middle:.2f}" if deviation is None else f"{middle:.1f} ± {deviation:.1f}"
-
-
-def _difference(mine: Sequence[float], reference: Sequence[float], itself: bool) -> str:
-    if itself or not mine or not reference:
-        return ""
-    return f"{sum(mine) / len(mine) - sum(reference) / len(reference):+.2f}"
-
-
 def _skipped(folder: Path, split: str) -> str:
-    import csv
+    from avprompt.results import read_rows
 
     path = folder / "skipped.csv"
     if not path.is_file():
         return ""
-    with path.open(newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["split"] == split]
+    rows = [row for row in read_rows(path) if row["split"] == split]
     lines = [f"  {row['id']}: {row['reason']}" for row in rows[:10]]
     more = [f"  and {len(rows) - 10} more, see {path}"] if len(rows) > 10 else []
     return "\n".join(lines + more)

@@ -1,0 +1,115 @@
+"""The table of a comparison: a column a method, a row a number, differences to the first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from statistics import mean
+
+from rich.console import Console
+from rich.table import Table
+
+from avprompt.compare import Comparison, Contestant, difference, summary
+
+RELIANCE = (
+    ("shuffled sound", "shuffled", "cIoU"),
+    ("silence", "silent", "cIoU"),
+    ("noise", "noise", "cIoU"),
+    ("off-screen sound", "off-screen", "cIoU"),
+    ("distractor's sound, on it", "distractor", "on_distractor"),
+    ("distractor's sound, on the original", "distractor", "on_original"),
+)
+
+
+def print_comparison(comparison: Comparison, folder: Path, console: Console | None = None) -> None:
+    """Print contestants side by side, and where the picture is."""
+    console = console or Console()
+    console.print(comparison_table(comparison))
+    if (folder / "compare.png").is_file():
+        console.print(f"The same clips under every method: {folder / 'compare.png'}", highlight=False)
+
+
+def comparison_table(comparison: Comparison) -> Table:
+    """Return scores under the headline protocol, audio reliance, floors, ceilings and published numbers."""
+    first = comparison.contestants[0].results[0]
+    counts = first.samples[comparison.split]
+    runs = max(len(contestant.results) for contestant in comparison.contestants)
+    seeds = f"{runs} seeds, mean ± standard deviation" if runs > 1 else f"seed {first.seed}"
+    table = Table(
+        title=f"{comparison.dataset}/{comparison.split}, {comparison.protocol}, {first.encoders} encoders\n"
+        f"{counts.used:,} of {counts.expected:,} samples, {seeds}",
+        title_justify="left",
+    )
+    table.add_column("Percent")
+    for contestant in comparison.contestants:
+        table.add_column(contestant.name, justify="right")
+    for section in (_scores, _reliance, _bounds, _published):
+        for row in section(comparison):
+            table.add_row(*row)
+        table.add_section()
+    return table
+
+
+def _scores(comparison: Comparison) -> Iterator[list[str]]:
+    yield _row(comparison, "trained parameters", lambda one: f"{one.results[0].trainable_parameters:,}")
+    for metric in ("cIoU", "AUC", "mean_IoU"):
+        path = ("scores", comparison.protocol, metric)
+        name = metric.replace("_", " ")
+        yield _row(comparison, name, lambda one, path=path: spread(one.values(comparison.split, *path)))
+        yield _row(comparison, f"  Δ {name}", lambda one, path=path: _change(comparison, one, *path))
+    yield _row(comparison, "  Δ cIoU, paired 95 %", lambda one: _paired(comparison, one))
+
+
+def _reliance(comparison: Comparison) -> Iterator[list[str]]:
+    """The cIoU that is left under other sounds."""
+    for name, sound, metric in RELIANCE:
+        path = ("audio_reliance", sound, metric)
+        row = _row(comparison, name, lambda one, path=path: spread(one.values(comparison.split, *path)))
+        if any(row[1:]):
+            yield row
+
+
+def _bounds(comparison: Comparison) -> Iterator[list[str]]:
+    result, split = comparison.contestants[0].results[0], comparison.split
+    for kind, table in (("floor", result.floors[split]), ("ceiling", result.ceilings[split])):
+        for name, scores in table.items():
+            yield _row(comparison, f"{kind}: {name}", lambda one, scores=scores: f"{scores['cIoU']:.2f}")
+
+
+def _published(comparison: Comparison) -> Iterator[list[str]]:
+    """What papers print, each under the protocol that they used."""
+    for protocol in dict.fromkeys(one.protocol for one in comparison.published):
+
+        def printed(contestant: Contestant, protocol: str = protocol) -> str:
+            method = contestant.results[0].method
+            matching = [
+                one for one in comparison.published if (one.method, one.protocol) == (method, protocol)
+            ]
+            return "; ".join(f"{one.scores['cIoU']:.2f}" for one in matching if "cIoU" in one.scores)
+
+        row = _row(comparison, f"published cIoU ({protocol})", printed)
+        if any(row[1:]):
+            yield row
+
+
+def _row(comparison: Comparison, name: str, cell: Callable[[Contestant], str]) -> list[str]:
+    return [name, *(cell(contestant) for contestant in comparison.contestants)]
+
+
+def _change(comparison: Comparison, contestant: Contestant, *path: str) -> str:
+    first = comparison.contestants[0]
+    mine, theirs = (one.values(comparison.split, *path) for one in (contestant, first))
+    return "" if contestant is first or not mine or not theirs else f"{mean(mine) - mean(theirs):+.2f}"
+
+
+def _paired(comparison: Comparison, contestant: Contestant) -> str:
+    found = None if contestant is comparison.contestants[0] else difference(comparison, contestant)
+    return f"{found.low:+.1f} .. {found.high:+.1f}" if found else ""
+
+
+def spread(values: Sequence[float]) -> str:
+    """Write a number, or the mean and deviation of several."""
+    if not values:
+        return ""
+    middle, deviation = summary(values)
+    return f"{middle:.2f}" if deviation is None else f"{middle:.1f} ± {deviation:.1f}"
