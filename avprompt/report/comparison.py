@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import mean
 
@@ -55,8 +56,8 @@ def _scores(comparison: Comparison) -> Iterator[list[str]]:
     for metric in ("cIoU", "AUC", "mean_IoU"):
         path = ("scores", comparison.protocol, metric)
         name = metric.replace("_", " ")
-        yield _row(comparison, name, lambda one, path=path: spread(one.values(comparison.split, *path)))
-        yield _row(comparison, f"  Δ {name}", lambda one, path=path: _change(comparison, one, *path))
+        yield _row(comparison, name, partial(_value, comparison, path))
+        yield _row(comparison, f"  Δ {name}", partial(_change, comparison, path))
     yield _row(comparison, "  Δ cIoU, paired 95 %", lambda one: _paired(comparison, one))
 
 
@@ -64,7 +65,7 @@ def _reliance(comparison: Comparison) -> Iterator[list[str]]:
     """The cIoU that is left under other sounds."""
     for name, sound, metric in RELIANCE:
         path = ("audio_reliance", sound, metric)
-        row = _row(comparison, name, lambda one, path=path: spread(one.values(comparison.split, *path)))
+        row = _row(comparison, name, partial(_value, comparison, path))
         if any(row[1:]):
             yield row
 
@@ -73,30 +74,32 @@ def _bounds(comparison: Comparison) -> Iterator[list[str]]:
     result, split = comparison.contestants[0].results[0], comparison.split
     for kind, table in (("floor", result.floors[split]), ("ceiling", result.ceilings[split])):
         for name, scores in table.items():
-            yield _row(comparison, f"{kind}: {name}", lambda one, scores=scores: f"{scores['cIoU']:.2f}")
+            yield [f"{kind}: {name}", *[f"{scores['cIoU']:.2f}"] * len(comparison.contestants)]
 
 
 def _published(comparison: Comparison) -> Iterator[list[str]]:
     """What papers print, each under the protocol that they used."""
     for protocol in dict.fromkeys(one.protocol for one in comparison.published):
-
-        def printed(contestant: Contestant, protocol: str = protocol) -> str:
-            method = contestant.results[0].method
-            matching = [
-                one for one in comparison.published if (one.method, one.protocol) == (method, protocol)
-            ]
-            return "; ".join(f"{one.scores['cIoU']:.2f}" for one in matching if "cIoU" in one.scores)
-
-        row = _row(comparison, f"published cIoU ({protocol})", printed)
+        row = _row(comparison, f"published cIoU ({protocol})", partial(_printed, comparison, protocol))
         if any(row[1:]):
             yield row
+
+
+def _printed(comparison: Comparison, protocol: str, contestant: Contestant) -> str:
+    wanted = (contestant.results[0].method, protocol)
+    matching = [one for one in comparison.published if (one.method, one.protocol) == wanted]
+    return "; ".join(f"{one.scores['cIoU']:.2f}" for one in matching if "cIoU" in one.scores)
 
 
 def _row(comparison: Comparison, name: str, cell: Callable[[Contestant], str]) -> list[str]:
     return [name, *(cell(contestant) for contestant in comparison.contestants)]
 
 
-def _change(comparison: Comparison, contestant: Contestant, *path: str) -> str:
+def _value(comparison: Comparison, path: tuple[str, ...], contestant: Contestant) -> str:
+    return spread(contestant.values(comparison.split, *path))
+
+
+def _change(comparison: Comparison, path: tuple[str, ...], contestant: Contestant) -> str:
     first = comparison.contestants[0]
     mine, theirs = (one.values(comparison.split, *path) for one in (contestant, first))
     return "" if contestant is first or not mine or not theirs else f"{mean(mine) - mean(theirs):+.2f}"
