@@ -1,0 +1,174 @@
+"""Trained parts on disk: whole or not at all, and only for the method that they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from avprompt import checkpoint
+from avprompt.checkpoint import (
+    checkpoint_formats,
+    checkpoint_metadata,
+    load_checkpoint,
+    load_state,
+    load_training_state,
+    replacing,
+    save_checkpoint,
+    save_training_state,
+    trained_state,
+)
+from avprompt.composition import resolve
+from avprompt.errors import WeightsError
+from avprompt.method import Method, build
+from avprompt.registry import Registry
+
+Make = Callable[..., Method]
+
+
+@pytest.fixture
+def make(registry: Registry) -> Make:
+    def make(method: str, *overrides: str) -> Method:
+        return build(resolve(registry, method, "tiny", overrides), registry)
+
+    return make
+
+
+def state(method: Method) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in method.state_dict().items()}
+
+
+def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_there_and_back_bit_for_bit(make: Make, tmp_path: Path) -> None:
+    first, second = make("souple"), make("souple")
+    assert not same(state(first), state(second))
+    save_checkpoint(first, tmp_path / "c.safetensors", {"method": "souple", "encoders": "tiny"})
+    metadata = load_checkpoint(second, tmp_path / "c.safetensors")
+    assert same(state(first), state(second))
+    assert metadata == checkpoint_metadata(tmp_path / "c.safetensors")
+    assert metadata == {"method": "souple", "encoders": "tiny"}
+
+
+@pytest.mark.parametrize(
+    ("method", "parts"),
+    [("souple", {"projection", "prompt", "decoder", "masker"}), ("acl-ssl", {"projection", "masker"})],
+)
+def test_holds_the_trained_parts_only(make: Make, tmp_path: Path, method: str, parts: set[str]) -> None:
+    made = make(method)
+    save_checkpoint(made, tmp_path / "c.safetensors", {})
+    saved = load_file(tmp_path / "c.safetensors")
+    assert {name.partition(".")[0] for name in saved} == parts
+    assert sum(value.numel() for value in saved.values()) == made.trainable_parameters()
+
+
+WRONG = {
+    "another method": ("acl-ssl", [], r"belongs to acl-ssl or to other options. No fit: .* and \d+ more"),
+    "another option": ("souple", ["prompt.context_tokens=8"], r"\(64,\) instead of \(32,\)"),
+    "another frozen part": ("souple", ["decoder.trained=false"], r"No fit: decoder\."),
+}
+
+
+@pytest.mark.parametrize(("method", "overrides", "message"), WRONG.values(), ids=WRONG)
+def test_what_belongs_to_another_method_changes_nothing(
+    make: Make, tmp_path: Path, method: str, overrides: list[str], message: str
+) -> None:
+    save_checkpoint(make(method, *overrides), tmp_path / "c.safetensors", {"method": method})
+    mine = make("souple")
+    before = state(mine)
+    with pytest.raises(WeightsError, match=message):
+        load_checkpoint(mine, tmp_path / "c.safetensors")
+    assert same(state(mine), before)
+
+
+def test_a_checkpoint_that_is_not_there_or_damaged(make: Make, tmp_path: Path) -> None:
+    mine = make("souple")
+    with pytest.raises(WeightsError, match=r"There is no checkpoint '.*gone.safetensors'"):
+        load_checkpoint(mine, tmp_path / "gone.safetensors")
+    whole = tmp_path / "whole.safetensors"
+    save_checkpoint(mine, whole, {})
+    for name, content in (("half", whole.read_bytes()[:2000]), ("words", b"hello"), ("empty", b"")):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(WeightsError, match=rf"{name}' is not a checkpoint of avprompt \(safetensors\)"):
+            load_checkpoint(mine, tmp_path / name)
+    with pytest.raises(WeightsError, match=r"is not a checkpoint|There is no checkpoint"):
+        load_checkpoint(mine, tmp_path)
+
+
+def test_other_formats_are_read_by_their_ending(make: Make, tmp_path: Path, registry: Registry) -> None:
+    formats = checkpoint_formats(registry)
+    first, second = make("acl-ssl"), make("acl-ssl")
+    (acl,) = [one for one in formats if one.method == "acl-ssl"]
+    acl.write(trained_state(first), tmp_path / "theirs.pth")
+    assert load_checkpoint(second, tmp_path / "theirs.pth", formats) == {"method": "acl-ssl"}
+    assert same(trained_state(first), trained_state(second))
+    with pytest.raises(WeightsError, match=r"belongs to acl-ssl or to other options"):
+        load_checkpoint(make("souple"), tmp_path / "theirs.pth", formats)
+
+
+def test_a_state_with_too_little_or_too_much(make: Make) -> None:
+    mine = make("acl-ssl")
+    whole = trained_state(mine)
+    for broken in (
+        {k: v for k, v in whole.items() if k != "masker.w"},
+        whole | {"masker.x": whole["masker.w"]},
+    ):
+        with pytest.raises(WeightsError, match=r"The thing belongs to another method.*No fit: masker"):
+            load_state(mine, broken, "The thing")
+
+
+class TestReplacing:
+    def test_a_failing_write_leaves_the_old_file_and_nothing_else(
+        self, make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = tmp_path / "c.safetensors"
+        mine = make("souple")
+        save_checkpoint(mine, path, {"version": "old"})
+
+        def failing(state: object, file: Path, metadata: object) -> None:
+            file.write_bytes(b"half")
+            raise OSError("disk full")
+
+        monkeypatch.setattr(checkpoint, "save_file", failing)
+        with pytest.raises(OSError, match=r"disk full"):
+            save_checkpoint(mine, path, {"version": "new"})
+        assert checkpoint_metadata(path) == {"version": "old"}
+        assert list(tmp_path.iterdir()) == [path]
+
+    def test_makes_the_folder_and_a_file_that_others_may_read(self, tmp_path: Path) -> None:
+        with replacing(tmp_path / "a" / "b" / "file") as temporary:
+            temporary.write_text("x")
+            assert not (tmp_path / "a" / "b" / "file").exists()
+        assert (tmp_path / "a" / "b" / "file").read_text() == "x"
+        assert (tmp_path / "a" / "b" / "file").stat().st_mode & 0o777 == 0o644
+
+
+class TestTrainingState:
+    def test_there_and_back(self, tmp_path: Path) -> None:
+        save_training_state(tmp_path / "r.pt", {"step": 3, "parts": {"w": torch.ones(2)}})
+        state = load_training_state(tmp_path / "r.pt")
+        assert state["step"] == 3
+        assert torch.equal(state["parts"]["w"], torch.ones(2))
+
+    def test_missing_or_damaged(self, tmp_path: Path) -> None:
+        with pytest.raises(WeightsError, match=r"There is nothing to resume: '.*r.pt' does not exist"):
+            load_training_state(tmp_path / "r.pt")
+        (tmp_path / "r.pt").write_bytes(b"hello")
+        with pytest.raises(WeightsError, match=r"r.pt' is damaged and cannot be resumed from"):
+            load_training_state(tmp_path / "r.pt")
+
+    def test_runs_nothing(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        class Command:
+            def __reduce__(self) -> tuple[object, tuple[str]]:
+                return print, ("run!",)
+
+        torch.save({"step": Command()}, tmp_path / "r.pt")
+        with pytest.raises(WeightsError, match=r"is damaged and cannot be resumed from"):
+            load_training_state(tmp_path / "r.pt")
+        assert "run!" not in capsys.readouterr().out
