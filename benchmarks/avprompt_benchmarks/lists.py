@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from avprompt.errors import DataError
 
 @dataclass(frozen=True)
 class Listed:
-    """One line of a list: the clip's id, and its label where the list gives one."""
+    """One line of a list: the clip's id, and its label where the list gives one in words."""
 
     id: str
     label: str = ""
@@ -20,17 +21,38 @@ class Listed:
 def read_list(path: Path) -> list[Listed]:
     """Read `id` or `id,label` lines without a header.
 
+    Some lists of SoundNet-Flickr give the number of a class that they do not name; it is no label.
+
     Raises:
         DataError: the file is missing or not text.
     """
+    rows = ([cell.strip() for cell in row] for row in _rows(path))
+    return [Listed(row[0], _in_words(row[1]) if len(row) > 1 else "") for row in rows]
+
+
+def read_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
+    """Read a csv file whose first line names its columns.
+
+    Raises:
+        DataError: the file is missing or not text, or lacks one of `columns`.
+    """
+    header, *rows = _rows(path) or [[]]
+    names = [name.strip() for name in header]
+    absent = [name for name in columns if name not in names]
+    if absent:
+        raise DataError(f"'{path}' has no column '{absent[0]}'; it has {', '.join(names)}.")
+    if any(len(row) != len(names) for row in rows):
+        raise DataError(f"'{path}' has lines with more or fewer than its {len(names)} columns.")
+    return [dict(zip(names, (cell.strip() for cell in row), strict=True)) for row in rows]
+
+
+def _rows(path: Path) -> list[list[str]]:
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = [row for row in csv.reader(file) if row and row[0].strip()]
-    except (OSError, UnicodeDecodeError) as error:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            return [row for row in csv.reader(file) if row and row[0].strip()]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"The list '{path}' cannot be read: {error}") from error
-    return [Listed(row[0].strip(), row[1].strip() if len(row) > 1 else "") for row in rows]
 
 
-def first_existing(root: Path, names: tuple[str, ...]) -> Path | None:
-    """Return the first of several files that is there."""
-    return next((root / name for name in names if (root / name).is_file()), None)
+def _in_words(label: str) -> str:
+    return "" if label.isdigit() else label

@@ -1,112 +1,112 @@
-"""VGG-SS, the VGG-Sound Source benchmark, in the layout that EZ-VSL, SLAVC, FNAC and ACL-SSL share."""
+"""VGG-SS, the VGG-Sound Source benchmark, and its split into heard and unheard classes."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
-from avprompt.benchmark import BenchmarkAdapter
+from avprompt.benchmark import Published
 from avprompt.errors import DataError
-from avprompt.records import GroundTruth, Missing, Sample, Split
-from avprompt_benchmarks.boxes import union_of_boxes
-from avprompt_benchmarks.lists import Listed, first_existing, read_list
+from avprompt_benchmarks.boxes import read_boxes
+from avprompt_benchmarks.clips import Clip
+from avprompt_benchmarks.files import IMAGES, SOUNDS, Files, find_annotation, read_json
+from avprompt_benchmarks.ids import vggsound_id
+from avprompt_benchmarks.lists import Listed, read_list
+from avprompt_benchmarks.marks import Boxes
+from avprompt_benchmarks.published import published
+from avprompt_benchmarks.training import ListTrained
 
-IMAGE_ENDINGS = (".jpg", ".jpeg", ".png")
-TRAINING_LISTS = ("vggss_144k.txt", "vggss_144k.csv", "vggss_10k.txt", "vggss_10k.csv")
+FRAMES = ("frames", "frame", "VGGSound_test/frame")
+AUDIO = ("audio", "VGGSound_test/audio")
+IN_FOLDERS = ("125.*", "image_050.*")
+"""The annotated frame in folders of frames: SSL-TIE's of 25 a second, SSLalignment's of 10 a second."""
+
+LAYOUT = (
+    "Expected layout of the data root:\n"
+    "  vggss.json            the official annotation, from the authors' repository\n"
+    "                        hche11/Localizing-Visual-Sounds-the-Hard-Way\n"
+    "  frames/<id>.jpg       the 125th frame of the 25 fps video; folders of frames, as SSL-TIE's\n"
+    "                        frame/<id>/125.jpg and SSLalignment's <id>/image_050.jpg, are read too\n"
+    "  audio/<id>.wav        10 s, any rate\n"
+    "  <id> is <YouTube id>_<start second, six digits>; the spelling _<start ms>_<end ms> is read too.\n"
+)
 
 
-class VGGSS(BenchmarkAdapter):
+class VGGSS(ListTrained):
     """One frame, its 10 s of sound, and boxes around what sounds."""
 
     title = "VGG-SS"
     citation = "Chen et al., Localizing Visual Sounds the Hard Way, CVPR 2021, arXiv 2104.02691"
     licence = "annotations CC BY 4.0; the videos belong to their authors on YouTube"
-    source = (
-        "Expected layout of the data root:\n"
-        "  vggss.json            the official annotation, from the authors' repository\n"
-        "                        hche11/Localizing-Visual-Sounds-the-Hard-Way\n"
+    source = LAYOUT + (
         "  vggss_test.csv        ids to score, one a line, optional: all annotated clips without it\n"
-        "  frames/<id>.jpg       the 125th frame of the 25 fps video\n"
-        "  audio/<id>.wav        10 s, 16 kHz mono\n"
-        "  vggss_144k.txt        ids to train on, optional: the test clips without it (no labels are used)"
+        "  vggss_144k.txt, vggss_10k.txt (or .csv)\n"
+        "                        ids to train on, optional: the test clips without them (no labels are used)"
     )
+    ground_truth = "union of the boxes: corners clipped to the frame, times 224, truncated; 1 inside"
+    coordinates = "x0, y0, x1, y1 as fractions of the frame, x to the right, y down"
+    broken_boxes = (
+        "12 boxes hold absurd numbers, and with them 18 have no width or height: they mark nothing. "
+        "The two samples without a whole box stay in, with an empty truth that no map can meet"
+    )
+    expected: ClassVar[Mapping[str, int]] = {"test": 5158}
+    protocols: ClassVar[tuple[str, ...]] = (
+        "val-threshold",
+        "acl-sweep",
+        "ezvsl-median",
+        "lvs-median",
+        "kaist-adaptive",
+        "negative-audio",
+    )
+    published: ClassVar[Sequence[Published]] = published("vggss")
+    training_lists: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "train-144k": ("vggss_144k.txt", "vggss_144k.csv"),
+        "train-10k": ("vggss_10k.txt", "vggss_10k.csv"),
+    }
+    test_lists: ClassVar[Mapping[str, tuple[str, ...]]] = {"test": ("vggss_test.csv", "vggss_test.txt")}
 
-    def split(self, name: str) -> Split:
-        """Return `test`, or `train`: the training list of the data root."""
-        if name == "test":
-            return self._present(self._test_list, truths=True)
-        if name == "train":
-            return self._present(self._training_list(), truths=False)
-        raise DataError(f"{self.title} has no split '{name}'; it has train and test.")
+    def test_clips(self, split: str) -> list[Clip]:
+        """Return the clips of the test list, or all annotated ones without a list."""
+        path = find_annotation(self.root, self.test_lists[split])
+        if path is None:
+            return [self._annotated(Listed(name)) for name in self._annotation]
+        return [self._annotated(one) for one in read_list(path)]
+
+    def training_clip(self, listed: Listed) -> Clip:
+        """Return a clip without annotation."""
+        name = vggsound_id(listed.id)
+        return Clip(name, self._frames.find(name), self._sounds.find(name), label=listed.label)
+
+    def _annotated(self, listed: Listed) -> Clip:
+        clip = self.training_clip(listed)
+        if clip.id not in self._annotation:
+            return replace(clip, unusable="vggss.json has no annotation of it")
+        label, marks = self._annotation[clip.id]
+        return replace(clip, marks=marks, label=label)
 
     @cached_property
-    def _annotation(self) -> dict[str, dict[str, Any]]:
-        path = self.root / "vggss.json"
+    def _annotation(self) -> dict[str, tuple[str, Boxes]]:
+        """Class and boxes of every clip, by id."""
+        path = find_annotation(self.root, ("vggss.json",))
+        if path is None:
+            raise self.without("vggss.json")
         try:
-            return {entry["file"]: entry for entry in json.loads(path.read_text(encoding="utf-8"))}
-        except FileNotFoundError as error:
-            raise DataError(f"{self.title}: '{path}' is missing.\n{self.source}") from error
-        except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
-            raise DataError(f"{self.title}: '{path}' is not the official annotation: {error!r}") from error
+            return {
+                vggsound_id(entry["file"]): (
+                    str(entry["class"]),
+                    Boxes(read_boxes(entry["bbox"], f"{path}: '{entry['file']}'")),
+                )
+                for entry in read_json(path)
+            }
+        except (KeyError, TypeError) as error:
+            raise DataError(f"'{path}' is not the official annotation of VGG-SS: {error!r}") from error
 
     @cached_property
-    def _test_list(self) -> list[Listed]:
-        path = first_existing(self.root, ("vggss_test.csv", "vggss_test.txt"))
-        listed = read_list(path) if path else [Listed(name) for name in self._annotation]
-        return [
-            Listed(one.id, str(self._annotation.get(one.id, {}).get("class", one.label))) for one in listed
-        ]
+    def _frames(self) -> Files:
+        return Files(self.root, FRAMES, IMAGES, vggsound_id, IN_FOLDERS)
 
-    def _training_list(self) -> list[Listed]:
-        path = first_existing(self.root, TRAINING_LISTS)
-        if path:
-            return read_list(path)
-        note = "no training list in the data root: trained on the test clips themselves (without labels)"
-        if note not in self.notes:
-            self.notes.append(note)
-        return self._test_list
-
-    def _present(self, listed: list[Listed], *, truths: bool) -> Split:
-        """Split the listed clips into those whose files are there and those to name as missing."""
-        found, missing = [], []
-        for one in listed:
-            image = first_existing(self.root / "frames", tuple(one.id + ending for ending in IMAGE_ENDINGS))
-            audio = self.root / "audio" / f"{one.id}.wav"
-            if image is None:
-                missing.append(Missing(one.id, f"no frame: frames/{one.id}.jpg is not there"))
-            elif not audio.is_file():
-                missing.append(Missing(one.id, f"no sound: audio/{one.id}.wav is not there"))
-            elif truths and one.id not in self._annotation:
-                missing.append(Missing(one.id, "vggss.json has no annotation of it"))
-            else:
-                boxes = self._annotation[one.id]["bbox"] if truths else None
-                found.append(_Clip(one.id, one.label, image, audio, boxes))
-        return Split(_Clips(found), len(listed), tuple(missing))
-
-
-@dataclass(frozen=True)
-class _Clip:
-    id: str
-    label: str
-    image: Path
-    audio: Path
-    boxes: list[list[float]] | None
-
-
-class _Clips(Sequence[Sample]):
-    """Samples whose masks are drawn when they are asked for."""
-
-    def __init__(self, clips: list[_Clip]) -> None:
-        self.clips = clips
-
-    def __len__(self) -> int:
-        return len(self.clips)
-
-    def __getitem__(self, index: Any) -> Any:
-        clip = self.clips[index]
-        truth = None if clip.boxes is None else GroundTruth(union_of_boxes(clip.boxes))
-        return Sample(clip.id, clip.image, clip.audio, truth, clip.label)
+    @cached_property
+    def _sounds(self) -> Files:
+        return Files(self.root, AUDIO, SOUNDS, vggsound_id)

@@ -1,0 +1,174 @@
+"""From the lines of an official list to samples: what most benchmarks have in common."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from avprompt.benchmark import Annotation, BenchmarkAdapter
+from avprompt.errors import DataError
+from avprompt.records import Frame, Missing, Sample, Split
+from avprompt_benchmarks.boxes import is_degenerate, is_garbage
+from avprompt_benchmarks.files import Absent
+from avprompt_benchmarks.marks import Marks
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One line of an official list: its files, and what is annotated.
+
+    Attributes:
+        id: unique within its split.
+        image: the picture, or the name of the file that is not there.
+        audio: the sound, likewise.
+        marks: None in training splits.
+        label: as in `Sample`, and so are the rest of them.
+        unusable: why the clip cannot be used, whatever files there are.
+    """
+
+    id: str
+    image: Path | Frame | Absent
+    audio: Path | Absent
+    marks: Marks | None = None
+    label: str = ""
+    group: str = ""
+    scenario: str = ""
+    sounding: bool = True
+    unusable: str = ""
+
+    def problem(self) -> str:
+        """Return why the clip cannot be used, or nothing where it can."""
+        if self.unusable:
+            return self.unusable
+        if isinstance(self.image, Absent):
+            return f"no picture: {self.image} is not there"
+        if isinstance(self.audio, Absent):
+            return f"no sound: {self.audio} is not there"
+        return self.broken()
+
+    def broken(self) -> str:
+        """Return what is wrong with the annotation, or nothing."""
+        try:
+            if self.marks is not None:
+                self.marks.verify()
+        except DataError as error:
+            return str(error)
+        return ""
+
+    def sample(self) -> Sample:
+        """Return the clip as the sample that it is; its mask is drawn now."""
+        if isinstance(self.image, Absent) or isinstance(self.audio, Absent):
+            raise DataError(f"'{self.id}' cannot be used: {self.problem()}")
+        return Sample(
+            self.id,
+            self.image,
+            self.audio,
+            None if self.marks is None else self.marks.truth(),
+            self.label,
+            group=self.group,
+            scenario=self.scenario,
+            sounding=self.sounding,
+        )
+
+    def annotation(self) -> Annotation:
+        """Return what is annotated."""
+        if self.marks is None:
+            raise DataError(f"'{self.id}' is not annotated.")
+        boxes = self.marks.boxes
+        garbage, degenerate = sum(map(is_garbage, boxes)), sum(map(is_degenerate, boxes))
+        return Annotation(self.id, self.label, self.marks.truth(), len(boxes), garbage, degenerate)
+
+
+class ListedBenchmark(BenchmarkAdapter):
+    """Base of benchmarks whose splits are lists of clips in files."""
+
+    @abstractmethod
+    def clips(self, split: str) -> Sequence[Clip]:
+        """Return every clip that the list of a split names, its media there or not.
+
+        Raises:
+            DataError: no such split, or its list or annotation cannot be read.
+        """
+
+    def split(self, name: str) -> Split:
+        """Return one split: the clips that can be used, and the others with the reason.
+
+        Raises:
+            DataError: no such split, or its list or annotation cannot be read.
+        """
+        clips = self.clips(name)
+        official = self.expected.get(name)
+        if official is not None and len(clips) != official:
+            self.note(f"{name}: the list names {len(clips)} samples, the official one {official}")
+        usable, missing = _sorted_out(clips)
+        return Split(_Samples(usable), len(clips), missing)
+
+    def annotations(self, split: str) -> Sequence[Annotation]:
+        """Return what is annotated of every sample that a test split names, its media there or not.
+
+        Raises:
+            DataError: no such split, or nothing of it is annotated.
+        """
+        clips = [clip for clip in self.clips(split) if clip.marks is not None]
+        readable = [clip for clip in clips if not clip.broken()]
+        if not readable:
+            why = clips[0].broken() if clips else "its list names none"
+            raise DataError(f"{self.title} has no annotated sample in '{split}': {why}.\n{self.source}")
+        return _Annotations(readable)
+
+    def note(self, text: str) -> None:
+        """Tell the reader of the numbers, once."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def without(self, what: str) -> DataError:
+        """Return the error of an annotation or list that is not in the data root."""
+        return DataError(f"{self.title}: '{self.root}' has no {what}.\n{self.source}")
+
+
+def _sorted_out(clips: Sequence[Clip]) -> tuple[list[Clip], tuple[Missing, ...]]:
+    usable: dict[str, Clip] = {}
+    missing = []
+    for clip in clips:
+        problem = "the list names it twice" if clip.id in usable else clip.problem()
+        if problem:
+            missing.append(Missing(clip.id, problem))
+        else:
+            usable[clip.id] = clip
+    return list(usable.values()), tuple(missing)
+
+
+class _Samples(Sequence[Sample]):
+    """Samples whose masks are drawn when they are asked for."""
+
+    def __init__(self, clips: list[Clip]) -> None:
+        self.clips = clips
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [clip.sample() for clip in self.clips[index]]
+        return self.clips[index].sample()
+
+
+class _Annotations(Sequence[Annotation]):
+    """Annotations whose masks are drawn when they are asked for."""
+
+    def __init__(self, clips: list[Clip]) -> None:
+        self.clips = clips
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [clip.annotation() for clip in self.clips[index]]
+        return self.clips[index].annotation()
+
+    def __iter__(self) -> Iterator[Annotation]:
+        return (clip.annotation() for clip in self.clips)

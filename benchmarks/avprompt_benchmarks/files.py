@@ -1,0 +1,102 @@
+"""Finding files in a data root, however a repository has laid them out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from avprompt.errors import DataError
+
+IMAGES = (".jpg", ".jpeg", ".png")
+SOUNDS = (".wav", ".flac", ".mp3", ".ogg", ".m4a")
+VIDEOS = (".mp4", ".webm", ".mkv", ".avi", ".mov")
+
+
+class Absent(str):
+    """A file that is not there, by the name that it should have."""
+
+
+class Files:
+    """The files of some folders by id; each folder is listed once, so that large ones cost little."""
+
+    def __init__(
+        self,
+        root: Path,
+        folders: Sequence[str],
+        endings: Sequence[str],
+        spell: Callable[[str], str] = str,
+        inside: Sequence[str] = (),
+    ) -> None:
+        """Look for files.
+
+        Args:
+            root: of the data.
+            folders: under the root, in order of preference; they need not be there.
+            endings: of the files, in lower case.
+            spell: turns the stem of a file's name into an id.
+            inside: patterns of a file in a folder that is called by the id, in order of preference.
+        """
+        self.folders = [root / folder for folder in folders if (root / folder).is_dir()]
+        self.wanted = f"{folders[0]}/{{}}{endings[0]}"
+        self.endings, self.spell, self.inside = endings, spell, inside
+
+    def find(self, name: str) -> Path | Absent:
+        """Return the file of an id."""
+        path = self._by_id.get(name)
+        if path is not None and path.suffix.lower() in self.endings:
+            return path
+        patterns = self.inside if path is not None else ()
+        found = (sorted(path.glob(pattern)) for pattern in patterns if path is not None)
+        return next((files[0] for files in found if files), Absent(self.wanted.format(name)))
+
+    def ids(self) -> list[str]:
+        """Return the ids that have a file, sorted."""
+        return sorted(self._by_id)
+
+    @cached_property
+    def _by_id(self) -> dict[str, Path]:
+        found: dict[str, Path] = {}
+        for folder in self.folders:
+            for path in folder.iterdir():
+                if path.suffix.lower() in self.endings:
+                    found.setdefault(self.spell(path.stem), path)
+                elif self.inside and path.is_dir():
+                    found.setdefault(self.spell(path.name), path)
+        return found
+
+
+def first_existing(root: Path, names: Sequence[str]) -> Path | None:
+    """Return the first of several files that is there."""
+    return next((root / name for name in names if (root / name).is_file()), None)
+
+
+def existing(root: Path, names: Sequence[str]) -> Path | Absent:
+    """Return the first of several files that is there, or the name of the first."""
+    return first_existing(root, names) or Absent(names[0])
+
+
+def first_folder(root: Path, names: Sequence[str]) -> Path:
+    """Return the first of several folders that is there, or else the root."""
+    return next((root / name for name in names if (root / name).is_dir()), root)
+
+
+def find_annotation(root: Path, names: Sequence[str]) -> Path | None:
+    """Return the first of several annotation files in the root, or else in a folder right under it."""
+    under = sorted(path for path in root.iterdir() if path.is_dir())
+    found = (first_existing(folder, names) for folder in (root, *under))
+    return next((path for path in found if path), None)
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        DataError: it is missing or no JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"The annotation '{path}' cannot be read ({error}). Get it again.") from error

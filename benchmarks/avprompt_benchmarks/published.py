@@ -1,0 +1,40 @@
+"""Published numbers, in `published.csv` beside this file: what each paper prints, and how far to trust it.
+
+A line is one method on one split. `scores` are pairs of metric and percent. `protocol` is the one that the
+numbers were made under where that is known; `evidence` says whether the authors' own table was read.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Literal, cast
+
+from avprompt.benchmark import Published
+from avprompt_benchmarks.lists import read_table
+
+COLUMNS = ("dataset", "split", "method", "trained on", "protocol", "scores", "evidence", "source")
+
+
+def published(dataset: str, split: str | None = None) -> tuple[Published, ...]:
+    """Return the numbers printed for a dataset, or for one split of it."""
+    rows = [row for row in _rows() if row["dataset"] == dataset and split in (None, row["split"])]
+    return tuple(_record(row) for row in rows)
+
+
+@cache
+def _rows() -> list[dict[str, str]]:
+    return read_table(Path(__file__).with_name("published.csv"), COLUMNS)
+
+
+def _record(row: dict[str, str]) -> Published:
+    words = row["scores"].split()
+    return Published(
+        row["method"],
+        row["trained on"],
+        row["split"],
+        row["protocol"],
+        {metric: float(value) for metric, value in zip(words[::2], words[1::2], strict=True)},
+        cast(Literal["verified", "secondary"], row["evidence"]),
+        row["source"],
+    )

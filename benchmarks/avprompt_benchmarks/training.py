@@ -1,0 +1,79 @@
+"""Training on the lists that the field's repositories publish."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from avprompt.errors import DataError, suggest
+from avprompt_benchmarks.clips import Clip, ListedBenchmark
+from avprompt_benchmarks.files import find_annotation
+from avprompt_benchmarks.lists import Listed, read_list
+
+LISTS = (".txt", ".csv")
+
+
+class ListTrained(ListedBenchmark):
+    """Base of benchmarks with training lists.
+
+    The split `train` is the first list that the data root has; `train-10k` and the like name one; and any
+    other name that ends in .txt or .csv is a list of ids in the data root, or a path to one.
+
+    Attributes:
+        training_lists: split -> file names of its list.
+        scored: the splits with an annotation; without any list, methods train on the clips of the first
+            one, whose annotation they never see.
+    """
+
+    training_lists: ClassVar[Mapping[str, tuple[str, ...]]]
+    scored: ClassVar[tuple[str, ...]] = ("test",)
+
+    @abstractmethod
+    def test_clips(self, split: str) -> Sequence[Clip]:
+        """Return the clips of a scored split."""
+
+    @abstractmethod
+    def training_clip(self, listed: Listed) -> Clip:
+        """Return the clip of a line of a training list."""
+
+    def clips(self, split: str) -> Sequence[Clip]:
+        """Return every clip that the list of a split names."""
+        if split in self.scored:
+            return self.test_clips(split)
+        return [self.training_clip(one) for one in self._training(split)]
+
+    def _training(self, split: str) -> list[Listed]:
+        path = self._training_path(split)
+        test = self.test_clips(self.scored[0])
+        if path is None:
+            self.note(
+                "no training list in the data root: trained on the test clips themselves, without labels"
+            )
+            return [Listed(clip.id, clip.label) for clip in test]
+        listed = read_list(path)
+        names = {one.id for one in listed}
+        leaked = sum(clip.id in names for clip in test)
+        if leaked:
+            self.note(
+                f"{leaked} of {len(test)} clips of '{self.scored[0]}' are in the training list {path.name}"
+            )
+        return listed
+
+    def _training_path(self, split: str) -> Path | None:
+        if split == "train":
+            names = tuple(name for every in self.training_lists.values() for name in every)
+            return find_annotation(self.root, names)
+        if Path(split).suffix in LISTS:
+            named = find_annotation(self.root, (split,)) or Path(split)
+            if not named.is_file():
+                raise self.without(f"list '{split}'")
+            return named
+        if split not in self.training_lists:
+            known = (*self.scored, "train", *self.training_lists)
+            raise DataError(f"{self.title} has no split '{split}'. {suggest(split, known)}")
+        path = find_annotation(self.root, self.training_lists[split])
+        if path is None:
+            raise self.without(f"{' or '.join(self.training_lists[split])} for '{split}'")
+        return path
