@@ -27,7 +27,7 @@ class Toy(BenchmarkAdapter):
     """24 classes of objects, made on the fly: a shape is heard as timbre, its texture as rhythm.
 
     Every scene has one to three objects of other classes that make no sound, so that only a model that
-    listens can score. `heard` and `unheard` go with training on `train-heard`.
+    listens can score.
     """
 
     title = "Toy world"
@@ -63,5 +63,13 @@ class ToyOpenSet(Toy):
     """
 
     title = "Toy world, open set"
+    train_split = "train-heard"
+    test_splits = ("heard", "unheard")
+
+
+class ToyOpenSet(Toy):
+    """The toy world with half of the classes never heard in training, though seen, silent."""
+
+    title = "Toy world, heard and unheard classes"
     train_split = "train-heard"
     test_splits = ("heard", "unheard")

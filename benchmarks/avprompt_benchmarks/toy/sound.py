@@ -18,12 +18,13 @@ RATE = 16_000
 SECONDS = 2.0
 LENGTH = int(RATE * SECONDS)
 
-_TIME = np.arange(LENGTH, dtype=np.float32) / RATE
-_TURN = np.float32(2 * np.pi)
 Generator = np.random.Generator
 Wave = NDArray[np.float32]
 Timbre = Callable[[Generator, Wave], Wave]
 Rhythm = Callable[[Generator, Wave], Wave]
+
+_TIME: Wave = np.arange(LENGTH, dtype=np.float32) / np.float32(RATE)
+_TURN = np.float32(2 * np.pi)
 
 
 def make_sound(rng: Generator, kind: int) -> Wave:
@@ -45,8 +46,8 @@ def make_noise(rng: Generator) -> Wave:
 
 def _voice(rng: Generator, kind: int) -> Wave:
     pitch = np.float32(220 * 2 ** rng.uniform(0, 1.2))
-    phase: Wave = _TURN * (pitch * _TIME + np.float32(rng.random()))
-    beat: Wave = _TIME * np.float32(rng.uniform(0.9, 1.15)) + np.float32(rng.random())  # seconds, stretched
+    phase = _TURN * (pitch * _TIME + np.float32(rng.random()))
+    beat = _TIME * np.float32(rng.uniform(0.9, 1.15)) + np.float32(rng.random())  # seconds, stretched
     return TIMBRES[shape_of(kind)](rng, phase) * RHYTHMS[texture_of(kind)](rng, beat)
 
 
@@ -58,7 +59,7 @@ def _add_room(rng: Generator, voice: Wave) -> Wave:
 def _flute(rng: Generator, phase: Wave) -> Wave:
     """Little but the fundamental."""
     del rng
-    return np.sin(phase) * np.float32(0.9) + np.sin(2 * phase) * np.float32(0.1)
+    return np.sin(phase) * np.float32(0.9) + np.sin(phase + phase) * np.float32(0.1)
 
 
 def _clarinet(rng: Generator, phase: Wave) -> Wave:

@@ -55,7 +55,7 @@ class Listener(nn.Module):
         """Classify filterbanks (B, frames, 128): logits of classes, shapes and textures."""
         frames = self.beats.encoder(self.beats.embed(banks))[-1]  # (B, L, W)
         logits = self.head(frames.mean(1))  # (B, 24 + 6 + 4)
-        classes, shapes, textures = torch.split(logits, (len(CLASSES), len(SHAPES), len(TEXTURES)), dim=1)
+        classes, shapes, textures = torch.split(logits, [len(CLASSES), len(SHAPES), len(TEXTURES)], dim=1)
         return classes, shapes, textures
 
 

@@ -33,8 +33,8 @@ def record(part: str, facts: dict[str, object]) -> None:
     path = FOLDER / "quality.json"
     content = json.loads(path.read_text()) if path.exists() else {}
     content[part] = {**facts, "torch": torch.__version__}
-    content["sha256"] = {
-        file.name: hashlib.sha256(file.read_bytes()).hexdigest()
-        for file in sorted(FOLDER.glob("*.safetensors"))
-    }
+    content["sha256"] = {}
+    for file in sorted(FOLDER.glob("*.safetensors")):
+        file.chmod(0o644)  # safetensors writes for the owner alone, and packages keep that
+        content["sha256"][file.name] = hashlib.sha256(file.read_bytes()).hexdigest()
     path.write_text(json.dumps(content, indent=2) + "\n")

@@ -93,7 +93,7 @@ def _loss_terms(
     longest = rng.choices((5, 10, 20), (6, 3, 1))[0]
     captions = [random_caption(rng, query.topic, longest) for query in queries]
     texts = encode_captions(student.clip, _class_captions(rng, longest) + captions, noise)
-    bank, asked = torch.split(texts, (len(CLASSES) + len(GROUNDS), len(queries)))
+    bank, asked = torch.split(texts, [len(CLASSES) + len(GROUNDS), len(queries)])
 
     pixels = normalise(batch.images)
     copies, kinds = single_objects(rng, batch, pixels, recipe.copies)

@@ -7,7 +7,7 @@ import pytest
 
 from avprompt.errors import DataError
 from avprompt.records import Audio, Sample
-from avprompt_benchmarks.toy.adapter import PLANS, Toy
+from avprompt_benchmarks.toy.adapter import PLANS, Toy, ToyOpenSet
 from avprompt_benchmarks.toy.classes import HEARD, NAMES, UNHEARD
 from avprompt_benchmarks.toy.samples import ToySamples
 
@@ -88,6 +88,13 @@ def test_heard_and_unheard_sound_of_their_own_half() -> None:
     assert set(kinds("train-heard")) <= set(HEARD)
     assert set(kinds("heard")) <= set(HEARD)
     assert set(kinds("unheard")) <= set(UNHEARD)
+
+
+def test_the_open_set_trains_on_the_heard_half() -> None:
+    adapter = ToyOpenSet()
+    for split in (adapter.train_split, *adapter.test_splits):
+        assert split in PLANS
+    assert PLANS[adapter.train_split].kinds == HEARD
 
 
 def test_two_things_sound_in_multi_source_scenes() -> None:
