@@ -65,11 +65,3 @@ class ToyOpenSet(Toy):
     title = "Toy world, open set"
     train_split = "train-heard"
     test_splits = ("heard", "unheard")
-
-
-class ToyOpenSet(Toy):
-    """The toy world with half of the classes never heard in training, though seen, silent."""
-
-    title = "Toy world, heard and unheard classes"
-    train_split = "train-heard"
-    test_splits = ("heard", "unheard")
