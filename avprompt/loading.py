@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,17 +113,16 @@ def steps_per_epoch(samples: int, batch_size: int) -> int:
     return whole + (rest > 1)
 
 
-def _steps_order(samples: int, batch_size: int, seed: int, steps: range) -> list[list[tuple[int, int]]]:
+def _steps_order(samples: int, batch_size: int, seed: int, steps: range) -> Iterator[list[tuple[int, int]]]:
+    """Yield the (epoch, index) keys of each step's batch; every epoch has an order of its own."""
     per_epoch = steps_per_epoch(samples, batch_size)
-    shuffled: dict[int, np.ndarray] = {}
-    order = []
+    current, shuffled = -1, np.zeros(0, dtype=int)
     for step in steps:
         epoch, place = divmod(step, per_epoch)
-        if epoch not in shuffled:
-            shuffled[epoch] = np.random.default_rng([seed, epoch]).permutation(samples)
-        chosen = shuffled[epoch][place * batch_size : (place + 1) * batch_size]
-        order.append([(epoch, int(index)) for index in chosen])
-    return order
+        if epoch != current:
+            current, shuffled = epoch, np.random.default_rng([seed, epoch]).permutation(samples)
+        chosen = shuffled[place * batch_size : (place + 1) * batch_size]
+        yield [(epoch, int(index)) for index in chosen]
 
 
 @dataclass(frozen=True)
@@ -155,7 +154,10 @@ def _clips(items: list[tuple[int, Any]]) -> Clips:
 
 
 def _loader(
-    reading: Reading, order: list[list[tuple[int, int]]], workers: int, collate: Callable[[list[Any]], Any]
+    reading: Reading,
+    order: Iterable[list[tuple[int, int]]],
+    workers: int,
+    collate: Callable[[list[Any]], Any],
 ) -> DataLoader[Any]:
     return DataLoader(reading, batch_sampler=order, num_workers=workers, collate_fn=collate)
 
