@@ -68,6 +68,11 @@ def register_checkpoint_formats(register: Register) -> None:
 
 
 @hookspec
+def register_weights(register: Register) -> None:
+    """Register published weights, `avprompt.weights.WeightFile`, under the name that options use."""
+
+
+@hookspec
 def register_encoder_sets(register: Register) -> None:
     """Register encoder sets, YAML files that name a backbone and an audio encoder with their weights."""
 

@@ -24,6 +24,7 @@ KINDS = MappingProxyType(
         "losses": "loss",
         "protocols": "protocol",
         "checkpoint_formats": "checkpoint format",
+        "weights": "weight file",
     }
 )
 

@@ -1,15 +1,48 @@
-"""Where weight files are, and proof that they are the right ones."""
+"""Weight files: where they are, what is known of published ones, and proof that they are the right ones."""
 
 from __future__ import annotations
 
 import hashlib
 import importlib.resources
 import os
+import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from avprompt.errors import WeightsError
 
 PACKAGE_PREFIX = "package:"
+CHECKSUM_SUFFIX = ".sha256"
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class WeightFile:
+    """Published weights, registered under the name by which options refer to them.
+
+    With `urls` that name is a file; without, it is a repository of the Hugging Face hub. Either lies
+    under its name in `home()`. What nobody has published stays None: it is shown as unknown, and
+    the checksum that the first download measures is kept beside the file and holds from then on.
+
+    Attributes:
+        purpose: what they are, and which part reads them.
+        licence: of the weights; "none stated" where their authors say nothing.
+        source: the page where a person finds them.
+        urls: direct downloads, tried in this order.
+        files: in a hub repository, names of the weights; the first that it has is the one.
+        size: bytes.
+        sha256: 64 hexadecimal digits.
+        note: what to know before fetching.
+    """
+
+    purpose: str
+    licence: str
+    source: str
+    urls: tuple[str, ...] = ()
+    files: tuple[str, ...] = ("model.safetensors", "pytorch_model.bin")
+    size: int | None = None
+    sha256: str | None = None
+    note: str = ""
 
 
 def home() -> Path:
@@ -43,3 +76,35 @@ def sha256(path: Path) -> str:
     """Return the SHA-256 of a file as hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def checksum(path: Path) -> str:
+    """Return the SHA-256 of a file that is about to be used.
+
+    Raises:
+        WeightsError: it is no longer the file whose checksum was recorded.
+    """
+    measured, expected = sha256(path), recorded_checksum(path)
+    if expected not in (None, measured):
+        raise WeightsError(
+            f"'{path}' is not the file that was fetched: its SHA-256 is {measured}, and {expected} was "
+            f"recorded. Fetch it again, or delete {_record(path).name} if you replaced it on purpose."
+        )
+    return measured
+
+
+def recorded_checksum(path: Path) -> str | None:
+    """Return the SHA-256 recorded beside a file, or None."""
+    record, blob = _record(path), path.resolve().name
+    if record.is_file():
+        return record.read_text(encoding="utf-8").partition(" ")[0].strip()
+    return blob if _SHA256.fullmatch(blob) else None  # the hub's cache links to files named so
+
+
+def record_checksum(path: Path, digest: str) -> None:
+    """Record a file's SHA-256 beside it, as `sha256sum --check` reads it."""
+    _record(path).write_text(f"{digest}  {path.name}\n", encoding="utf-8")
+
+
+def _record(path: Path) -> Path:
+    return path.with_name(path.name + CHECKSUM_SUFFIX)

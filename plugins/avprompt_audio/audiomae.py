@@ -72,7 +72,7 @@ class AudioMaeEncoder(AudioEncoder):
             if not name.startswith("head.")
         }
         fill(self.vit, state, path)
-        return {path.name: weights.sha256(path)}
+        return {path.name: weights.checksum(path)}
 
 
 def _architecture(checkpoint: HubModel) -> tuple[str, dict[str, Any]]:

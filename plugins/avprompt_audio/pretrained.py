@@ -39,8 +39,8 @@ def read_config(checkpoint: HubModel, config_class: Any, published: str) -> Any:
     Raises:
         WeightsError: there is none.
     """
-    if checkpoint.find("config.json", download=checkpoint.reference != published):
-        return config_class.from_pretrained(checkpoint.source)
+    if path := checkpoint.find("config.json", download=checkpoint.reference != published):
+        return config_class.from_pretrained(path.parent)
     if checkpoint.reference == published:
         return config_class()
     raise checkpoint.missing("it has no config.json")
@@ -55,9 +55,10 @@ def read_weights(checkpoint: HubModel, into: nn.Module) -> dict[str, str]:
     Raises:
         WeightsError: missing, damaged, or incomplete; transformers would only warn of the last.
     """
+    path = checkpoint.find_first(WEIGHT_FILES, download=True)
     try:
         read, report = type(into).from_pretrained(  # type: ignore[attr-defined]
-            checkpoint.source, config=into.config, output_loading_info=True
+            path.parent, config=into.config, output_loading_info=True
         )
     except (OSError, SafetensorError, RuntimeError, ValueError) as error:
         raise checkpoint.missing(str(error).strip().partition("\n")[0].rstrip(".")) from error
@@ -68,5 +69,4 @@ def read_weights(checkpoint: HubModel, into: nn.Module) -> dict[str, str]:
             f"{', '.join(lacking)} is not there or has another shape."
         )
     into.load_state_dict(read.state_dict())
-    path = checkpoint.find_first(WEIGHT_FILES)
-    return {path.name: weights.sha256(path)}
+    return {path.name: weights.checksum(path)}

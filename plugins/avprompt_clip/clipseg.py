@@ -112,7 +112,7 @@ class ClipSegBackbone(ClipBackbone):
         # Checkpoints saved before transformers 4.31 hold this constant.
         state = {name: tensor for name, tensor in state.items() if not name.endswith("position_ids")}
         fill(self.clip, state, path)
-        return {path.name: weights.sha256(path)}
+        return {path.name: weights.checksum(path)}
 
     def decoder_checkpoint(self) -> DecoderCheckpoint:
         """Return CLIPSeg's mask decoder: its numbers, and how to read its tensors."""

@@ -100,7 +100,7 @@ class OpenClipBackbone(ClipBackbone):
             return {}
         path = zoo.find_weights(self.config.name, pretrained)
         zoo.load_weights(self.clip, path, self.config.name)
-        return {path.name: weights.sha256(path)}
+        return {path.name: weights.checksum(path)}
 
 
 def _block(block: Any) -> Block:

@@ -13,7 +13,9 @@ from torch import Tensor, nn
 
 from avprompt import weights
 from avprompt.errors import ConfigError, UnknownNameError, WeightsError, suggest
+from avprompt.hub import HubModel
 from avprompt.tensors import fill
+from avprompt_clip.published import OPEN_CLIP_FILES
 
 _FOREIGN_VISION = ("timm_model_name", "attentional_pool", "block_type", "qk_norm", "scale_attn", "scale_fc")
 _FOREIGN_TEXT = ("hf_model_name", "hf_tokenizer_name", "embed_cls", "no_causal_mask", "block_type", "qk_norm")
@@ -67,15 +69,10 @@ def find_weights(name: str, pretrained: str) -> Path:
             f"'{pretrained}' is neither a file nor a pretrained tag of open_clip's '{name}'. "
             f"{suggest(pretrained, known)}"
         )
-    try:
-        return Path(open_clip.download_pretrained(tag))
-    except Exception as error:  # whatever the network and the hub raise
-        source = f"https://huggingface.co/{tag['hf_hub']}" if tag.get("hf_hub") else tag.get("url")
-        raise WeightsError(
-            f"The weights '{pretrained}' of open_clip's '{name}' are not here and cannot be fetched: "
-            f"{str(error).strip().partition(chr(10))[0]}\n"
-            f"Get them from {source} and name the file with --set backbone.pretrained=FILE."
-        ) from error
+    repository = tag["hf_hub"].rstrip("/")
+    return HubModel(repository, f"open_clip model '{name}'", "backbone.pretrained").find_first(
+        OPEN_CLIP_FILES, download=True
+    )
 
 
 def load_weights(model: nn.Module, path: Path, name: str) -> None:

@@ -23,7 +23,6 @@ def model(reference: str) -> HubModel:
 def test_a_folder_has_what_lies_in_it(home: Path) -> None:
     (home / "config.json").write_text('{"depth": 2}')
     here = model(str(home))
-    assert here.source == str(home)
     assert here.find("config.json") == home / "config.json"
     assert here.find("model.safetensors", download=True) is None
     assert here.find_json("config.json") == {"depth": 2}
@@ -32,9 +31,10 @@ def test_a_folder_has_what_lies_in_it(home: Path) -> None:
 
 def test_a_hub_name_may_be_a_folder_at_home(home: Path) -> None:
     folder = home / "owner" / "name"
-    assert model("owner/name").source == "owner/name"
+    assert model("owner/name").find("config.json") is None
     folder.mkdir(parents=True)
-    assert model("owner/name").source == str(folder)
+    (folder / "config.json").touch()
+    assert model("owner/name").find("config.json") == folder / "config.json"
 
 
 def test_the_first_of_several_files(home: Path) -> None:
@@ -49,7 +49,8 @@ def test_offline_the_error_says_where_to_get_it_and_where_to_put_it(home: Path) 
     assert model("owner/name").find("config.json") is None
     with pytest.raises(WeightsError) as error:
         model("owner/name").find("config.json", download=True)
-    for words in ("test model 'owner/name'", "offline", "`hf download owner/name`", str(home / "owner/name")):
+    fetch = "`avprompt weights fetch owner/name`"
+    for words in ("test model 'owner/name'", "offline", fetch, str(home / "owner/name")):
         assert words in str(error.value)
 
 

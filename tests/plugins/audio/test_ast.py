@@ -43,7 +43,7 @@ def test_the_published_architecture_needs_no_file() -> None:
     assert encoder.width == 768
     assert sum(parameter.numel() for parameter in encoder.parameters()) == 86_187_264
     assert all(parameter.is_meta for parameter in encoder.parameters())
-    with pytest.raises(WeightsError, match=f"hf download {PUBLISHED}"):
+    with pytest.raises(WeightsError, match=f"avprompt weights fetch {PUBLISHED}"):
         encoder.load_weights()
 
 

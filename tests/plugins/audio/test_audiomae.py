@@ -40,7 +40,7 @@ def test_the_published_architecture_needs_no_file() -> None:
     assert encoder.width == 768
     assert encoder.vit.patch_embed.num_patches == 512
     assert all(parameter.is_meta for parameter in encoder.parameters())
-    with pytest.raises(WeightsError, match=f"hf download {PUBLISHED}"):
+    with pytest.raises(WeightsError, match=f"avprompt weights fetch {PUBLISHED}"):
         encoder.load_weights()
 
 

@@ -52,5 +52,5 @@ def test_the_published_architecture_needs_no_file() -> None:
         encoder = ClapEncoder(ClapOptions())
     assert (encoder.width, encoder.sample_rate) == (768, 48000)
     assert all(parameter.is_meta for parameter in encoder.parameters())
-    with pytest.raises(WeightsError, match=f"hf download {PUBLISHED}"):
+    with pytest.raises(WeightsError, match=f"avprompt weights fetch {PUBLISHED}"):
         encoder.load_weights()

@@ -121,7 +121,7 @@ def test_published_weights_that_are_not_here_say_what_to_get() -> None:
     with torch.device("meta"):
         backbone = ClipSegBackbone(ClipSegOptions())
     with pytest.raises(
-        WeightsError, match=r"hf download CIDAS/clipseg-rd64-refined(.|\n)*backbone.checkpoint"
+        WeightsError, match=r"avprompt weights fetch CIDAS/clipseg-rd64-refined(.|\n)*backbone.checkpoint"
     ):
         backbone.load_weights()
 

@@ -221,15 +221,23 @@ def test_an_unknown_tag_is_an_error(tiny: str) -> None:
         backbone.load_weights()
 
 
-def test_weights_that_cannot_be_fetched_say_where_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_: object) -> str:
-        raise RuntimeError("no network")
-
-    monkeypatch.setattr(open_clip, "download_pretrained", refuse)
+def test_weights_that_cannot_be_fetched_say_where_they_are() -> None:
     with torch.device("meta"):
         backbone = OpenClipBackbone(OpenClipOptions())
-    with pytest.raises(WeightsError, match=r"no network\n.*huggingface\.co.*\n?.*backbone\.pretrained=FILE"):
+    repository = "timm/vit_base_patch16_clip_224.openai"
+    with pytest.raises(WeightsError, match=rf"weights fetch {repository}`(.|\n)*backbone\.pretrained=PATH"):
         backbone.load_weights()
+
+
+def test_weights_at_home_are_found(
+    tiny: str, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(open_clip, "get_pretrained_cfg", lambda *_: {"hf_hub": "theirs/tiny/"})
+    at_home = tmp_path / "home" / "theirs" / "tiny" / "open_clip_model.safetensors"
+    at_home.parent.mkdir(parents=True)
+    at_home.symlink_to(weights)
+    backbone = OpenClipBackbone(OpenClipOptions(name=tiny, pretrained="theirs"))
+    assert list(backbone.load_weights()) == ["open_clip_model.safetensors"]
 
 
 def test_a_file_of_another_model_is_an_error(tiny: str, weights: Path, tmp_path: Path) -> None:
