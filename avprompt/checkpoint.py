@@ -89,7 +89,9 @@ def checkpoint_metadata(path: Path) -> dict[str, str]:
         with safe_open(path, "pt") as file:
             return dict(file.metadata() or {})
     except FileNotFoundError as error:
-        raise WeightsError(f"There is no checkpoint '{path}'.") from error
+        raise WeightsError(
+            f"There is no checkpoint '{path}'. `avprompt weights list` shows published ones and their place."
+        ) from error
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"'{path}' is not a checkpoint of avprompt (safetensors): {error}") from error
 

@@ -13,6 +13,7 @@ from avprompt.cli.evaluate import evaluate
 from avprompt.cli.localize import localize
 from avprompt.cli.run import run
 from avprompt.cli.score import score
+from avprompt.cli.weights import weights
 from avprompt.errors import AvpromptError
 
 
@@ -43,5 +44,5 @@ def main() -> None:
     """
 
 
-for command in (run, evaluate, score, compare, localize, plugins, list_, show, describe):
+for command in (run, evaluate, score, compare, localize, plugins, list_, show, describe, weights):
     main.add_command(command)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from avprompt import weights
+
 if TYPE_CHECKING:
     from avprompt.session import Settings
 
@@ -23,7 +25,8 @@ checkpoint_option = click.option(
     "--checkpoint",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Trained parts to use instead of training.",
+    callback=lambda context, option, value: value and _here_or_at_home(value),
+    help="Trained parts to use instead of training; a file's name is also looked for among the weights.",
 )
 dataset_option = click.option("--dataset", metavar="NAME", help="Benchmark, see `avprompt list datasets`.")
 
@@ -78,6 +81,11 @@ def _together(*options: Callable[[Any], Any]) -> Callable[[Command], Command]:
 method_options = _together(*_METHOD)
 data_options = _together(*_DATA)
 training_options = _together(*_TRAINING)
+
+
+def _here_or_at_home(path: Path) -> Path:
+    found = weights.resolve(str(path))
+    return found if found.exists() else path
 
 
 def settings(**chosen: Any) -> Settings:

@@ -28,3 +28,8 @@ def register_methods(register: Register) -> None:
 @hookimpl
 def register_checkpoint_formats(register: Register) -> None:
     register("acl-ssl", "avprompt_acl.checkpoint:AclCheckpoint")
+
+
+@hookimpl
+def register_weights(register: Register) -> None:
+    register("acl-ssl.pth", "avprompt_acl.published:ACL_SSL")

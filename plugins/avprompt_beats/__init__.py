@@ -9,3 +9,10 @@ from avprompt.hookspecs import Register, hookimpl
 def register_audio_encoders(register: Register) -> None:
     """Register BEATs."""
     register("beats", "avprompt_beats.encoder:BeatsEncoder")
+
+
+@hookimpl
+def register_weights(register: Register) -> None:
+    """Register the checkpoints of iter3+."""
+    register("BEATs_iter3_plus_AS2M_finetuned_on_AS2M_cpt2.pt", "avprompt_beats.published:FINETUNED")
+    register("BEATs_iter3_plus_AS2M.pt", "avprompt_beats.published:PRETRAINED")

@@ -14,9 +14,7 @@ from avprompt.interfaces import AudioEncoder, Options
 from avprompt.tensors import fill
 from avprompt_beats import checkpoint
 from avprompt_beats.model import ITER3_PLUS_AS2M, SAMPLE_RATE, Beats
-
-PUBLISHED = "BEATs_iter3_plus_AS2M_finetuned_on_AS2M_cpt2.pt"
-SOURCE = "https://github.com/microsoft/unilm/tree/master/beats"
+from avprompt_beats.published import FINETUNED, FINETUNED_NAME, PRETRAINED_NAME
 
 
 class BeatsOptions(Options):
@@ -28,7 +26,7 @@ class BeatsOptions(Options):
         layers: blocks, counted from one (0 is the input of the first), whose outputs are concatenated.
     """
 
-    checkpoint: str = PUBLISHED
+    checkpoint: str = FINETUNED_NAME
     layers: tuple[int, ...] = Field(default=(4, 8, 12), min_length=1)
 
 
@@ -69,13 +67,13 @@ class BeatsEncoder(AudioEncoder):
         if not path.is_file():
             raise WeightsError(_how_to_get(self.config.checkpoint, path))
         fill(self.beats, checkpoint.read_state(path), path)
-        return {path.name: weights.sha256(path)}
+        return {path.name: weights.checksum(path)}
 
 
 def _how_to_get(reference: str, path: Path) -> str:
+    name = reference if reference == PRETRAINED_NAME else FINETUNED_NAME
     return (
         f"There is no BEATs checkpoint '{reference}': nothing is at {path}.\n"
-        f"The published one is {PUBLISHED}. Get it from {SOURCE} (its OneDrive links are often dead; the "
-        f"issues there name copies), then put it in {weights.home()}, or name it with "
-        "--set audio_encoder.checkpoint=PATH."
+        f"Get the published one with `avprompt weights fetch {name}`, or from {FINETUNED.source} "
+        f"and put it in {weights.home()}, or name another with --set audio_encoder.checkpoint=PATH."
     )

@@ -16,5 +16,11 @@ def register_decoders(register: Register) -> None:
 
 
 @hookimpl
+def register_weights(register: Register) -> None:
+    register("CIDAS/clipseg-rd64-refined", "avprompt_clip.published:CLIPSEG")
+    register("timm/vit_base_patch16_clip_224.openai", "avprompt_clip.published:OPENAI_VIT_B_16")
+
+
+@hookimpl
 def register_encoder_sets(register: Register) -> None:
     register("published", "avprompt_clip:published.yaml")

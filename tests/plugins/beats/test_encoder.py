@@ -9,8 +9,9 @@ from torch import Tensor
 
 from avprompt.errors import ConfigError, WeightsError
 from avprompt_beats import checkpoint
-from avprompt_beats.encoder import PUBLISHED, BeatsEncoder, BeatsOptions
+from avprompt_beats.encoder import BeatsEncoder, BeatsOptions
 from avprompt_beats.model import Beats
+from avprompt_beats.published import FINETUNED_NAME
 
 
 def test_layers_stand_side_by_side(golden_checkpoint: Path, golden: dict[str, Tensor]) -> None:
@@ -49,7 +50,8 @@ def test_an_absent_checkpoint_leaves_the_published_architecture(
     assert encoder.width == 3 * 768
     with pytest.raises(WeightsError) as missing:
         encoder.load_weights()
-    for help_ in (PUBLISHED, "microsoft/unilm", str(tmp_path), "--set audio_encoder.checkpoint=PATH"):
+    fetch = f"avprompt weights fetch {FINETUNED_NAME}"
+    for help_ in (fetch, "microsoft/unilm", str(tmp_path), "--set audio_encoder.checkpoint=PATH"):
         assert help_ in str(missing.value)
 
 

@@ -1,0 +1,125 @@
+"""Published weights as the plugins register them: which are here, fetching them, proving them right."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from avprompt import weights
+from avprompt.download import download
+from avprompt.errors import WeightsError
+from avprompt.hub import COMPANIONS, HubModel, is_hub_name
+from avprompt.registry import Registry
+from avprompt.weights import WeightFile
+
+
+@dataclass(frozen=True)
+class Published:
+    """A registered `WeightFile` under its name.
+
+    Attributes:
+        name: what options call it, and where it lies in `avprompt.weights.home()`.
+        file: what is known of it.
+    """
+
+    name: str
+    file: WeightFile
+
+    @property
+    def path(self) -> Path:
+        """Where the weights are, or would be put."""
+        place = weights.home() / self.name
+        return self._find() or (place if self.file.urls else place / self.file.files[0])
+
+    @property
+    def present(self) -> bool:
+        """Whether they are here."""
+        return self._find() is not None
+
+    @property
+    def sha256(self) -> str | None:
+        """The checksum that holds: the published one, or the one recorded at the first download."""
+        return self.file.sha256 or weights.recorded_checksum(self.path)
+
+    def fetch(self) -> Path:
+        """Return where they are, having downloaded what is not here; record an unknown checksum.
+
+        Raises:
+            WeightsError: they cannot be had, or what is here is another file; says what to do.
+        """
+        path = self._find() or (self._fetch_direct() if self.file.urls else self._fetch_from_hub())
+        if self.sha256 is None:
+            weights.record_checksum(path, weights.sha256(path))
+        self.verify()
+        return path
+
+    def verify(self) -> str:
+        """Return the SHA-256 of the weights that are here, which is the known one if any is known.
+
+        Raises:
+            WeightsError: they are not here, or another file is in their place.
+        """
+        if not self.present:
+            raise WeightsError(
+                f"'{self.name}' is not here: {self.path} does not exist. Get it with "
+                f"`avprompt weights fetch {self.name}`. {self._by_hand()}"
+            )
+        measured = weights.checksum(self.path)
+        if self.file.sha256 not in (None, measured):
+            raise WeightsError(
+                f"'{self.path}' is another file than '{self.name}': its SHA-256 is {measured} instead of "
+                f"{self.file.sha256}. Delete it and get it with `avprompt weights fetch {self.name}`."
+            )
+        return measured
+
+    def summary(self) -> dict[str, Any]:
+        """Return everything that is known, ready for JSON; None is unknown."""
+        size = self.path.stat().st_size if self.present else self.file.size
+        place = {"path": str(self.path), "present": self.present}
+        return {"name": self.name, **asdict(self.file), "size": size, "sha256": self.sha256, **place}
+
+    @property
+    def _hub(self) -> HubModel:
+        return HubModel(self.name)
+
+    def _find(self) -> Path | None:
+        if self.file.urls:
+            direct = weights.resolve(self.name)
+            return direct if direct.is_file() else None
+        found = (self._hub.find(name) for name in self.file.files)
+        return next((path for path in found if path), None)
+
+    def _fetch_direct(self) -> Path:
+        try:
+            download(self.file.urls, self.path, sha256=self.file.sha256)
+        except WeightsError as error:
+            raise WeightsError(f"'{self.name}' cannot be fetched: {error}\n{self._by_hand()}") from error
+        return self.path
+
+    def _by_hand(self) -> str:
+        note = f" {self.file.note}" if self.file.note else ""
+        return f"It is to be had from {self.file.source}; its place is {self.path}.{note}"
+
+    def _fetch_from_hub(self) -> Path:
+        for companion in COMPANIONS:  # first, so that where the weights are nothing is missing
+            self._hub.find(companion, download=True)
+        return self._hub.find_first(self.file.files, download=True)
+
+
+def published(registry: Registry) -> list[Published]:
+    """Return all registered weights by name."""
+    return [Published(name, registry.load("weights", name)) for name in registry.names("weights")]
+
+
+def find_published(registry: Registry, name: str) -> Published:
+    """Return registered weights, or an unregistered repository of the hub, by name.
+
+    Raises:
+        UnknownNameError: neither; suggests the nearest registered name.
+    """
+    if is_hub_name(name) and name not in registry.names("weights"):
+        page = f"https://huggingface.co/{name}"
+        return Published(name, WeightFile("not registered by any plugin", f"see {page}", page))
+    registry.find("weights", name)
+    return Published(name, registry.load("weights", name))
