@@ -74,38 +74,35 @@ class Trainer:
             TrainingError: a loss or gradient is not a number, or there is nothing to train or to train on.
             DataError: with `strict`, a clip cannot be read.
         """
-        total = self._total_steps()
+        check_trainable(self.method, self.samples)
+        total = total_steps(self.options, len(self.samples))
         self.method.to(self.accelerator.device).train()
-        optimizer = make_optimizer(self.method, self.options)
+        optimizer = self.accelerator.prepare(make_optimizer(self.method, self.options))
         start = self._resume(optimizer) if resume else 0
         log = _open_log(self.folder / LOG_FILE, start)
         batches = training_batches(self.samples, self.view, self.options, self.seed, range(start, total))
         done = start
         try:
-            for done, clips in enumerate(batches, start):
+            for clips in batches:
                 report = self._step(optimizer, clips, done, total)
+                done += 1  # from here on an interruption must not repeat the step
                 if report is not None:
                     log.write(json.dumps(report.__dict__) + "\n")
                     self.on_step(report)
-                if (done + 1) % self.save_every == 0 and done + 1 < total:
-                    self._save(optimizer, done + 1)
+                if done % self.save_every == 0 and done < total:
+                    self._save(optimizer, done)
         except KeyboardInterrupt:
             self._save(optimizer, done)
             raise
         finally:
             log.close()
+        self._check_that_something_was_read()
         (self.folder / RESUME_FILE).unlink(missing_ok=True)
 
-    def _total_steps(self) -> int:
-        if not self.method.trainable_parameters():
-            raise TrainingError("This method has no parameter to train; use `avprompt evaluate`.")
-        if len(self.samples) < 2:
-            raise TrainingError(
-                f"Training needs at least two clips to contrast; there are {len(self.samples)}."
-            )
-        return self.options.steps or self.options.epochs * steps_per_epoch(
-            len(self.samples), self.options.batch_size
-        )
+    def _check_that_something_was_read(self) -> None:
+        if self.skipped and not (self.folder / LOG_FILE).stat().st_size:
+            first = next(iter(self.skipped.values()))
+            raise TrainingError(f"No batch had two clips that can be read. '{first.id}': {first.reason}")
 
     def _step(self, optimizer: torch.optim.Optimizer, clips: Clips, step: int, total: int) -> Step | None:
         self._note_skipped(clips)
@@ -140,7 +137,8 @@ class Trainer:
 
     def _guard(self, losses: dict[str, Tensor], norm: float, clips: Clips, step: int) -> None:
         """Stop before a number that is none reaches the parameters, and keep what led to it."""
-        if math.isfinite(norm) and torch.isfinite(losses["total"]):
+        rescaled = self.accelerator.scaler is not None  # fp16: the optimiser skips overflowing steps itself
+        if torch.isfinite(losses["total"]) and (rescaled or math.isfinite(norm)):
             return
         path = self.folder / "not-a-number.safetensors"
         assert clips.batch is not None
@@ -159,14 +157,39 @@ class Trainer:
         self.skipped.update({missing.id: missing for missing in clips.skipped})
 
     def _save(self, optimizer: torch.optim.Optimizer, step: int) -> None:
-        state = {"step": step, "parts": trained_state(self.method), "optimizer": optimizer.state_dict()}
+        state = {
+            "step": step,
+            "parts": trained_state(self.method),
+            "optimizer": optimizer.state_dict(),
+            "skipped": {missing.id: missing.reason for missing in self.skipped.values()},
+        }
         save_training_state(self.folder / RESUME_FILE, state)
 
     def _resume(self, optimizer: torch.optim.Optimizer) -> int:
         state = load_training_state(self.folder / RESUME_FILE)
         load_state(self.method, state["parts"], f"'{self.folder / RESUME_FILE}'")
         optimizer.load_state_dict(state["optimizer"])
+        self.skipped.update({name: Missing(name, reason) for name, reason in state["skipped"].items()})
         return int(state["step"])
+
+
+def check_trainable(method: Method, samples: Sequence[Sample]) -> None:
+    """Make sure that there is something to train, on something, towards something.
+
+    Raises:
+        TrainingError: there is not.
+    """
+    if not method.trainable_parameters():
+        raise TrainingError("This method has no parameter to train; use `avprompt evaluate`.")
+    if not any(loss.config.weight for name, loss in method.parts().items() if name.startswith("losses.")):
+        raise TrainingError("This method has no loss with a weight, so there is nothing to train towards.")
+    if len(samples) < 2:
+        raise TrainingError(f"Training needs at least two clips to contrast; there are {len(samples)}.")
+
+
+def total_steps(options: TrainingOptions, samples: int) -> int:
+    """Return how many steps the options ask for on so many clips."""
+    return options.steps or options.epochs * steps_per_epoch(samples, options.batch_size)
 
 
 def make_optimizer(method: Method, options: TrainingOptions) -> torch.optim.Adam:

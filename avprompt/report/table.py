@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from avprompt.results import RunResult
 
 METRICS = ("cIoU", "AUC", "mean_IoU")
+_ALTERED = {"on_distractor": "distractor, on it", "on_original": "distractor, on first"}
 
 
 def print_result(result: RunResult, folder: Path, console: Console | None = None) -> None:
@@ -62,8 +63,7 @@ def result_table(result: RunResult, split: str) -> Table:
     table.add_section()
     for sound, scores in result.audio_reliance.get(split, {}).items():
         for metric, value in scores.items():
-            name = sound if metric == "cIoU" else f"{sound} {metric.replace('_', ' ')}"
-            table.add_row(f"sound: {name}", f"{value:.2f}")
+            table.add_row(f"sound: {_ALTERED.get(metric, sound)}", f"{value:.2f}")
     return table
 
 
