@@ -11,18 +11,17 @@ from statistics import mean, stdev
 from typing import Any
 
 import numpy as np
-import yaml
 
 from avprompt.assessment import threshold
 from avprompt.benchmark import Published
-from avprompt.checkpoint import replacing
-from avprompt.errors import ConfigError, DataError
+from avprompt.files import replacing
+from avprompt.errors import DataError
 from avprompt.metrics.statistics import Difference, paired_bootstrap
 from avprompt.plugins import Loaded
 from avprompt.report.gallery import write_comparison
 from avprompt.report.shown import read_shown
-from avprompt.results import CONFIG_FILE, RESULTS_FILE, RunResult, read_results, read_rows
-from avprompt.run import Reporter, config_text, execute
+from avprompt.results import CONFIG_FILE, RunResult, read_results, read_rows
+from avprompt.run import Reporter, execute
 from avprompt.session import Settings, is_run, open_session
 
 
@@ -126,14 +125,7 @@ def _run(loaded: Loaded, method: str, settings: Settings, folder: Path, reporter
     """Run a method into its own folder, or take up the run that is there."""
     target = folder / f"{Path(method).stem}-seed{settings.seed}"
     session = open_session(loaded, method, settings)
-    there = target / CONFIG_FILE
-    if there.is_file() and _tables(there.read_text()) != _tables(config_text(session)):
-        raise ConfigError(
-            f"'{target}' holds a run with other options: choose another --output, or remove it."
-        )
-    if not (target / RESULTS_FILE).is_file():
-        untrained = not session.method.trainable_parameters()
-        execute(session, target, resume=there.is_file(), evaluate_only=untrained, reporter=reporter)
+    execute(session, target, resume=(target / CONFIG_FILE).is_file(), reporter=reporter)
     return target
 
 
@@ -177,10 +169,3 @@ def _name(target: str, result: RunResult) -> str:
     return (
         Path(target).name if is_run(target) else Path(target).stem if Path(target).suffix else result.method
     )
-
-
-def _tables(text: str) -> Any:
-    tables = yaml.safe_load(text)
-    for key in ("device", "strict"):  # these change no number that is meant to be the same
-        tables.get("run", {}).pop(key, None)
-    return tables

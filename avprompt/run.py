@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 from typing import Protocol as Interface
 
 import torch
@@ -15,9 +16,10 @@ import yaml
 
 from avprompt import __version__
 from avprompt.assessment import Assessment
-from avprompt.checkpoint import load_checkpoint, replacing, save_checkpoint
+from avprompt.checkpoint import load_checkpoint, save_checkpoint
 from avprompt.errors import ConfigError
 from avprompt.evaluate import Evaluator
+from avprompt.files import replacing
 from avprompt.measure import Measured
 from avprompt.predictions import DUMP, Writer, describe_dump
 from avprompt.records import Missing, Split
@@ -30,7 +32,7 @@ from avprompt.results import (
     write_results,
 )
 from avprompt.session import Session, Settings
-from avprompt.train import RESUME_FILE, Step, Trainer
+from avprompt.train import RESUME_FILE, Step, Trainer, check_trainable
 
 
 class Reporter(Interface):
@@ -72,6 +74,19 @@ def claim(folder: Path, *, resume: bool) -> None:
         )
 
 
+def check_same(session: Session, folder: Path) -> None:
+    """Make sure that the run in a folder is the one that is asked for.
+
+    Raises:
+        ConfigError: it has other options.
+    """
+    there, asked = (folder / CONFIG_FILE).read_text(encoding="utf-8"), config_text(session)
+    if _comparable(there) != _comparable(asked):
+        raise ConfigError(
+            f"'{folder}' holds a run with other options: choose another --output, or remove it."
+        )
+
+
 def default_folder(method: str, settings: Settings, *, resume: bool) -> Path:
     """Return `runs/DATASET/METHOD-seedN`, numbered on when that is taken and not to be resumed."""
     first = Path("runs") / settings.dataset / f"{Path(method).stem}-seed{settings.seed}"
@@ -103,12 +118,18 @@ def execute(
     """
     reporter = reporter or Quiet()
     claim(folder, resume=resume)
-    if resume and (folder / RESULTS_FILE).is_file():
-        return read_results(folder)
+    if resume:
+        check_same(session, folder)
+        if (folder / RESULTS_FILE).is_file():
+            return read_results(folder)
     seconds: dict[str, float] = {}
     skipped: dict[str, list[Missing]] = {}
-    training = session.checkpoint is None and not evaluate_only
-    train_split = session.adapter.split(session.adapter.train_split) if training else None
+    trains = session.checkpoint is None and not evaluate_only and session.method.trainable_parameters() > 0
+    train_split = session.adapter.split(session.adapter.train_split) if trains else None
+    if train_split is not None:
+        check_trainable(session.method, train_split.samples)
+    for name in session.scored_splits():  # a wrong name must show before hours of training
+        session.adapter.split(name)
     folder.mkdir(parents=True, exist_ok=True)
     write_config(session, folder)
     if train_split is not None:
@@ -171,6 +192,7 @@ def evaluate(
         text_decoder=session.pretrained_decoder(),
         batch_size=session.composition.training.batch_size,
         strict=session.settings.strict,
+        seed=session.settings.seed,
         precision=session.accelerator.autocast,
     )
     assessment = Assessment(_empty(session), session.protocols(), session.settings.by, dict(skipped or {}))
@@ -185,7 +207,7 @@ def evaluate(
     if adapter.validation_split:
         split = adapter.split(adapter.validation_split)
         assessment.validation = measure(adapter.validation_split, split, altered=False)
-    for name in session.settings.splits or adapter.test_splits:
+    for name in session.scored_splits():
         split = adapter.split(name)
         assessment.add(name, split, measure(name, split, altered=True))
     assessment.result.notes += adapter.notes
@@ -205,6 +227,14 @@ def config_text(session: Session) -> str:
     """Return what `config.yaml` says."""
     run = yaml.safe_dump({"run": session.settings.recorded()}, sort_keys=False, allow_unicode=True)
     return session.composition.to_yaml() + run
+
+
+def _comparable(text: str) -> Any:
+    """Return what a config.yaml says without what changes no number."""
+    tables = yaml.safe_load(text)
+    for key in ("device", "strict"):
+        tables.get("run", {}).pop(key, None)
+    return tables
 
 
 def versions(session: Session) -> dict[str, str]:

@@ -96,6 +96,10 @@ class Session:
         """Return the protocols of the benchmark, the headline first."""
         return [self.loaded.registry.load("protocols", name)() for name in self.adapter.protocols]
 
+    def scored_splits(self) -> tuple[str, ...]:
+        """Return the names of the splits to score: those chosen, or all of the benchmark."""
+        return self.settings.splits or self.adapter.test_splits
+
     def pretrained_decoder(self) -> Decoder | None:
         """Return the decoder as it was before training, or None when it has no pretrained weights."""
         table = dict(self.composition.decoder)
