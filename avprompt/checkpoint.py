@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from avprompt.errors import WeightsError
+from avprompt.files import replacing
 from avprompt.method import Method
 from avprompt.registry import Registry
 
@@ -47,21 +45,6 @@ class CheckpointFormat(ABC):
 def checkpoint_formats(registry: Registry) -> list[CheckpointFormat]:
     """Return every registered format."""
     return [registry.load("checkpoint_formats", name)() for name in registry.names("checkpoint_formats")]
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a path to write to that takes the place of `path` when all went well, and vanishes if not."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def trained_state(method: Method) -> dict[str, Tensor]:

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from PIL import Image
 
-from avprompt.checkpoint import checkpoint_formats, load_checkpoint, replacing
+from avprompt.checkpoint import checkpoint_formats, load_checkpoint
 from avprompt.composition import resolve
 from avprompt.errors import WeightsError
+from avprompt.files import replacing
 from avprompt.loading import View
 from avprompt.media import read_image, resize_image
 from avprompt.method import Method, build

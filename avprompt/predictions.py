@@ -15,8 +15,8 @@ from pydantic import ValidationError
 
 from avprompt.assessment import Assessment
 from avprompt.benchmark import BenchmarkAdapter
-from avprompt.checkpoint import replacing
 from avprompt.errors import DataError
+from avprompt.files import replacing
 from avprompt.measure import Maps, Measured, Measurer
 from avprompt.metrics.protocol import Protocol
 from avprompt.records import Missing, Sample, Split

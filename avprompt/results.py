@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from avprompt.errors import DataError
+from avprompt.files import replacing
 from avprompt.records import Missing
 
 Metrics = dict[str, Any]
@@ -67,8 +68,6 @@ class RunResult(BaseModel):
 
 def write_results(result: RunResult, folder: Path) -> None:
     """Write `results.json`, numbers rounded to four decimals."""
-    from avprompt.checkpoint import replacing
-
     with replacing(folder / RESULTS_FILE) as temporary:
         temporary.write_text(json.dumps(_rounded(result.model_dump()), indent=2) + "\n")
 
@@ -90,8 +89,6 @@ def read_results(folder: Path) -> RunResult:
 
 def write_rows(path: Path, rows: Iterable[Mapping[str, object]], columns: list[str]) -> None:
     """Write a csv file with a header."""
-    from avprompt.checkpoint import replacing
-
     with replacing(path) as temporary, temporary.open("w", newline="") as file:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()

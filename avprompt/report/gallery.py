@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from avprompt.checkpoint import replacing
+from avprompt.files import replacing
 from avprompt.media import resize_image
 from avprompt.metrics.iou import iou_by_threshold
 from avprompt.report.overlay import colour, overlay, spotlight, stretch

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from avprompt.checkpoint import replacing
+from avprompt.files import replacing
 from avprompt.measure import Shown
 
 FILE = "gallery.npz"

@@ -17,7 +17,6 @@ from avprompt.checkpoint import (
     load_checkpoint,
     load_state,
     load_training_state,
-    replacing,
     save_checkpoint,
     save_training_state,
     trained_state,
@@ -140,13 +139,6 @@ class TestReplacing:
             save_checkpoint(mine, path, {"version": "new"})
         assert checkpoint_metadata(path) == {"version": "old"}
         assert list(tmp_path.iterdir()) == [path]
-
-    def test_makes_the_folder_and_a_file_that_others_may_read(self, tmp_path: Path) -> None:
-        with replacing(tmp_path / "a" / "b" / "file") as temporary:
-            temporary.write_text("x")
-            assert not (tmp_path / "a" / "b" / "file").exists()
-        assert (tmp_path / "a" / "b" / "file").read_text() == "x"
-        assert (tmp_path / "a" / "b" / "file").stat().st_mode & 0o777 == 0o644
 
 
 class TestTrainingState:
