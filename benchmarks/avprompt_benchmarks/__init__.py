@@ -11,6 +11,19 @@ def register_datasets(register: Register) -> None:
     register("vggss-openset", "avprompt_benchmarks.openset:OpenSet")
     register("vggss-heard", "avprompt_benchmarks.openset:Heard")
     register("vggss-unheard", "avprompt_benchmarks.openset:Unheard")
+    register("vggss-extended", "avprompt_benchmarks.extended:VGGSSExtended")
+    register("flickr", "avprompt_benchmarks.flickr:Flickr")
+    register("flickr-extended", "avprompt_benchmarks.extended:FlickrExtended")
+    register("avsbench-s4", "avprompt_benchmarks.avsbench:S4")
+    register("avsbench-ms3", "avprompt_benchmarks.avsbench:MS3")
+    register("avsbench-s4-boxes", "avprompt_benchmarks.avsbench_boxes:S4Boxes")
+    register("avsbench-ms3-boxes", "avprompt_benchmarks.avsbench_boxes:MS3Boxes")
+    register("is3", "avprompt_benchmarks.is3:IS3")
+    register("is3-masks", "avprompt_benchmarks.is3:IS3Masks")
+    register("vpo-ss", "avprompt_benchmarks.vpo:VPOSS")
+    register("vpo-ss-masks", "avprompt_benchmarks.vpo:VPOSSMasks")
+    register("vpo-ms", "avprompt_benchmarks.vpo:VPOMS")
+    register("vpo-ms-masks", "avprompt_benchmarks.vpo:VPOMSMasks")
 
 
 @hookimpl

@@ -39,8 +39,9 @@ class Files:
             spell: turns the stem of a file's name into an id.
             inside: patterns of a file in a folder that is called by the id, in order of preference.
         """
-        self.folders = [root / folder for folder in folders if (root / folder).is_dir()]
-        self.wanted = f"{folders[0]}/{{}}{endings[0]}"
+        there = [folder for folder in folders if (root / folder).is_dir()]
+        self.wanted = f"{(there or folders)[0]}/{{}}{endings[0]}"
+        self.folders = [root / folder for folder in there]
         self.endings, self.spell, self.inside = endings, spell, inside
 
     def find(self, name: str) -> Path | Absent:

@@ -18,8 +18,8 @@ from avprompt_benchmarks.marks import Boxes
 from avprompt_benchmarks.published import published
 from avprompt_benchmarks.training import ListTrained
 
-FRAMES = ("frames", "frame", "VGGSound_test/frame")
-AUDIO = ("audio", "VGGSound_test/audio")
+FRAMES = ("frames", "frame", "VGGSound_test/frame", "extend_frames")
+AUDIO = ("audio", "VGGSound_test/audio", "extend_audio")
 IN_FOLDERS = ("125.*", "image_050.*")
 """The annotated frame in folders of frames: SSL-TIE's of 25 a second, SSLalignment's of 10 a second."""
 
@@ -77,7 +77,7 @@ class VGGSS(ListTrained):
     def training_clip(self, listed: Listed) -> Clip:
         """Return a clip without annotation."""
         name = vggsound_id(listed.id)
-        return Clip(name, self._frames.find(name), self._sounds.find(name), label=listed.label)
+        return Clip(name, self.frames.find(name), self.sounds.find(name), label=listed.label)
 
     def _annotated(self, listed: Listed) -> Clip:
         clip = self.training_clip(listed)
@@ -104,9 +104,11 @@ class VGGSS(ListTrained):
             raise DataError(f"'{path}' is not the official annotation of VGG-SS: {error!r}") from error
 
     @cached_property
-    def _frames(self) -> Files:
+    def frames(self) -> Files:
+        """The pictures of all clips."""
         return Files(self.root, FRAMES, IMAGES, vggsound_id, IN_FOLDERS)
 
     @cached_property
-    def _sounds(self) -> Files:
+    def sounds(self) -> Files:
+        """The sounds of all clips."""
         return Files(self.root, AUDIO, SOUNDS, vggsound_id)

@@ -1,0 +1,79 @@
+"""AVSBench scored by the boxes that SSLalignment drew around its masks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import ClassVar
+
+from avprompt.benchmark import Published
+from avprompt_benchmarks.avsbench import MS3, S4, AVSBench, Listed
+from avprompt_benchmarks.boxes import read_boxes
+from avprompt_benchmarks.clips import Clip
+from avprompt_benchmarks.files import find_annotation
+from avprompt_benchmarks.ids import avsbench_id
+from avprompt_benchmarks.kaist import SIDE, read_pairs
+from avprompt_benchmarks.marks import Boxes
+
+_SOURCE = "\nand {listing} from kaistmm/SSLalignment, metadata/; no masks and no list are needed."
+
+
+class ByBoxes(AVSBench):
+    """Base of both: the test frames of SSLalignment's listing, with a box each."""
+
+    ground_truth = "the box filled: corners truncated to whole pixels of 224 x 224; 1 inside"
+    coordinates = "x0, y0, x1, y1 in pixels of the frame at 224 x 224, x to the right, y down"
+    protocols: ClassVar[tuple[str, ...]] = ("val-threshold", "acl-sweep", "lvs-median", "kaist-adaptive")
+    published: ClassVar[Sequence[Published]] = ()
+    listings: ClassVar[tuple[str, ...]]
+
+    def listed(self, split: str) -> Iterator[Listed]:
+        """Return the frames of the listing; training frames are those of the official list."""
+        if split == "test":
+            yield from self._boxes
+        elif self._table is not None:
+            yield from super().listed(split)
+
+    def clip(self, one: Listed, *, training: bool) -> Clip:
+        """Find the files of a frame."""
+        clip = super().clip(one, training=True)
+        return clip if training else Clip(clip.id, clip.image, clip.audio, self._boxes[one], clip.label)
+
+    @cached_property
+    def _boxes(self) -> dict[Listed, Boxes]:
+        path = find_annotation(self.root, self.listings)
+        if path is None:
+            raise self.without(self.listings[0])
+        found = {}
+        for picture, sound, box in read_pairs(path):
+            video, _, number = avsbench_id(picture.stem).rpartition("_")
+            one = Listed(video, int(number), "test", self.category(sound.parent.name))
+            found[one] = Boxes(read_boxes(box, f"{path}: '{picture.name}'"), SIDE)
+        return found
+
+    def category(self, folder: str) -> str:
+        """Return the class of a clip by the folder of its sound."""
+        del folder
+        return ""
+
+
+class S4Boxes(ByBoxes, S4):
+    """S4 by boxes."""
+
+    title = "AVSBench S4, boxes"
+    source = S4.source + _SOURCE.format(listing="s4_box.json")
+    broken_boxes = "6 frames without foreground have a box of zero size: it marks nothing, they stay in"
+    listings = ("s4_box.json", "kaist_s4_box.json")
+
+    def category(self, folder: str) -> str:
+        """Return the folder."""
+        return folder
+
+
+class MS3Boxes(ByBoxes, MS3):
+    """MS3 by boxes."""
+
+    title = "AVSBench MS3, boxes"
+    source = MS3.source + _SOURCE.format(listing="ms3_box.json")
+    broken_boxes = "29 frames without foreground have a box of zero size: it marks nothing, they stay in"
+    listings = ("ms3_box.json", "kaist_ms3_box.json")
