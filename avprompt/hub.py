@@ -127,7 +127,7 @@ class HubModel:
         except EntryNotFoundError:
             return None
         except Exception as error:  # of requests or httpx, as the version has it
-            reason = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
+            reason = " ".join(str(error).split())[:160] or type(error).__name__
             raise self.missing(f"the hub cannot be reached, or refuses ({reason})") from error
         url = huggingface_hub.hf_hub_url(self.reference, name, revision=about.commit_hash)
         known = about.etag if about.etag and _SHA256.fullmatch(about.etag) else None

@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from avprompt.checkpoint import CheckpointFormat, replacing
+from avprompt.checkpoint import CheckpointFormat
 from avprompt.errors import WeightsError
+from avprompt.files import replacing
 from avprompt.tensors import read_object
 
 # Their name of a part -> ours.
@@ -33,7 +34,14 @@ class AclCheckpoint(CheckpointFormat):
         return {f"{PARTS[part]}.{key}": value for part in PARTS for key, value in theirs[part].items()}
 
     def write(self, state: Mapping[str, Tensor], path: Path) -> None:
-        """Write trained parts under their names."""
+        """Write trained parts under their names.
+
+        Raises:
+            WeightsError: there are other parts than theirs.
+        """
+        strange = sorted(key for key in state if key.partition(".")[0] not in PARTS.values())
+        if strange:
+            raise WeightsError(f"ACL-SSL's format has no place for {', '.join(strange[:3])}.")
         theirs = {
             part: {
                 key.removeprefix(f"{ours}."): value

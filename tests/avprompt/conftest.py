@@ -1,12 +1,14 @@
-"""Plugins installed for one test, without pip."""
+"""Plugins installed for one test, without pip, and weights downloaded from this very machine."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from fileserver import FileServer, serve
 
 Install = Callable[..., None]
 
@@ -29,3 +31,27 @@ def install_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
         monkeypatch.syspath_prepend(site)
 
     return install
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty `AVPROMPT_HOME`, and a hub cache with nothing in it."""
+    monkeypatch.setenv("AVPROMPT_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
+    """A file server that is also the hub; nothing else can be reached, and retries do not wait."""
+    monkeypatch.delenv("AVPROMPT_OFFLINE", raising=False)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("avprompt.download.PAUSE", 0.0)
+    with serve() as server:
+        template = server.address + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", server.address)
+        monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setattr(
+            "huggingface_hub.file_download.HUGGINGFACE_CO_URL_TEMPLATE", template, raising=False
+        )
+        yield server

@@ -1,0 +1,216 @@
+"""Published weights: what is known of them, and the commands that fetch and check them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from avprompt import weights
+from avprompt.cli import main
+from avprompt.errors import UnknownNameError, WeightsError
+from avprompt.published import Published, find_published, published
+from avprompt.registry import Registry
+from avprompt.weights import WeightFile
+from fileserver import FileServer
+
+CONTENT = b"weights" * 1000
+DIGEST = hashlib.sha256(CONTENT).hexdigest()
+
+
+def direct(server: FileServer, sha256: str | None = None) -> Published:
+    server.put("/ear.pt", CONTENT)
+    urls = (f"{server.address}/ear.pt",)
+    return Published(
+        "ear.pt", WeightFile("an ear", "MIT", "https://ear", urls=urls, sha256=sha256, note="Loud.")
+    )
+
+
+def on_hub(server: FileServer) -> Published:
+    server.put_on_hub("their/eye", "pytorch_model.bin", CONTENT)
+    server.put_on_hub("their/eye", "config.json", b"{}")
+    return Published("their/eye", WeightFile("an eye", "MIT", "https://eye"))
+
+
+def test_every_registered_one_says_what_a_user_must_know(registry: Registry) -> None:
+    names = {one.name for one in published(registry)}
+    assert names >= {
+        "CIDAS/clipseg-rd64-refined",
+        "BEATs_iter3_plus_AS2M_finetuned_on_AS2M_cpt2.pt",
+        "acl-ssl.pth",
+    }
+    for one in published(registry):
+        file = one.file
+        assert file.purpose, one.name
+        assert file.licence, one.name
+        assert file.source.startswith("https://"), one.name
+        assert all(url.startswith("https://") for url in file.urls), one.name
+        assert file.urls or "/" in one.name, one.name
+        assert file.sha256 is None or re.fullmatch("[0-9a-f]{64}", file.sha256), one.name
+        assert file.size is None or file.size > 0, one.name
+
+
+def test_direct_weights(server: FileServer, home: Path) -> None:
+    ear = direct(server, DIGEST)
+    assert not ear.present
+    assert ear.path == home / "ear.pt"
+    assert ear.fetch() == home / "ear.pt"
+    assert ear.present
+    assert ear.verify() == DIGEST
+    assert not (home / "ear.pt.sha256").exists()
+
+
+def test_an_unknown_checksum_is_measured_once_and_holds_from_then_on(server: FileServer, home: Path) -> None:
+    ear = direct(server)
+    assert ear.sha256 is None
+    ear.fetch()
+    assert ear.sha256 == ear.verify() == DIGEST
+    (home / "ear.pt").write_bytes(b"something else")
+    with pytest.raises(WeightsError, match="not the file that was fetched"):
+        ear.verify()
+    with pytest.raises(WeightsError, match="not the file that was fetched"):
+        ear.fetch()
+
+
+def test_weights_put_there_by_hand_are_checked_too(server: FileServer, home: Path) -> None:
+    ear = direct(server, DIGEST)
+    home.mkdir()
+    (home / "ear.pt").write_bytes(b"something else")
+    with pytest.raises(WeightsError, match=rf"another file than 'ear\.pt'.*{DIGEST}.*weights fetch ear\.pt"):
+        ear.verify()
+    (home / "ear.pt").write_bytes(CONTENT)
+    assert ear.fetch() == home / "ear.pt"
+    assert server.files["/ear.pt"].asked == []
+
+
+def test_weights_that_nobody_has_any_more(server: FileServer, home: Path) -> None:
+    ear = direct(server)
+    del server.files["/ear.pt"]
+    with pytest.raises(WeightsError) as error:
+        ear.fetch()
+    for words in ("'ear.pt' cannot be fetched", "404", "from https://ear", str(home / "ear.pt"), "Loud."):
+        assert words in str(error.value)
+
+
+def test_a_repository_of_the_hub(server: FileServer, home: Path) -> None:
+    eye = on_hub(server)
+    assert eye.fetch() == home / "their" / "eye" / "pytorch_model.bin" == eye.path
+    assert (home / "their" / "eye" / "config.json").read_bytes() == b"{}"
+    assert eye.sha256 == eye.verify() == DIGEST
+    assert weights.recorded_checksum(eye.path) == DIGEST
+
+
+def test_a_broken_connection_to_the_hub(server: FileServer, home: Path) -> None:
+    eye = on_hub(server)
+    served = server.files["/their/eye/resolve/main/pytorch_model.bin"]
+    served.cuts.append(1000)
+    eye.fetch()
+    assert served.asked == [None, "bytes=1000-"]
+
+
+def test_the_hub_states_the_checksum_of_what_it_sends(server: FileServer, home: Path) -> None:
+    eye = on_hub(server)
+    server.files["/their/eye/resolve/main/pytorch_model.bin"].content = b"tampered with"
+    with pytest.raises(WeightsError, match=rf"pytorch_model\.bin cannot be fetched \(.*instead of {DIGEST}"):
+        eye.fetch()
+    assert not eye.present
+
+
+def test_a_repository_that_is_not_there(server: FileServer, home: Path) -> None:
+    nose = Published("their/nose", WeightFile("a nose", "MIT", "https://nose"))
+    with pytest.raises(WeightsError, match=r"'their/nose' is not complete here.*Repository Not Found"):
+        nose.fetch()
+    server.put_on_hub("their/nose", "config.json", b"{}")
+    with pytest.raises(WeightsError, match=r"there is no model\.safetensors or pytorch_model\.bin"):
+        nose.fetch()
+
+
+def test_offline_only_what_is_here_counts(
+    server: FileServer, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    eye = on_hub(server)
+    monkeypatch.setenv("AVPROMPT_OFFLINE", "1")
+    with pytest.raises(WeightsError, match="offline mode is on"):
+        eye.fetch()
+    monkeypatch.delenv("AVPROMPT_OFFLINE")
+    eye.fetch()
+    monkeypatch.setenv("AVPROMPT_OFFLINE", "1")
+    assert eye.fetch() == eye.path
+
+
+def test_names() -> None:
+    registry = Registry()
+    registry.add(
+        "weights", "ear.pt", WeightFile("an ear", "MIT", "https://ear", urls=("https://ear/1",)), "them"
+    )
+    assert find_published(registry, "ear.pt").file.purpose == "an ear"
+    assert find_published(registry, "any/repository").file.source == "https://huggingface.co/any/repository"
+    with pytest.raises(UnknownNameError, match=r"no weight file 'eat\.pt'\. Did you mean 'ear\.pt'"):
+        find_published(registry, "eat.pt")
+
+
+PLUGIN = """
+from avprompt import hookimpl
+from avprompt.weights import WeightFile
+
+@hookimpl
+def register_weights(register):
+    register("ear.pt", WeightFile("an ear", "none stated", "https://ear", urls=("{url}",)))
+"""
+
+
+@pytest.fixture
+def plugin(server: FileServer, tmp_path: Path) -> Path:
+    server.put("/ear.pt", CONTENT)
+    path = tmp_path / "ears.py"
+    path.write_text(PLUGIN.format(url=f"{server.address}/ear.pt"))
+    return path
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(main, ["weights", *map(str, arguments)])
+
+
+def test_commands(home: Path, plugin: Path) -> None:
+    listed = run("list", "--plugin", plugin).output
+    for words in ("ear.pt", "an ear", "none stated", "https://ear", "unknown", "no"):
+        assert words in listed
+    assert run("path", "ear.pt", "--plugin", plugin).output == f"{home / 'ear.pt'}\n"
+    missing = run("verify", "ear.pt", "--plugin", plugin)
+    assert missing.exit_code == 1
+    assert "Get it with `avprompt weights fetch ear.pt`" in missing.output
+    fetched = run("fetch", "ear.pt", "--plugin", plugin)
+    assert fetched.exit_code == 0, fetched.output
+    assert DIGEST in fetched.output
+    assert run("verify", "--plugin", plugin).output == f"ear.pt: {DIGEST}, as it should be\n"
+    known = {one["name"]: one for one in json.loads(run("list", "--json", "--plugin", plugin).output)}
+    assert known["ear.pt"]["present"] is True
+    assert (known["ear.pt"]["sha256"], known["ear.pt"]["size"]) == (DIGEST, len(CONTENT))
+
+
+def test_a_wrong_file_fails_the_check(home: Path, plugin: Path) -> None:
+    run("fetch", "ear.pt", "--plugin", plugin)
+    (home / "ear.pt").write_bytes(b"something else")
+    failed = run("verify", "--plugin", plugin)
+    assert failed.exit_code == 1
+    assert "not the file that was fetched" in failed.output
+
+
+def test_nothing_is_here(home: Path) -> None:
+    assert "No published weights are here" in run("verify").output
+
+
+@pytest.mark.parametrize("command", [["list"], ["path", "acl-ssl.pth"], ["verify"]])
+def test_looking_leaves_torch_alone(home: Path, command: list[str]) -> None:
+    code = (
+        "import sys\nfrom avprompt.cli import main\n"
+        f"main(['weights', *{command!r}], standalone_mode=False)\nassert 'torch' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

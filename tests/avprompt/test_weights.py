@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from avprompt import weights
+from avprompt.errors import WeightsError
+
+HELLO = hashlib.sha256(b"hello").hexdigest()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    (tmp_path / "model.pt").write_bytes(b"hello")
+    return tmp_path / "model.pt"
+
+
+def test_home_is_in_the_cache_unless_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AVPROMPT_HOME", raising=False)
+    assert weights.home() == Path.home() / ".cache" / "avprompt"
+    monkeypatch.setenv("AVPROMPT_HOME", "~/elsewhere")
+    assert weights.home() == Path.home() / "elsewhere"
+
+
+def test_a_reference_is_a_path_or_a_name_at_home(
+    home: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert weights.resolve("model.pt") == home / "model.pt"
+    monkeypatch.chdir(file.parent)
+    assert weights.resolve("model.pt").samefile(file)
+    assert weights.resolve(str(file)) == file
+
+
+def test_a_reference_into_a_package() -> None:
+    assert weights.resolve("package:tinyworld/tiny.yaml").is_file()
+    with pytest.raises(WeightsError, match="names the package 'no_such', which is not installed"):
+        weights.resolve("package:no_such/model.pt")
+
+
+def test_a_checksum(file: Path) -> None:
+    assert weights.sha256(file) == weights.checksum(file) == HELLO
+    assert weights.recorded_checksum(file) is None
+
+
+def test_a_recorded_checksum_holds(file: Path) -> None:
+    weights.record_checksum(file, HELLO)
+    assert file.with_name("model.pt.sha256").read_text() == f"{HELLO}  model.pt\n"
+    assert weights.checksum(file) == weights.recorded_checksum(file) == HELLO
+    file.write_bytes(b"hallo")
+    with pytest.raises(
+        WeightsError, match=rf"not the file that was fetched.*{HELLO}.*delete model\.pt\.sha256"
+    ):
+        weights.checksum(file)
+
+
+def test_the_hub_cache_names_its_files_by_their_checksum(file: Path, tmp_path: Path) -> None:
+    blob = file.rename(tmp_path / HELLO)
+    file.symlink_to(blob)
+    assert weights.recorded_checksum(file) == HELLO
+    blob.write_bytes(b"hallo")
+    with pytest.raises(WeightsError, match="not the file that was fetched"):
+        weights.checksum(file)
