@@ -16,6 +16,8 @@ def register_datasets(register: Register) -> None:
     register("flickr-extended", "avprompt_benchmarks.extended:FlickrExtended")
     register("avsbench-s4", "avprompt_benchmarks.avsbench:S4")
     register("avsbench-ms3", "avprompt_benchmarks.avsbench:MS3")
+    register("avatar", "avprompt_benchmarks.avatar:AVATAR")
+    register("folder", "avprompt_benchmarks.folder:Folder")
     register("avsbench-s4-boxes", "avprompt_benchmarks.avsbench_boxes:S4Boxes")
     register("avsbench-ms3-boxes", "avprompt_benchmarks.avsbench_boxes:MS3Boxes")
     register("is3", "avprompt_benchmarks.is3:IS3")

@@ -34,13 +34,13 @@ class Files:
 
         Args:
             root: of the data.
-            folders: under the root, in order of preference; they need not be there.
+            folders: under the root, `.` for itself, in order of preference; they need not be there.
             endings: of the files, in lower case.
             spell: turns the stem of a file's name into an id.
             inside: patterns of a file in a folder that is called by the id, in order of preference.
         """
         there = [folder for folder in folders if (root / folder).is_dir()]
-        self.wanted = f"{(there or folders)[0]}/{{}}{endings[0]}"
+        self.wanted = f"{(there or folders)[0]}/{{}}{endings[0]}".removeprefix("./")
         self.folders = [root / folder for folder in there]
         self.endings, self.spell, self.inside = endings, spell, inside
 

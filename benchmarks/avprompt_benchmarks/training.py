@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -42,18 +43,13 @@ class ListTrained(ListedBenchmark):
         """Return every clip that the list of a split names."""
         if split in self.scored:
             return self.test_clips(split)
-        return [self.training_clip(one) for one in self._training(split)]
-
-    def _training(self, split: str) -> list[Listed]:
-        path = self._training_path(split)
         test = self.test_clips(self.scored[0])
+        path = self._training_path(split)
         if path is None:
-            self.note(
-                "no training list in the data root: trained on the test clips themselves, without labels"
-            )
-            return [Listed(clip.id, clip.label) for clip in test]
-        listed = read_list(path)
-        names = {one.id for one in listed}
+            self.note("no training list in the data root: trained on the test clips themselves, unlabelled")
+            return [replace(clip, marks=None) for clip in test]
+        listed = [self.training_clip(one) for one in read_list(path)]
+        names = {clip.id for clip in listed}
         leaked = sum(clip.id in names for clip in test)
         if leaked:
             self.note(

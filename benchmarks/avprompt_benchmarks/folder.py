@@ -1,0 +1,148 @@
+"""Anyone's own clips, in one folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+import av
+
+from avprompt.errors import DataError, suggest
+from avprompt.records import Frame
+from avprompt_benchmarks.clips import Clip, ListedBenchmark
+from avprompt_benchmarks.files import IMAGES, SOUNDS, VIDEOS, Absent, Files
+from avprompt_benchmarks.lists import read_list, read_table
+from avprompt_benchmarks.marks import Boxes, Marks, MaskFile
+
+RATE = 25
+"""Frames a second that the frames of videos are counted at."""
+
+
+class Folder(ListedBenchmark):
+    """Videos, or pictures with sounds; with masks or boxes they can be scored, without them trained on."""
+
+    title = "Own clips"
+    citation = "none: these are your clips"
+    licence = "yours"
+    source = (
+        "Expected layout of the data root:\n"
+        "  <clip>.mp4                 a video: its sound, and the frame in the middle of its first 10 s;\n"
+        "                             in the data root itself or in videos/\n"
+        "  <clip>.jpg, <clip>.wav     instead of a video, or of its frame or sound alone;\n"
+        "                             in the data root itself or in images/ (or frames/) and audio/\n"
+        "  masks/<clip>.png           optional: not 0 where the sound comes from, any size\n"
+        "  boxes.csv                  optional, instead of masks: a header clip,x0,y0,x1,y1, then a line\n"
+        "                             for each box, in fractions of the picture\n"
+        "  labels.csv                 optional: lines clip,label; names classes of sounds\n"
+        "  train.txt, val.txt, test.txt\n"
+        "                             optional: the clips of each split, one a line. Without test.txt all with\n"
+        "                             a mask or boxes are scored; without train.txt methods train on all that\n"
+        "                             no other list names, unlabelled"
+    )
+    ground_truth = "the mask, inside where it is not 0; without a mask the union of the boxes"
+    coordinates = "x0, y0, x1, y1 as fractions of the picture, x to the right, y down"
+    broken_boxes = "boxes without width or height mark nothing"
+
+    def __init__(self, root: Path | None = None) -> None:
+        super().__init__(root)
+        if (self.root / "val.txt").is_file():
+            self.validation_split = "val"
+        if not any(self._marks(name) for name in self._ids):
+            self.test_splits = ()
+            self.note("no clip has a mask or boxes: nothing can be scored")
+
+    def clips(self, split: str) -> Sequence[Clip]:
+        """Return the clips of `train`, `val` or `test`."""
+        if split not in ("train", "val", "test"):
+            raise DataError(
+                f"{self.title} has no split '{split}'. {suggest(split, ('train', 'val', 'test'))}"
+            )
+        names = self._named(split)
+        if not names:
+            raise self.without("clips" if split == "train" else f"clips for '{split}'")
+        return [self._clip(name, training=split == "train") for name in names]
+
+    def _named(self, split: str) -> list[str]:
+        if (listed := self._listed(split)) is not None:
+            return listed
+        if split == "train":
+            held_out = {name for other in ("val", "test") for name in self._listed(other) or ()}
+            return [name for name in self._ids if name not in held_out]
+        return [name for name in self._ids if self._marks(name)] if split == "test" else []
+
+    def _listed(self, split: str) -> list[str] | None:
+        path = self.root / f"{split}.txt"
+        return [one.id for one in read_list(path)] if path.is_file() else None
+
+    def _clip(self, name: str, *, training: bool) -> Clip:
+        image, audio, video = (files.find(name) for files in (self._images, self._sounds, self._videos))
+        label = self._labels.get(name, "")
+        picture: Path | Frame | Absent = image
+        if not isinstance(video, Absent):
+            audio = video if isinstance(audio, Absent) else audio
+            try:
+                picture = _middle(video, self.audio_seconds) if isinstance(image, Absent) else image
+            except DataError as error:
+                return Clip(name, picture, audio, label=label, unusable=str(error))
+        if training:
+            return Clip(name, picture, audio, label=label)
+        marks = self._marks(name)
+        return Clip(name, picture, audio, marks, label, unusable="" if marks else "neither mask nor boxes")
+
+    def _marks(self, name: str) -> Marks | None:
+        mask = self._masks.find(name)
+        if not isinstance(mask, Absent):
+            return MaskFile(mask)
+        return Boxes(self._boxes[name]) if name in self._boxes else None
+
+    @property
+    def _ids(self) -> list[str]:
+        found = {name for files in (self._images, self._sounds, self._videos) for name in files.ids()}
+        return sorted(found)
+
+    @cached_property
+    def _boxes(self) -> dict[str, list[tuple[float, ...]]]:
+        path = self.root / "boxes.csv"
+        corners = ("x0", "y0", "x1", "y1")
+        boxes: dict[str, list[tuple[float, ...]]] = {}
+        for row in read_table(path, ("clip", *corners)) if path.is_file() else ():
+            try:
+                box = tuple(float(row[corner]) for corner in corners)
+            except ValueError as error:
+                raise DataError(
+                    f"'{path}': a box of '{row['clip']}' is not four numbers ({error})."
+                ) from error
+            boxes.setdefault(row["clip"], []).append(box)
+        return boxes
+
+    @cached_property
+    def _labels(self) -> dict[str, str]:
+        path = self.root / "labels.csv"
+        return {one.id: one.label for one in read_list(path)} if path.is_file() else {}
+
+    @cached_property
+    def _images(self) -> Files:
+        return Files(self.root, ("images", "frames", "."), IMAGES)
+
+    @cached_property
+    def _sounds(self) -> Files:
+        return Files(self.root, ("audio", "."), SOUNDS)
+
+    @cached_property
+    def _videos(self) -> Files:
+        return Files(self.root, ("videos", "."), VIDEOS)
+
+    @cached_property
+    def _masks(self) -> Files:
+        return Files(self.root, ("masks",), IMAGES)
+
+
+def _middle(video: Path, seconds: float) -> Frame:
+    """Return the frame in the middle of what is used of a video."""
+    try:
+        with av.open(video) as container:
+            length = (container.duration or 0) / 1e6  # microseconds
+    except Exception as error:  # FFmpeg's errors have many classes
+        raise DataError(f"{video} is not a video that can be read ({error}). Get it again.") from error
+    return Frame(video, int(min(length, seconds) * RATE / 2), RATE)

@@ -1,0 +1,46 @@
+"""Polygons, as AVATAR draws its sources."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from avprompt_benchmarks.marks import fit
+
+Polygon = Sequence[tuple[float, float]]
+"""Corners (x, y) in pixels of the frame."""
+
+
+def union_of_polygons(polygons: Sequence[Polygon], width: int, height: int) -> np.ndarray:
+    """Return the union of polygons as a mask (224, 224) bool: filled at the frame's size, then resized."""
+    canvas = Image.new("1", (width, height))
+    draw = ImageDraw.Draw(canvas)
+    for polygon in polygons:
+        if len(polygon) >= 3:  # fewer corners enclose nothing
+            draw.polygon(list(polygon), fill=1)
+    return fit(np.asarray(canvas, dtype=bool))
+
+
+def read_polygons(segmentation: object) -> list[Polygon]:
+    """Return the polygons of one object, given as COCO does (x, y, x, y, ..), or as pairs (x, y).
+
+    Args:
+        segmentation: one such polygon or a list of them.
+
+    Raises:
+        TypeError, ValueError: neither.
+    """
+    if not isinstance(segmentation, list):
+        raise TypeError(f"expected polygons, got {segmentation!r:.80}")
+    if not segmentation:
+        return []
+    if isinstance(segmentation[0], int | float) or _is_pair(segmentation[0]):
+        corners = np.asarray(segmentation, dtype=float).reshape(-1, 2)
+        return [[(float(x), float(y)) for x, y in corners]]
+    return [polygon for each in segmentation for polygon in read_polygons(each)]
+
+
+def _is_pair(value: object) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(isinstance(one, int | float) for one in value)
