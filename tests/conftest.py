@@ -13,6 +13,7 @@ import torch
 
 from avprompt.plugins import Loaded, load_plugins
 from avprompt.registry import Registry
+from tinyworld.bench import Bench
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -43,3 +44,8 @@ def loaded() -> Loaded:
 @pytest.fixture(scope="session")
 def registry(loaded: Loaded) -> Registry:
     return loaded.registry
+
+
+@pytest.fixture
+def bench(registry: Registry, tmp_path: Path) -> Bench:
+    return Bench(registry, tmp_path)

@@ -1,0 +1,124 @@
+"""Interrupted runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from avprompt.checkpoint import trained_state
+from avprompt.errors import WeightsError
+from avprompt.train import LOG_FILE, RESUME_FILE, Step, Trainer
+from tinyworld.bench import Bench
+
+State = dict[str, Tensor]
+
+
+def trained(trainer: Trainer, *, resume: bool = False) -> State:
+    trainer.run(resume=resume)
+    return trained_state(trainer.method)
+
+
+def same(one: State, other: State) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def log(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / LOG_FILE).read_text().splitlines()]
+
+
+class TestResume:
+    """An interrupted run goes on to the same bits, wherever it was interrupted."""
+
+    def interrupted(
+        self, bench: Bench, when: Callable[[Trainer], None], folder: Path, **options: Any
+    ) -> Trainer:
+        trainer = bench.trainer(folder=folder, **options)
+        when(trainer)
+        with pytest.raises(KeyboardInterrupt):
+            trainer.run()
+        assert (folder / RESUME_FILE).is_file()
+        return trainer
+
+    @staticmethod
+    def after_a_step(trainer: Trainer) -> None:
+        def stop(step: Step) -> None:
+            if step.step >= 2:
+                raise KeyboardInterrupt
+
+        trainer.on_step = stop
+
+    @staticmethod
+    def inside_a_step(trainer: Trainer) -> None:
+        ground, calls = trainer.method.ground, []
+
+        def stop(*given: Any) -> Any:
+            calls.append(given)
+            if len(calls) == 4:
+                raise KeyboardInterrupt
+            return ground(*given)
+
+        trainer.method.ground = stop
+
+    @staticmethod
+    def while_reading(trainer: Trainer) -> None:
+        class Impatient(list[Any]):
+            reads = 0
+
+            def __getitem__(self, index: Any) -> Any:
+                self.reads += 1
+                if self.reads == 14:  # inside the fourth batch
+                    raise KeyboardInterrupt
+                return super().__getitem__(index)
+
+        trainer.samples = Impatient(trainer.samples)
+
+    @pytest.mark.parametrize("when", ["after_a_step", "inside_a_step", "while_reading"])
+    def test_equals_the_uninterrupted_run(self, bench: Bench, tmp_path: Path, when: str) -> None:
+        whole = trained(bench.trainer(folder=tmp_path / "whole"))
+        self.interrupted(bench, getattr(self, when), tmp_path / "halves")
+        assert same(trained(bench.trainer(folder=tmp_path / "halves"), resume=True), whole)
+        steps, expected = log(tmp_path / "halves"), log(tmp_path / "whole")
+        assert [step["losses"] for step in steps] == [step["losses"] for step in expected]
+        assert not (tmp_path / "halves" / RESUME_FILE).exists()
+
+    def test_goes_on_from_the_last_state_that_was_saved(self, bench: Bench, tmp_path: Path) -> None:
+        """As after a power cut: no word was said, and the log is ahead of the state."""
+        whole = trained(bench.trainer(folder=tmp_path / "whole"))
+        trainer = bench.trainer(folder=tmp_path / "halves", save_every=2)
+
+        def cut(step: Step) -> None:
+            if step.step == 4:
+                raise RuntimeError("power cut")
+
+        trainer.on_step = cut
+        with pytest.raises(RuntimeError):
+            trainer.run()
+        assert len(log(tmp_path / "halves")) == 5
+        assert same(trained(bench.trainer(folder=tmp_path / "halves"), resume=True), whole)
+        assert [step["step"] for step in log(tmp_path / "halves")] == list(range(6))
+
+    def test_remembers_what_was_skipped(self, bench: Bench, tmp_path: Path) -> None:
+        whole = bench.trainer(dataset="tiny-broken", folder=tmp_path / "whole")
+        whole.run()
+        self.interrupted(bench, self.after_a_step, tmp_path / "halves", dataset="tiny-broken")
+        rest = bench.trainer(dataset="tiny-broken", folder=tmp_path / "halves")
+        rest.run(resume=True)
+        assert rest.skipped == whole.skipped
+
+    def test_of_another_method_changes_nothing(self, bench: Bench, tmp_path: Path) -> None:
+        self.interrupted(bench, self.after_a_step, tmp_path)
+        other = bench.trainer("acl-ssl")
+        before = trained_state(other.method)
+        with pytest.raises(WeightsError, match=r"resume.pt' belongs to another method"):
+            other.run(resume=True)
+        assert same(trained_state(other.method), before)
+
+    def test_needs_a_state(self, bench: Bench) -> None:
+        with pytest.raises(WeightsError, match=r"There is nothing to resume"):
+            bench.trainer().run(resume=True)

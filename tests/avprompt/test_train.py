@@ -1,0 +1,182 @@
+"""The training loop: reproducible, resumable, and it stops rather than ruin a run."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors import safe_open
+from torch import Tensor
+
+from avprompt.checkpoint import trained_state
+from avprompt.errors import DataError, TrainingError
+from avprompt.train import (
+    LOG_FILE,
+    Step,
+    Trainer,
+    make_accelerator,
+)
+from tinyworld.bench import Bench
+
+State = dict[str, Tensor]
+LOSSES = ("losses.area", "losses.image-contrastive", "losses.feature-contrastive")
+
+
+def trained(trainer: Trainer, *, resume: bool = False) -> State:
+    trainer.run(resume=resume)
+    return trained_state(trainer.method)
+
+
+def same(one: State, other: State) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def log(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / LOG_FILE).read_text().splitlines()]
+
+
+class TestSeed:
+    @pytest.mark.parametrize("method", ["souple", "souple-cross", "acl-ssl", "coop", "cocoop"])
+    def test_decides_everything(self, bench: Bench, method: str) -> None:
+        assert same(trained(bench.trainer(method)), trained(bench.trainer(method)))
+
+    def test_other_seeds_differ(self, bench: Bench) -> None:
+        assert not same(trained(bench.trainer()), trained(bench.trainer(seed=1)))
+
+    def test_what_was_drawn_before_does_not_matter(self, bench: Bench) -> None:
+        first = trained(bench.trainer())
+        trainer = bench.trainer()
+        torch.randn(100)
+        assert same(first, trained(trainer))
+
+
+class TestGuard:
+    @pytest.mark.parametrize("what", ["loss", "gradient"])
+    def test_stops_before_a_nan_and_keeps_the_batch(self, bench: Bench, tmp_path: Path, what: str) -> None:
+        trainer = bench.trainer()
+        terms, calls = trainer.method.loss_terms, []
+
+        def poisoned(grounding: Any) -> State:
+            found = terms(grounding)
+            calls.append(trained_state(trainer.method))
+            if len(calls) == 3:
+                # The root of nought has a value but no slope.
+                found["total"] = found["total"] * (math.nan if what == "loss" else 1)
+                found["total"] = found["total"] + (0 * trainer.method.masker.w.sum()).sqrt()
+            return found
+
+        trainer.method.loss_terms = poisoned
+        with pytest.raises(
+            TrainingError, match=r"stopped at step 2: a loss or gradient is not a number"
+        ) as e:
+            trainer.run()
+        assert "image-contrastive" in str(e.value)
+        assert same(trained_state(trainer.method), calls[-1])
+        with safe_open(tmp_path / "not-a-number.safetensors", "pt") as file:
+            assert file.get_tensor("pixels").shape == (4, 3, 32, 32)
+            assert file.get_tensor("waveform").shape == (4, 160)
+            assert len(json.loads(file.metadata()["ids"])) == 4
+
+    @pytest.mark.parametrize(
+        ("parts", "setting", "message"),
+        [
+            (("projection", "prompt", "decoder", "masker"), "trained=false", r"no parameter to train"),
+            (LOSSES, "weight=0", r"no loss with a weight"),
+            (LOSSES, None, r"no loss with a weight"),
+        ],
+    )
+    def test_needs_something_to_train(
+        self, bench: Bench, parts: tuple[str, ...], setting: str | None, message: str
+    ) -> None:
+        overrides = [f"{part}.{setting}" if setting else f"{part}=null" for part in parts]
+        with pytest.raises(TrainingError, match=message):
+            bench.trainer("souple", *overrides).run()
+
+    def test_needs_two_clips(self, bench: Bench) -> None:
+        trainer = bench.trainer()
+        trainer.samples = trainer.samples[:1]
+        with pytest.raises(TrainingError, match=r"at least two clips to contrast; there are 1"):
+            trainer.run()
+
+
+class TestBrokenClips:
+    def test_are_left_out_and_named(self, bench: Bench) -> None:
+        trainer = bench.trainer(dataset="tiny-broken")
+        trainer.run()
+        assert set(trainer.skipped) == {f"train-{index}" for index in (1, 3, 6, 8, 11, 13)}
+        assert "no-such-image.png" in trainer.skipped["train-1"].reason
+
+    def test_stop_a_strict_run(self, bench: Bench) -> None:
+        trainer = bench.trainer(dataset="tiny-broken", strict=True)
+        with pytest.raises(
+            DataError, match=r"Stopped at clip 'train-\d+' \(--strict\): no-such-(image|sound)"
+        ):
+            trainer.run()
+
+    def test_must_not_be_all(self, bench: Bench) -> None:
+        trainer = bench.trainer(dataset="tiny-broken")
+        trainer.samples = [trainer.samples[index] for index in (1, 3, 6, 8)]
+        with pytest.raises(
+            TrainingError, match=r"No batch had two clips that can be read. 'train-\d': no-such"
+        ):
+            trainer.run()
+
+
+def test_the_log_has_every_term(bench: Bench, tmp_path: Path) -> None:
+    steps: list[Step] = []
+    bench.trainer(on_step=steps.append).run()
+    lines = log(tmp_path)
+    assert [line["step"] for line in lines] == list(range(6))
+    assert [line["losses"] for line in lines] == [step.losses for step in steps]
+    assert set(lines[0]["losses"]) == {"image-contrastive", "feature-contrastive", "area", "total"}
+    assert lines[0]["of"] == 6
+    assert all(line["clips_per_second"] > 0 for line in lines)
+
+
+def test_a_ragged_last_batch_trains(bench: Bench) -> None:
+    steps: list[Step] = []
+    bench.trainer("souple", "training.steps=null", "training.epochs=2", on_step=steps.append).run()
+    assert len(steps) == 8  # 4 + 4 + 4 + 2 clips, twice
+
+
+def test_training_learns(bench: Bench) -> None:
+    steps: list[Step] = []
+    overrides = ("training.steps=60", "training.learning_rate=1e-2", "training.batch_size=6")
+    bench.trainer("acl-ssl", *overrides, "decoder.name=similarity", on_step=steps.append).run()
+    first, last = (sum(step.losses["total"] for step in part) / 10 for part in (steps[:10], steps[-10:]))
+    assert last < 0.7 * first
+
+
+class TestPrecision:
+    def test_losses_stay_in_float32(self, bench: Bench) -> None:
+        trainer = bench.trainer(accelerator=make_accelerator("cpu", "bf16"))
+        seen: dict[str, torch.dtype] = {}
+        terms, ground = trainer.method.loss_terms, trainer.method.ground
+
+        def looking(grounding: Any) -> State:
+            found = terms(grounding)
+            seen.update({name: value.dtype for name, value in found.items()})
+            return found
+
+        def grounding(*given: Any) -> Any:
+            seen["autocast"] = torch.float32
+            assert torch.is_autocast_enabled("cpu")
+            return ground(*given)
+
+        trainer.method.loss_terms, trainer.method.ground = looking, grounding
+        before = {name: value.clone() for name, value in trained_state(trainer.method).items()}
+        trainer.run()
+        assert set(seen.values()) == {torch.float32}
+        assert {value.dtype for value in trained_state(trainer.method).values()} == {torch.float32}
+        assert not same(trained_state(trainer.method), before)
+
+    def test_a_device_that_is_not_here(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+        with pytest.raises(
+            TrainingError, match=r"--device cuda: PyTorch sees no CUDA device here. Use --device cpu"
+        ):
+            make_accelerator("cuda", "no")

@@ -1,0 +1,43 @@
+"""Methods and trainers of the tiny world, ready to be tried."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from avprompt.composition import resolve
+from avprompt.loading import View
+from avprompt.method import Method, build
+from avprompt.registry import Registry
+from avprompt.train import Trainer, make_accelerator
+from tinyworld.scenes import RATE, SECONDS
+
+
+@dataclass
+class Bench:
+    """Builds methods, and trainers that work in a folder."""
+
+    registry: Registry
+    folder: Path
+
+    def method(self, name: str, *overrides: str, seed: int = 0) -> Method:
+        torch.manual_seed(seed)
+        return build(resolve(self.registry, name, "tiny", overrides), self.registry)
+
+    def trainer(
+        self, name: str = "souple", *overrides: str, dataset: str = "tiny", seed: int = 0, **options: Any
+    ) -> Trainer:
+        """Make a trainer of six steps of four clips; `options` are the trainer's own."""
+        settings = ("training.steps=6", "training.batch_size=4", "training.warmup_steps=2", *overrides)
+        composition = resolve(self.registry, name, "tiny", settings)
+        torch.manual_seed(seed)
+        method = build(composition, self.registry)
+        backbone = method.backbone
+        view = View(backbone.image_size, backbone.mean, backbone.std, RATE, SECONDS)
+        samples = self.registry.load("datasets", dataset)().split("train").samples
+        given = {"folder": self.folder, "accelerator": make_accelerator("cpu", "no")} | options
+        given["folder"].mkdir(parents=True, exist_ok=True)
+        return Trainer(method, samples, view, composition.training, seed, **given)
