@@ -6,6 +6,7 @@ was asked for. A file that cannot be read is a `DataError` that names it, never 
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,13 +19,13 @@ import soxr
 from PIL import Image, ImageOps
 
 from avprompt.errors import DataError
-from avprompt.records import Audio, Frame
+from avprompt.records import Audio, Frame, Part
 
 _FILTER_TAIL = 0.1
 """Seconds read beyond the part that is kept, for the resampler to see across its end."""
 
 
-def read_image(source: Path | Frame | np.ndarray) -> np.ndarray:
+def read_image(source: Path | Part | Frame | np.ndarray) -> np.ndarray:
     """Return a picture as (H, W, 3) uint8 RGB, upright.
 
     Grey, palette, transparent, CMYK and 16-bit pictures are converted; transparency is dropped and
@@ -40,7 +41,7 @@ def read_image(source: Path | Frame | np.ndarray) -> np.ndarray:
         return _rgb_array(source)
     if isinstance(source, Frame):
         return read_frame(source.video, source.index, source.rate)
-    with _naming(source, "picture"), Image.open(source) as image:
+    with _naming(source, "picture"), Image.open(_opened(source)) as image:
         return np.array(_to_rgb(ImageOps.exif_transpose(image)))
 
 
@@ -50,7 +51,7 @@ def resize_image(image: np.ndarray, size: int) -> np.ndarray:
     return np.array(resized)
 
 
-def read_audio(source: Path | Audio, rate: int, seconds: float) -> np.ndarray:
+def read_audio(source: Path | Part | Audio, rate: int, seconds: float) -> np.ndarray:
     """Return the first `seconds` of a sound as mono float32 (rate * seconds,).
 
     Channels are mixed by their mean, other rates resampled by soxr at high quality, and what is too
@@ -65,7 +66,7 @@ def read_audio(source: Path | Audio, rate: int, seconds: float) -> np.ndarray:
         DataError: the file is missing or broken, or the sound is empty or not finite.
     """
     name = "The decoded audio" if isinstance(source, Audio) else str(source)
-    audio = source if isinstance(source, Audio) else _load_audio(source, seconds + _FILTER_TAIL)
+    audio = source if isinstance(source, Audio) else load_audio(source, seconds + _FILTER_TAIL)
     samples = _mono(audio, seconds + _FILTER_TAIL)  # (T,)
     if samples.size == 0:
         raise DataError(f"{name} holds no sound. Leave the sample out or get the file again.")
@@ -75,6 +76,20 @@ def read_audio(source: Path | Audio, rate: int, seconds: float) -> np.ndarray:
         samples = soxr.resample(samples, audio.rate, rate, quality="HQ")
     wanted = round(rate * seconds)
     return np.pad(samples[:wanted], (0, max(0, wanted - len(samples))))
+
+
+def load_audio(source: Path | Part, seconds: float = math.inf) -> Audio:
+    """Return a sound as its file holds it, (channels, T): all of it, or at least its first `seconds`.
+
+    Raises:
+        DataError: the file is missing or broken, or has no sound.
+    """
+    if source.suffix[1:].upper() not in soundfile.available_formats():
+        return _decode_audio(source, seconds)
+    with _naming(source, "sound"), soundfile.SoundFile(_opened(source)) as file:
+        wanted = -1 if seconds == math.inf else math.ceil(seconds * file.samplerate)
+        samples = file.read(wanted, dtype="float32", always_2d=True)
+        return Audio(samples.T, file.samplerate)
 
 
 def read_video(path: Path, frame: int) -> tuple[np.ndarray, Audio]:
@@ -133,18 +148,10 @@ def _upright(picture: av.VideoFrame) -> np.ndarray:
     return np.rot90(picture.to_ndarray(format="rgb24"), round(picture.rotation / 90)).copy()
 
 
-def _load_audio(path: Path, seconds: float) -> Audio:
-    if path.suffix[1:].upper() not in soundfile.available_formats():
-        return _decode_audio(path, seconds)
-    with _naming(path, "sound"), soundfile.SoundFile(path) as file:
-        samples = file.read(math.ceil(seconds * file.samplerate), dtype="float32", always_2d=True)
-        return Audio(samples.T, file.samplerate)
-
-
-def _decode_audio(path: Path, seconds: float) -> Audio:
+def _decode_audio(path: Path | Part, seconds: float) -> Audio:
     """Decode at least the first `seconds`, where there are as many, with FFmpeg."""
     planar, chunks, length = av.AudioResampler(format="fltp"), [], 0
-    with _naming(path, "sound"), av.open(path) as container:
+    with _naming(path, "sound"), av.open(_opened(path), "r") as container:
         if not container.streams.audio:
             raise DataError(f"{path} has no sound in it.")
         rate = container.streams.audio[0].rate
@@ -161,8 +168,17 @@ def _mono(audio: Audio, seconds: float) -> np.ndarray:
     return samples if samples.ndim == 1 else samples.mean(axis=0)
 
 
+def _opened(source: Path | Part) -> Path | io.BytesIO:
+    """Give what a decoder takes: the file's path, or the bytes of a part of an archive."""
+    if isinstance(source, Path):
+        return source
+    with source.archive.open("rb") as archive:
+        archive.seek(source.offset)
+        return io.BytesIO(archive.read(source.size))
+
+
 @contextmanager
-def _naming(path: Path, kind: str) -> Iterator[None]:
+def _naming(path: Path | Part, kind: str) -> Iterator[None]:
     """Turn whatever a decoder raises into a `DataError` with the file's name."""
     try:
         yield

@@ -39,6 +39,24 @@ class Frame:
 
 
 @dataclass(frozen=True)
+class Part:
+    """A file inside an uncompressed archive: `size` bytes of it from `offset` on, called `name` there."""
+
+    archive: Path
+    name: str
+    offset: int
+    size: int
+
+    @property
+    def suffix(self) -> str:
+        """The ending of the name, such as `.jpg`."""
+        return Path(self.name).suffix
+
+    def __str__(self) -> str:
+        return f"{self.archive}:{self.name}"
+
+
+@dataclass(frozen=True)
 class GroundTruth:
     """Where the sound comes from.
 
@@ -70,7 +88,7 @@ class Sample:
     Attributes:
         id: unique within its split.
         image: a file, a frame of a video, or an array (H, W, 3) uint8.
-        audio: a file, or decoded audio.
+        audio: a file, or decoded audio. Files may be parts of archives.
         truth: None in training splits.
         label: class name, never shown to a method.
         distractor: a silent object's own sound, where the benchmark can make it.
@@ -81,8 +99,8 @@ class Sample:
     """
 
     id: str
-    image: Path | Frame | np.ndarray
-    audio: Path | Audio
+    image: Path | Part | Frame | np.ndarray
+    audio: Path | Part | Audio
     truth: GroundTruth | None = None
     label: str = ""
     distractor: Distractor | None = None

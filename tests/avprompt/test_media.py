@@ -10,8 +10,8 @@ import soundfile
 from PIL import Image
 
 from avprompt.errors import DataError
-from avprompt.media import read_audio, read_frame, read_image, read_video, resize_image
-from avprompt.records import Audio, Frame
+from avprompt.media import load_audio, read_audio, read_frame, read_image, read_video, resize_image
+from avprompt.records import Audio, Frame, Part
 
 RED, GREEN = (200, 30, 30), (30, 200, 30)
 
@@ -221,3 +221,38 @@ def test_real_clips_are_read(shared: Path) -> None:
     assert audio.samples.shape[1] / audio.rate == pytest.approx(10, abs=0.2)
     stereo = read_audio(clips / "audio" / "stamp01henxxxxxx_000007.wav", 16000, 10.0)
     assert stereo.shape == (160000,)
+
+
+def archived(path: Path, archive: Path) -> Part:
+    """Put a file somewhere into an uncompressed archive."""
+    content = path.read_bytes()
+    archive.write_bytes(b"x" * 512 + content + b"x" * 100)
+    return Part(archive, path.name, 512, len(content))
+
+
+def test_parts_of_archives_read_as_the_files_they_hold(tmp_path: Path) -> None:
+    picture, sound = tmp_path / "image.png", tmp_path / "sound.wav"
+    Image.new("RGB", (5, 4), RED).save(picture)
+    soundfile.write(sound, tone(0.5, 8000), 8000)
+    video = save_video(tmp_path / "video.mp4")
+    assert (read_image(archived(picture, tmp_path / "a")) == read_image(picture)).all()
+    for path in (sound, video):
+        read = read_audio(archived(path, tmp_path / "b"), 16000, 0.4)
+        np.testing.assert_array_equal(read, read_audio(path, 16000, 0.4))
+
+
+def test_a_broken_part_is_named_with_its_archive(tmp_path: Path) -> None:
+    (tmp_path / "a.tar").write_bytes(b"x" * 100)
+    with pytest.raises(DataError, match=r"a.tar:7.jpg is not a picture"):
+        read_image(Part(tmp_path / "a.tar", "7.jpg", 10, 50))
+    with pytest.raises(DataError, match=r"b.tar:7.wav does not exist"):
+        read_audio(Part(tmp_path / "b.tar", "7.wav", 10, 50), 16000, 1)
+
+
+def test_a_sound_as_its_file_holds_it(tmp_path: Path) -> None:
+    stereo = np.stack([tone(2, 8000), -tone(2, 8000)], axis=1)
+    soundfile.write(tmp_path / "s.wav", stereo, 8000)
+    whole = load_audio(tmp_path / "s.wav")
+    assert whole.rate == 8000
+    assert whole.samples.shape == (2, 16000)
+    assert load_audio(tmp_path / "s.wav", seconds=0.5).samples.shape == (2, 4000)
