@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -31,6 +31,60 @@ class Annotation:
     boxes: int = 0
     garbage: int = 0
     degenerate: int = 0
+
+    @property
+    def unmarked(self) -> bool:
+        """Whether boxes were drawn and none of them marks anything."""
+        return self.boxes > 0 and not self.truth.mask.any()
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What an annotation holds altogether.
+
+    Attributes:
+        samples: annotated.
+        boxes: drawn, broken ones among them.
+        garbage: boxes whose numbers mean nothing.
+        degenerate: boxes without width or height, which most garbage ones are too.
+        unmarked: samples whose boxes, all broken, mark nothing.
+    """
+
+    samples: int = 0
+    boxes: int = 0
+    garbage: int = 0
+    degenerate: int = 0
+    unmarked: int = 0
+
+    @classmethod
+    def count(cls, annotations: Iterable[Annotation]) -> Drawn:
+        """Add up annotations."""
+        each = [(1, one.boxes, one.garbage, one.degenerate, int(one.unmarked)) for one in annotations]
+        return cls(*map(sum, zip(*each, strict=True))) if each else cls()
+
+
+@dataclass(frozen=True)
+class Media:
+    """What a benchmark's files are like, and how they are made of its videos.
+
+    Attributes:
+        rate: of the sounds, Hz; None where it may be any.
+        seconds: length of the sounds; None where it may be any.
+        size: of the pictures, (width, height); None where it may be any.
+        frame: the annotated frame of each video, counted from 0; None where the benchmark is not made of
+            videos, or comes with its pictures.
+        frame_rate: that it is counted in, as if the videos were re-encoded.
+        image: where the picture of a clip belongs under the data root.
+        audio: where its sound belongs.
+    """
+
+    rate: int | None = None
+    seconds: float | None = None
+    size: tuple[int, int] | None = None
+    frame: int | None = None
+    frame_rate: float = 25.0
+    image: str = "frames/{id}.jpg"
+    audio: str = "audio/{id}.wav"
 
 
 @dataclass(frozen=True)
@@ -68,6 +122,8 @@ class BenchmarkAdapter(ABC):
         coordinates: what the annotation's numbers mean.
         broken_boxes: what becomes of boxes that mark nothing.
         expected: how many samples the official list of a split names.
+        drawn: what the official annotation of a split holds; broken boxes among it are known ones.
+        media: what the files are like.
         encoders: default encoder set.
         audio_seconds: how much of each clip's sound is used, from its start.
         size: side of the square map that is scored, pixels.
@@ -87,6 +143,8 @@ class BenchmarkAdapter(ABC):
     coordinates: ClassVar[str] = "none: the truth is a mask"
     broken_boxes: ClassVar[str] = "none: the truth is a mask"
     expected: ClassVar[Mapping[str, int]] = {}
+    drawn: ClassVar[Mapping[str, Drawn]] = {}
+    media: ClassVar[Media] = Media()
     encoders: ClassVar[str] = "published"
     audio_seconds: ClassVar[float] = 10.0
     size: ClassVar[int] = 224
@@ -119,6 +177,11 @@ class BenchmarkAdapter(ABC):
         samples = self.split(split).samples
         named = [(sample, sample.truth) for sample in samples]
         return [Annotation(sample.id, sample.label, truth) for sample, truth in named if truth is not None]
+
+    @staticmethod
+    def spell(name: str) -> str:
+        """Return an id as this benchmark spells it, or as it is where it is none of the benchmark's."""
+        return name
 
     def _checked(self, root: Path | None) -> Path:
         if root is None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
-from avprompt.train import Step
+if TYPE_CHECKING:
+    from avprompt.train import Step
 
 
 class Progress:
@@ -34,9 +36,15 @@ class Progress:
     @contextmanager
     def evaluating(self, split: str, samples: int) -> Iterator[Callable[[int], None]]:
         """Show evaluated samples."""
+        with self.counting(f"score {split}", samples) as advance:
+            yield advance
+
+    @contextmanager
+    def counting(self, what: str, total: int) -> Iterator[Callable[[int], None]]:
+        """Show how many of `total` things are done."""
         with self._bars() as bars:
-            task = bars.add_task(f"score {split}", total=samples, note="")
-            yield lambda images: bars.advance(task, images)
+            task = bars.add_task(what, total=total, note="")
+            yield lambda done: bars.advance(task, done)
 
     def _bars(self) -> Bars:
         return Bars(
