@@ -13,6 +13,7 @@ from avprompt.errors import WeightsError
 
 PACKAGE_PREFIX = "package:"
 CHECKSUM_SUFFIX = ".sha256"
+HUB_FILES = ("model.safetensors", "pytorch_model.bin")  # as transformers and timm name them
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -39,7 +40,7 @@ class WeightFile:
     licence: str
     source: str
     urls: tuple[str, ...] = ()
-    files: tuple[str, ...] = ("model.safetensors", "pytorch_model.bin")
+    files: tuple[str, ...] = HUB_FILES
     size: int | None = None
     sha256: str | None = None
     note: str = ""

@@ -10,7 +10,7 @@ from avprompt import weights
 from avprompt.hub import HubModel
 from avprompt.interfaces import AudioEncoder, Options
 from avprompt.tensors import fill, read_tensors
-from avprompt_audio.pretrained import OPTION, WEIGHT_FILES, build
+from avprompt_audio.pretrained import OPTION, build
 from avprompt_audio.spectrogram import SAMPLE_RATE, fixed_fbank
 
 PUBLISHED = "gaunernst/vit_base_patch16_1024_128.audiomae_as2m"
@@ -65,7 +65,7 @@ class AudioMaeEncoder(AudioEncoder):
         Raises:
             WeightsError: the file is missing, damaged, or of another architecture.
         """
-        path = self.checkpoint.find_first(WEIGHT_FILES, download=True)
+        path = self.checkpoint.find_first(weights.HUB_FILES, download=True)
         state = {
             name.replace("fc_norm.", "norm."): tensor
             for name, tensor in read_tensors(path).items()

@@ -14,7 +14,6 @@ from avprompt.errors import WeightsError
 from avprompt.hub import HubModel
 
 OPTION = "audio_encoder.checkpoint"
-WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
 
 
 def build(make: Callable[[], Any]) -> Any:
@@ -55,7 +54,7 @@ def read_weights(checkpoint: HubModel, into: nn.Module) -> dict[str, str]:
     Raises:
         WeightsError: missing, damaged, or incomplete; transformers would only warn of the last.
     """
-    path = checkpoint.find_first(WEIGHT_FILES, download=True)
+    path = checkpoint.find_first(weights.HUB_FILES, download=True)
     try:
         read, report = type(into).from_pretrained(  # type: ignore[attr-defined]
             path.parent, config=into.config, output_loading_info=True

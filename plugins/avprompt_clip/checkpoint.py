@@ -8,6 +8,7 @@ from typing import Any
 from avprompt.hub import HubModel
 from avprompt.interfaces import DecoderCheckpoint
 from avprompt.tensors import read_tensors
+from avprompt.weights import HUB_FILES
 
 # The published checkpoints differ from one another in these numbers alone, so no file is needed.
 PUBLISHED: dict[str, dict[str, Any]] = {
@@ -16,7 +17,6 @@ PUBLISHED: dict[str, dict[str, Any]] = {
     "CIDAS/clipseg-rd64-refined": {"reduce_dim": 64, "use_complex_transposed_convolution": True},
 }
 _PUBLISHED_PATCHES = {"vision_config": {"patch_size": 16}}
-_WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
 
 
 def clipseg_checkpoint(reference: str, option: str = "backbone.checkpoint") -> HubModel:
@@ -45,7 +45,7 @@ def weight_file(checkpoint: HubModel) -> Path:
     Raises:
         WeightsError: it is not here and cannot be fetched.
     """
-    return checkpoint.find_first(_WEIGHT_FILES, download=True)
+    return checkpoint.find_first(HUB_FILES, download=True)
 
 
 def read_decoder(checkpoint: HubModel) -> DecoderCheckpoint:
