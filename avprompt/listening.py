@@ -83,11 +83,12 @@ class Listener:
         true = heard.by_condition["true"]
         count = len(true)
         usable = np.array([index for index in range(count) if index not in heard.missing])
-        heard.by_condition["shuffled"] = true[partners(usable, count, seed)]
+        if len(usable) > 1:
+            heard.by_condition["shuffled"] = true[partners(usable, count, seed)]
         heard.by_condition["silent"] = self.tokens(silence(self.view)[None]).expand_as(true)
         noises = [self.view.waveform(noise(self.view, seed + k)) for k in range(min(NOISE_CLIPS, count))]
         heard.by_condition["noise"] = self.tokens(torch.stack(noises))[torch.arange(count) % len(noises)]
-        if len(set(labels)) > 1:
+        if len({labels[index] for index in usable}) > 1:
             others = true[other_class(usable, labels, seed)]
             own = heard.by_condition.get("off-screen", torch.full_like(true, float("nan")))
             heard.by_condition["off-screen"] = torch.where(own.isnan(), others, own)
@@ -106,8 +107,7 @@ def other_class(usable: np.ndarray, labels: Sequence[str], seed: int) -> np.ndar
     random = np.random.default_rng(seed + 1)
     chosen = np.arange(len(labels))
     for index in usable:
-        others = [other for other in usable if labels[other] != labels[index]]
-        chosen[index] = random.choice(others) if others else index
+        chosen[index] = random.choice([other for other in usable if labels[other] != labels[index]])
     return chosen
 
 

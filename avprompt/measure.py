@@ -116,10 +116,10 @@ class Measurer:
         self._keep("distractor/on-distractor", maps, np.stack(masks).astype(np.float32))
 
     def _keep(self, condition: str, maps: Maps, truths: np.ndarray) -> None:
-        """Measure by all protocols under the true sound; under others for audio reliance and who asks."""
+        """Measure by all protocols under the true sound, by who asks under others; by the probe always."""
         asking = [one for one in self.protocols if condition == "true" or condition in one.conditions]
-        if condition != "true":
-            asking.insert(0, PROBE)
+        if PROBE.name not in {one.name for one in asking}:
+            asking.insert(0, PROBE)  # audio reliance needs it, whatever the benchmark is scored by
         for protocol, row in measure_all(asking, maps.heatmap, truths, maps.confidence).items():
             self._rows.setdefault((condition, protocol), []).append(row)
 
