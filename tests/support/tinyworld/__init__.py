@@ -28,6 +28,7 @@ def register_datasets(register: Register) -> None:
     register("tiny", "tinyworld.benchmark:Tiny")
     register("tiny-unvalidated", "tinyworld.benchmark:Unvalidated")
     register("tiny-broken", "tinyworld.benchmark:Broken")
+    register("tiny-segmented", "tinyworld.benchmark:Segmented")
 
 
 @hookimpl

@@ -9,11 +9,17 @@ from typing import Any
 import torch
 
 from avprompt.composition import resolve
+from avprompt.evaluate import Evaluator
 from avprompt.loading import View
 from avprompt.method import Method, build
+from avprompt.metrics.protocols.fixed import AclSweep, ValThreshold
+from avprompt.metrics.protocols.median import EzvslMedian
 from avprompt.registry import Registry
 from avprompt.train import Trainer, make_accelerator
-from tinyworld.scenes import RATE, SECONDS
+from tinyworld.encoders import TinyClip
+from tinyworld.scenes import RATE, SECONDS, SIDE
+
+VIEW = View(TinyClip.image_size, TinyClip.mean, TinyClip.std, RATE, SECONDS)
 
 
 @dataclass
@@ -35,9 +41,13 @@ class Bench:
         composition = resolve(self.registry, name, "tiny", settings)
         torch.manual_seed(seed)
         method = build(composition, self.registry)
-        backbone = method.backbone
-        view = View(backbone.image_size, backbone.mean, backbone.std, RATE, SECONDS)
         samples = self.registry.load("datasets", dataset)().split("train").samples
         given = {"folder": self.folder, "accelerator": make_accelerator("cpu", "no")} | options
         given["folder"].mkdir(parents=True, exist_ok=True)
-        return Trainer(method, samples, view, composition.training, seed, **given)
+        return Trainer(method, samples, VIEW, composition.training, seed, **given)
+
+    def evaluator(self, method: Method, **options: Any) -> Evaluator:
+        """Make an evaluator that measures every protocol of the tiny world; it names objects by text."""
+        protocols = [ValThreshold(), AclSweep(), EzvslMedian()]
+        decoder = self.method("oracle").decoder
+        return Evaluator(method, VIEW, protocols, SIDE, text_decoder=decoder, batch_size=4, **options)

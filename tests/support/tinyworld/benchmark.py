@@ -58,3 +58,9 @@ class Broken(Tiny):
         if index % 5 == 1:
             return replace(sample, image=Path("no-such-image.png"))
         return replace(sample, audio=Path("no-such-sound.wav")) if index % 5 == 3 else sample
+
+
+class Segmented(Tiny):
+    """Scored by a protocol that chooses no threshold."""
+
+    protocols: ClassVar[tuple[str, ...]] = ("avsbench-dataset",)

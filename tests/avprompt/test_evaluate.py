@@ -1,0 +1,224 @@
+"""The evaluation loop, on methods whose answers are known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from avprompt.errors import ConfigError, DataError
+from avprompt.evaluate import Evaluator
+from avprompt.measure import Measured
+from avprompt.records import Audio, Missing, Sample, Split
+from avprompt.scoring import SplitScores, sample_rows, score
+from tinyworld.bench import Bench
+from tinyworld.benchmark import Broken, Tiny, Unvalidated
+from tinyworld.scenes import scene
+
+
+def split_of(samples: list[Sample]) -> Split:
+    return Split(samples, expected=len(samples))
+
+
+def scored(evaluator: Evaluator, world: Tiny | None = None) -> SplitScores:
+    world = world or Tiny()
+    validation = None
+    if world.validation_split:
+        validation = evaluator.measure(world.split(world.validation_split), altered=False)
+    test = evaluator.measure(world.split("test"), altered=True)
+    return score(world.split("test"), test, validation, evaluator.protocols)
+
+
+class TestOracle:
+    """It marks what sounds, and nothing else."""
+
+    @pytest.fixture
+    def scores(self, bench: Bench) -> SplitScores:
+        return scored(bench.evaluator(bench.method("oracle")))
+
+    def test_hears_everything(self, scores: SplitScores) -> None:
+        assert scores.scores["val-threshold"]["cIoU"] == 100
+        assert scores.scores["acl-sweep"]["cIoU"] == 100
+
+    def test_is_lost_under_another_sound(self, scores: SplitScores) -> None:
+        for condition in ("shuffled", "silent", "off-screen"):
+            assert scores.audio_reliance[condition] == {"cIoU": 0}
+
+    def test_follows_the_distractors_sound(self, scores: SplitScores) -> None:
+        assert scores.audio_reliance["distractor"] == {"on_distractor": 100, "on_original": 0}
+
+    def test_stands_on_floors_and_under_ceilings(self, scores: SplitScores) -> None:
+        # Two squares of one size: one in two guesses is right, and both together have an IoU of a half.
+        assert scores.floors["random-object"] == {"cIoU": 50, "AUC": pytest.approx(51.25)}
+        assert scores.floors["all-objects"]["cIoU"] == 100
+        assert {"centre-disc", "whole-image", "mean-truth"} <= set(scores.floors)
+        assert scores.ceilings["text-prompt"]["cIoU"] == 100
+        assert "oracle-ranking" in scores.ceilings
+
+
+def test_a_deaf_method_scores_the_same_under_every_sound(bench: Bench) -> None:
+    scores = scored(bench.evaluator(bench.method("deaf")))
+    true = scores.scores["val-threshold"]["cIoU"]
+    reliance = {name: table.get("cIoU") for name, table in scores.audio_reliance.items()}
+    reliance.pop("distractor")
+    assert reliance == dict.fromkeys(("shuffled", "silent", "noise", "off-screen"), true)
+    assert scores.audio_reliance["distractor"]["on_original"] == true
+
+
+class TestThresholds:
+    def test_without_a_validation_split_each_fold_is_scored_by_the_others(self, bench: Bench) -> None:
+        scores = scored(bench.evaluator(bench.method("oracle")), Unvalidated())
+        assert len(scores.scores["val-threshold"]["threshold"]) == 2
+        assert scores.scores["val-threshold"]["cIoU"] == 100
+
+    def test_come_from_the_validation_split(self, bench: Bench) -> None:
+        evaluator = bench.evaluator(bench.method("deaf"))
+        test = evaluator.measure(Tiny().split("test"), altered=False)
+        validation = evaluator.measure(Tiny().split("validation"), altered=False)
+        iou = validation.values["true", "val-threshold"]["iou"]
+        iou[:] = 0
+        iou[:, 3] = 1  # as if 0.20 had been perfect there
+        scores = score(Tiny().split("test"), test, validation, evaluator.protocols)
+        assert scores.scores["val-threshold"]["threshold"] == 0.2
+
+
+class TestMissing:
+    def measured(self, bench: Bench, split: Split) -> Measured:
+        return bench.evaluator(bench.method("oracle")).measure(split, altered=True)
+
+    def test_images_and_sounds_are_named_and_counted(self, bench: Bench) -> None:
+        measured = self.measured(bench, Broken().split("test"))
+        assert measured.ids == ["test-0", "test-2", "test-4", "test-5"]
+        assert measured.expected == 7
+        reasons = {missing.id: missing.reason for missing in measured.missing}
+        assert list(reasons) == ["test-gone", "test-1", "test-3"]
+        assert reasons["test-gone"] == "its file was never there"
+        assert "no-such-image.png" in reasons["test-1"]
+        assert "no-such-sound.wav" in reasons["test-3"]
+
+    def test_the_others_are_scored_as_if_nothing_were(self, bench: Bench) -> None:
+        broken = self.measured(bench, Broken().split("test"))
+        whole = self.measured(bench, Tiny().split("test"))
+        at = [whole.ids.index(name) for name in broken.ids]
+        for key in (("true", "val-threshold"), ("distractor/on-distractor", "val-threshold")):
+            np.testing.assert_allclose(broken.values[key]["iou"], whole.values[key]["iou"][at])
+
+    def test_everything(self, bench: Bench) -> None:
+        gone = [replace(scene("test", index), image=Path("gone.png")) for index in range(2)]
+        with pytest.raises(DataError, match=r"No sample can be scored: gone.png does not exist"):
+            self.measured(bench, split_of(gone))
+        with pytest.raises(DataError, match=r"No sample can be scored: the split is empty"):
+            self.measured(bench, split_of([]))
+        silent = [replace(scene("test", index), audio=Path("gone.wav")) for index in range(2)]
+        with pytest.raises(DataError, match=r"No sample can be scored: gone.wav"):
+            self.measured(bench, split_of(silent))
+
+    @pytest.mark.parametrize(
+        ("broken", "message"),
+        [
+            ({"image": Path("gone.png")}, r"Stopped at sample 'test-1' \(--strict\): gone.png"),
+            ({"audio": Path("gone.wav")}, r"Stopped at sample 'test-1' \(--strict\): gone.wav"),
+            ({"truth": None}, r"Stopped at sample 'test-1' \(--strict\): .*no ground truth"),
+        ],
+    )
+    def test_stops_a_strict_run(self, bench: Bench, broken: dict[str, object], message: str) -> None:
+        samples = [scene("test", 0), replace(scene("test", 1), **broken)]
+        evaluator = bench.evaluator(bench.method("oracle"), strict=True)
+        with pytest.raises(DataError, match=message):
+            evaluator.measure(split_of(samples), altered=True)
+
+    def test_a_strict_run_stops_at_what_was_never_there(self, bench: Bench) -> None:
+        split = Split([scene("test", 0)], 2, (Missing("test-9", "no frame"),))
+        evaluator = bench.evaluator(bench.method("oracle"), strict=True)
+        with pytest.raises(DataError, match=r"Stopped at sample 'test-9' \(--strict\): no frame"):
+            evaluator.measure(split, altered=True)
+
+
+def test_batches_change_nothing(bench: Bench) -> None:
+    measured = []
+    for size in (1, 6):
+        evaluator = bench.evaluator(bench.method("souple"))
+        evaluator.batch_size = size
+        measured.append(evaluator.measure(Tiny().split("test"), altered=True))
+    for key, values in measured[0].values.items():
+        for name in ("iou",):
+            np.testing.assert_allclose(values[name], measured[1].values[key][name], atol=1e-6)
+    np.testing.assert_allclose(measured[0].confidence, measured[1].confidence, atol=1e-5)
+
+
+def test_each_image_is_encoded_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    method, seen = bench.method("souple"), []
+    encode = method.backbone.encode_image
+    monkeypatch.setattr(
+        method.backbone, "encode_image", lambda pixels: seen.append(len(pixels)) or encode(pixels)
+    )
+    bench.evaluator(method).measure(Tiny().split("test"), altered=True)
+    assert seen == [4, 2]
+
+
+def test_only_some_samples_have_a_distractor(bench: Bench) -> None:
+    samples = [scene("test", index) for index in range(6)]
+    samples[1] = replace(samples[1], distractor=None)
+    samples[4:] = [replace(sample, distractor=None) for sample in samples[4:]]
+    test = bench.evaluator(bench.method("oracle")).measure(split_of(samples), altered=True)
+    assert test.distractor_rows == [0, 2, 3]
+    scores = score(split_of(samples), test, None, bench.evaluator(bench.method("oracle")).protocols)
+    assert scores.audio_reliance["distractor"] == {"on_distractor": 100, "on_original": 0}
+
+
+def test_off_screen_sounds_of_the_benchmark(bench: Bench) -> None:
+    off = Audio(np.zeros(160, np.float32), 1600)
+    samples = [replace(scene("test", index), off_screen=off) for index in range(6)]
+    evaluator = bench.evaluator(bench.method("oracle"))
+    test = evaluator.measure(split_of(samples), altered=True)
+    assert float(test.values["off-screen", "val-threshold"]["iou"].max()) == 0
+
+
+def test_a_name_that_the_encoders_do_not_know_leaves_the_ceiling_out(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    method = bench.method("oracle")
+    embed = method.backbone.embed_text
+
+    def small_vocabulary(text: str) -> torch.Tensor:
+        if "cyan" in text:  # the fifth sample, so the first batch can be named
+            raise ConfigError("no such word")
+        return embed(text)
+
+    monkeypatch.setattr(method.backbone, "embed_text", small_vocabulary)
+    scores = scored(bench.evaluator(method))
+    assert "text-prompt" not in scores.ceilings
+    assert scores.scores["val-threshold"]["cIoU"] == 100
+
+
+def test_rows_of_samples(bench: Bench) -> None:
+    evaluator = bench.evaluator(bench.method("oracle"))
+    test = evaluator.measure(Tiny().split("test"), altered=False)
+    rows = list(sample_rows("test", test, None, evaluator.protocols))
+    assert [row["id"] for row in rows] == [f"test-{index}" for index in range(6)]
+    assert set(rows[0]) == {"split", "id", "val-threshold", "acl-sweep", "ezvsl-median", "confidence"}
+    assert {row["split"] for row in rows} == {"test"}
+    best = test.values["true", "acl-sweep"]["iou"][:, -1]
+    assert [float(str(row["acl-sweep"])) for row in rows] == pytest.approx(list(100 * best), abs=0.01)
+    assert float(str(rows[0]["confidence"])) == pytest.approx(test.confidence[0], abs=1e-4)
+
+
+def test_the_gallery_is_spread_over_the_split(bench: Bench) -> None:
+    evaluator = bench.evaluator(bench.method("oracle"), gallery=3)
+    shown = evaluator.measure(Tiny().split("test"), altered=True).shown
+    assert [clip.id for clip in shown] == ["test-0", "test-2", "test-5"]
+    assert shown[0].image.shape == (32, 32, 3)
+    assert np.array_equal(shown[0].image, scene("test", 0).image)
+    assert shown[0].heatmap.shape == shown[0].truth.shape == (32, 32)
+    assert bench.evaluator(bench.method("oracle")).measure(Tiny().split("test"), altered=False).shown == []
+
+
+def test_progress_is_reported_by_images(bench: Bench) -> None:
+    seen: list[int] = []
+    bench.evaluator(bench.method("oracle"), on_batch=seen.append).measure(
+        Broken().split("test"), altered=False
+    )
+    assert seen == [4, 2]

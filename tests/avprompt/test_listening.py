@@ -1,0 +1,113 @@
+"""Sounds under altered conditions: each encoded once, none given back to its own image."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from avprompt.listening import Listener, other_class, partners
+from avprompt.records import Sample
+from tinyworld.bench import VIEW, Bench
+from tinyworld.benchmark import Broken, Tiny
+from tinyworld.scenes import CLASSES, scene, sound
+
+
+@pytest.fixture
+def listener(bench: Bench) -> Listener:
+    return Listener(bench.method("oracle").eval(), VIEW, torch.device("cpu"))
+
+
+@pytest.fixture
+def samples() -> list[Sample]:
+    return list(Tiny().split("test").samples)
+
+
+def heard(tokens: Tensor) -> list[str]:
+    """Name the class that each token (N, 1, E) is of."""
+    return [CLASSES[kind] for kind in tokens[:, 0, : len(CLASSES)].argmax(-1)]
+
+
+@given(count=st.integers(2, 60), seed=st.integers(0, 5), missing=st.sets(st.integers(0, 59)))
+def test_partners_are_a_derangement_of_what_is_usable(count: int, seed: int, missing: set[int]) -> None:
+    usable = np.array([index for index in range(count) if index not in missing])
+    if len(usable) < 2:
+        return
+    chosen = partners(usable, count, seed)[usable]
+    assert sorted(chosen) == sorted(usable)
+    assert not (chosen == usable).any()
+
+
+def test_partners_follow_the_seed() -> None:
+    drawn = [partners(np.arange(20), 20, seed).tolist() for seed in (0, 0, 1)]
+    assert drawn[0] == drawn[1] != drawn[2]
+
+
+def test_others_are_of_another_class_and_usable() -> None:
+    labels = ["cat", "cat", "dog", "cat", "owl", "owl"]
+    usable = np.array([0, 1, 2, 3, 4])
+    for seed in range(10):
+        chosen = other_class(usable, labels, seed)
+        assert all(labels[chosen[index]] != labels[index] for index in usable)
+        assert 5 not in chosen[usable]
+
+
+class TestListen:
+    def test_true_sounds(self, listener: Listener, samples: list[Sample]) -> None:
+        tokens = listener.listen(samples, altered=False, batch_size=4)
+        assert set(tokens.by_condition) == {"true"}
+        assert heard(tokens.by_condition["true"]) == [sample.label for sample in samples]
+        assert tokens.missing == {}
+
+    def test_altered_sounds(self, listener: Listener, samples: list[Sample]) -> None:
+        by = listener.listen(samples, altered=True, batch_size=4).by_condition
+        labels = [sample.label for sample in samples]
+        assert set(by) == {"true", "distractor", "shuffled", "silent", "noise", "off-screen"}
+        assert sorted(heard(by["shuffled"])) == sorted(labels)
+        for condition in ("shuffled", "distractor", "off-screen"):
+            assert all(other != own for other, own in zip(heard(by[condition]), labels, strict=True))
+        assert float(by["silent"].abs().max()) == 0
+        assert float(by["noise"].std()) > 0
+        assert not torch.equal(by["noise"][0], by["noise"][1])
+
+    def test_batches_change_nothing(self, listener: Listener, samples: list[Sample]) -> None:
+        one, other = (listener.listen(samples, altered=True, batch_size=size) for size in (2, 6))
+        for condition, tokens in one.by_condition.items():
+            torch.testing.assert_close(tokens, other.by_condition[condition])
+
+    def test_follows_the_seed(self, listener: Listener, samples: list[Sample]) -> None:
+        drawn = [
+            listener.listen(samples, altered=True, batch_size=4, seed=seed).by_condition["shuffled"]
+            for seed in (0, 0, 3)
+        ]
+        assert torch.equal(drawn[0], drawn[1])
+        assert not torch.equal(drawn[0], drawn[2])
+
+    def test_a_benchmarks_own_off_screen_sound_is_used(
+        self, listener: Listener, samples: list[Sample]
+    ) -> None:
+        samples[2] = replace(samples[2], off_screen=sound(5))
+        tokens = listener.listen(samples, altered=True, batch_size=4).by_condition["off-screen"]
+        assert heard(tokens)[2] == CLASSES[5]
+        assert torch.isfinite(tokens).all()
+
+    def test_missing_sounds_are_named_and_given_to_nobody(self, listener: Listener) -> None:
+        samples = list(Broken().split("validation").samples)
+        tokens = listener.listen(samples, altered=True, batch_size=4)
+        assert list(tokens.missing) == [3]
+        assert "no-such-sound.wav" in tokens.missing[3].reason
+        used = [index for index in range(len(samples)) if index != 3]
+        for condition, table in tokens.by_condition.items():
+            assert torch.isfinite(table[used]).all(), condition
+
+    def test_one_class_has_no_off_screen_sound(self, listener: Listener) -> None:
+        samples = [scene("test", index) for index in (0, 6, 12)]
+        assert "off-screen" not in listener.listen(samples, altered=True, batch_size=4).by_condition
+
+    def test_one_sample_has_nobody_to_swap_with(self, listener: Listener) -> None:
+        assert "shuffled" not in listener.listen([scene("test", 0)], altered=True, batch_size=4).by_condition
