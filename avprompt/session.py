@@ -48,6 +48,7 @@ class Settings:
         """Return what a run directory keeps of the settings, ready for YAML."""
         kept = asdict(self)
         kept["data_root"] = str(self.data_root.resolve()) if self.data_root else None
+        kept["plugins"] = [str(Path(file).resolve()) for file in self.plugins]
         return {key: list(value) if isinstance(value, tuple) else value for key, value in kept.items()}
 
 
@@ -163,18 +164,19 @@ def is_run(target: str) -> bool:
     return Path(target).is_dir()
 
 
-def run_parts(folder: Path) -> tuple[str, Path, dict[str, Any]]:
+def run_parts(folder: Path) -> tuple[str, Path | None, dict[str, Any]]:
     """Return method file, checkpoint and recorded settings of a run directory.
 
+    There is no checkpoint where nothing was trained.
+
     Raises:
-        DataError: not a run directory that training has finished in.
+        DataError: not a run directory.
     """
     config, checkpoint = folder / CONFIG_FILE, folder / CHECKPOINT_FILE
-    for file in (config, checkpoint):
-        if not file.is_file():
-            raise DataError(f"'{folder}' is not a finished run: there is no {file.name} in it.")
+    if not config.is_file():
+        raise DataError(f"'{folder}' is not a run: there is no {config.name} in it.")
     recorded: dict[str, Any] = (yaml.safe_load(config.read_text()) or {}).get("run") or {}
-    return str(config), checkpoint, recorded
+    return str(config), checkpoint if checkpoint.is_file() else None, recorded
 
 
 def recorded_settings(recorded: dict[str, Any], chosen: dict[str, Any]) -> dict[str, Any]:
@@ -183,7 +185,8 @@ def recorded_settings(recorded: dict[str, Any], chosen: dict[str, Any]) -> dict[
     The recorded overrides are part of the run's config.yaml already; the data root only holds for the
     recorded dataset.
     """
-    given = {key: value for key, value in chosen.items() if value not in (None, (), False, "auto", "no")}
+    unset = (None, (), "auto", "no")
+    given = {key: value for key, value in chosen.items() if value is not False and value not in unset}
     kept = {key: recorded.get(key) for key in ("dataset", "data_root", "encoders", "seed", "plugins")}
     if given.get("dataset") not in (None, kept["dataset"]):
         kept["data_root"] = None

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from avprompt.cli.options import method_options, plugin_option, settings
@@ -23,7 +24,8 @@ def plugins(plugins: tuple[str, ...]) -> None:
     table = Table("Plugin", "Version", "Registers", title="Plugins", title_justify="left")
     for plugin in loaded.plugins:
         if plugin.failure:
-            table.add_row(plugin.name, plugin.version, f"[red]not loaded:[/red] {plugin.failure}")
+            reason = f"[red]not loaded:[/red] {escape(plugin.failure)}"
+            table.add_row(plugin.name, plugin.version, reason)
             continue
         names = [f"{KINDS[entry.kind]} {entry.name}" for entry in loaded.registry.entries(plugin.name)]
         table.add_row(plugin.name, plugin.version, ", ".join(names))

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from avprompt.cli.options import (
+    SEED,
     data_options,
     dataset_option,
     method_options,
@@ -24,7 +25,7 @@ from avprompt.cli.options import (
 @method_options
 @training_options
 @click.option(
-    "--seed", "seeds", type=int, multiple=True, default=(0,), show_default=True, help="May be repeated."
+    "--seed", "seeds", type=SEED, multiple=True, default=(0,), show_default=True, help="May be repeated."
 )
 @output_option
 def compare(methods: tuple[str, ...], seeds: tuple[int, ...], output: Path | None, **chosen: Any) -> None:

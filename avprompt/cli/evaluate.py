@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from avprompt.cli.options import (
+    SEED,
     checkpoint_option,
     data_options,
     dataset_option,
@@ -22,7 +23,7 @@ from avprompt.cli.options import (
 @dataset_option
 @data_options
 @method_options
-@click.option("--seed", type=int, help="Of the altered sounds.")
+@click.option("--seed", type=SEED, help="Of the altered sounds.")
 @checkpoint_option
 @output_option
 def evaluate(run_or_method: str, checkpoint: Path | None, output: Path | None, **chosen: Any) -> None:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+SEED = click.IntRange(0, 2**32 - 1)
+
 plugin_option = click.option(
     "--plugin", "plugins", multiple=True, metavar="FILE.py", help="Load a plugin file too; may be repeated."
 )

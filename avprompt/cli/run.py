@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from avprompt.cli.options import (
+    SEED,
     checkpoint_option,
     data_options,
     dataset_option,
@@ -24,7 +25,7 @@ from avprompt.cli.options import (
 @data_options
 @method_options
 @training_options
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=SEED, default=0, show_default=True)
 @checkpoint_option
 @output_option
 @click.option("--resume", is_flag=True, help="Go on with the run in the output folder.")

@@ -27,7 +27,8 @@ def print_comparison(comparison: Comparison, folder: Path, console: Console | No
     console = console or Console()
     console.print(comparison_table(comparison))
     if (folder / "compare.png").is_file():
-        console.print(f"The same clips under every method: {folder / 'compare.png'}", highlight=False)
+        picture = folder / "compare.png"
+        console.print(f"The same clips under every method: {picture}", highlight=False, markup=False)
 
 
 def comparison_table(comparison: Comparison) -> Table:

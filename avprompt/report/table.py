@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -25,15 +26,15 @@ def print_result(result: RunResult, folder: Path, console: Console | None = None
         for by, groups in result.breakdowns.get(split, {}).items():
             console.print(breakdown_table(by, groups, result.headline[0]))
     for note in result.notes:
-        console.print(f"[yellow]Note:[/yellow] {note}")
+        console.print(f"[yellow]Note:[/yellow] {escape(note)}")
     for split, counts in result.samples.items():
         if counts.used < counts.expected:
             left_out = counts.expected - counts.used
             console.print(
                 f"[yellow]{split}:[/yellow] {left_out} of {counts.expected} samples could not be used:"
             )
-            console.print(_skipped(folder, split), highlight=False)
-    console.print(f"Everything is in {folder}", highlight=False)
+            console.print(_skipped(folder, split), highlight=False, markup=False)
+    console.print(f"Everything is in {folder}", highlight=False, markup=False)
 
 
 def result_table(result: RunResult, split: str) -> Table:
@@ -75,7 +76,7 @@ def breakdown_table(by: str, groups: dict[str, dict[str, Any]], protocol: str) -
     for name in METRICS:
         table.add_column(name.replace("_", " "), justify="right")
     for group, scores in groups.items():
-        table.add_row(group, f"{scores['samples']:,}", *_numbers(scores, METRICS))
+        table.add_row(escape(group), f"{scores['samples']:,}", *_numbers(scores, METRICS))
     return table
 
 
