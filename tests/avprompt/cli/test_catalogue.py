@@ -1,0 +1,121 @@
+"""`plugins`, `list`, `show` and `describe`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from avprompt.registry import KINDS
+
+PLUGIN = """
+from avprompt import hookimpl
+
+@hookimpl
+def register_prompts(register):
+    register("haiku", "nowhere:Haiku")
+"""
+
+
+def test_plugins(cli: Any) -> None:
+    output = cli("plugins").stdout
+    assert "souple" in output
+    assert "prompt generator metanet" in output
+    assert "tinyworld:tinyworld" in output
+
+
+def test_plugins_says_why_one_is_not_loaded(cli: Any, install_plugin: Callable[..., None]) -> None:
+    install_plugin("broken_module", "raise RuntimeError('their [bug]')", dist="broken-dist")
+    output = cli("plugins").stdout
+    assert "not loaded: RuntimeError: their [bug]" in output
+    assert "prompt generator metanet" in output
+
+
+def test_list(cli: Any, here: Path) -> None:
+    everything = cli("list").stdout
+    assert all(kind in everything for kind in KINDS)
+    prompts = cli("list", "prompts").stdout
+    assert "metanet" in prompts
+    assert "acl-ssl" not in prompts
+    (here / "mine.py").write_text(PLUGIN)
+    assert "haiku" in cli("list", "prompts", "--plugin", "mine.py").stdout
+
+
+def test_list_of_no_kind(fails: Any) -> None:
+    assert fails("list", "prompt") == "There is no kind 'prompt'. Did you mean 'prompts'?"
+
+
+def test_what_show_prints_runs_when_edited(cli: Any, here: Path) -> None:
+    text = cli("show", "souple").stdout
+    (here / "mine.yaml").write_text(text.replace("context_tokens: 4", "context_tokens: 2"))
+    described = json.loads(cli("describe", "mine.yaml", "--encoders", "tiny", "--json").stdout)
+    shown = json.loads(cli("describe", "souple", "--encoders", "tiny", "--json").stdout)
+    count = {part["part"]: part["trainable"] for part in described["parts"]}
+    before = {part["part"]: part["trainable"] for part in shown["parts"]}
+    assert before["prompt"] - count["prompt"] == 2 * 8 * 2  # weights and biases of two tokens less
+    assert {**before, "prompt": 0} == {**count, "prompt": 0}
+
+
+def test_show_says_what_is_ours(cli: Any) -> None:
+    assert "# ours" in cli("show", "souple").stdout
+
+
+def test_show_prints_the_schema(cli: Any) -> None:
+    schema = json.loads(cli("show", "souple", "--json-schema").stdout)
+    assert "context_tokens" in schema["properties"]["prompt"]["properties"]
+
+
+class TestDescribe:
+    def described(self, cli: Any, *arguments: str) -> dict[str, Any]:
+        return json.loads(cli("describe", *arguments, "--json").stdout)
+
+    def test_adds_up(self, cli: Any) -> None:
+        found = self.described(cli, "souple", "--encoders", "tiny")
+        assert found["method"] == "souple"
+        assert found["encoders"] == "tiny"
+        parts = found["parts"]
+        assert [part["part"] for part in parts] == [
+            "backbone", "audio_encoder", "projection", "prompt", "decoder", "masker",
+        ]  # fmt: skip
+        assert found["trainable"] == sum(part["trainable"] for part in parts)
+        assert found["frozen"] == sum(part["frozen"] for part in parts)
+        assert found["total"] == found["trainable"] + found["frozen"]
+        assert {
+            part["part"]: part["frozen"] > 0 for part in parts if part["part"] in ("backbone", "prompt")
+        } == {
+            "backbone": True,
+            "prompt": False,
+        }
+
+    def test_says_what_is_frozen(self, cli: Any) -> None:
+        found = self.described(cli, "acl-ssl", "--encoders", "tiny")
+        decoder = next(part for part in found["parts"] if part["part"] == "decoder")
+        assert decoder["trainable"] == 0
+        assert decoder["frozen"] > 0
+
+    def test_follows_set(self, cli: Any) -> None:
+        less, more = (
+            self.described(cli, "souple", "--encoders", "tiny", "--set", f"prompt.context_tokens={count}")
+            for count in (4, 8)
+        )
+        assert more["trainable"] - less["trainable"] == 4 * 8 * 2
+
+    def test_prints_a_table(self, cli: Any) -> None:
+        output = cli("describe", "souple", "--encoders", "tiny").stdout
+        assert "metanet" in output
+        assert "(B, L, 6) -> V_A (B, K, 8)" in output
+        assert "in all" in output
+
+
+def test_an_unknown_method(fails: Any) -> None:
+    for command in ("show", "describe"):
+        assert fails(command, "suple").startswith("There is no method 'suple'. Did you mean 'souple'?")
+
+
+@pytest.mark.parametrize("method", ["souple", "acl-ssl"])
+def test_show_prints_the_file_as_it_is(cli: Any, method: str) -> None:
+    assert yaml.safe_load(cli("show", method).stdout)["name"] == method
