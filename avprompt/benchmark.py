@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from avprompt.errors import DataError
-from avprompt.records import GroundTruth, Split
+from avprompt.records import GroundTruth, Sample, Split
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,12 @@ class Drawn:
     unmarked: int = 0
 
     @classmethod
-    def count(cls, annotations: Iterable[Annotation]) -> Drawn:
-        """Add up annotations."""
-        each = [(1, one.boxes, one.garbage, one.degenerate, int(one.unmarked)) for one in annotations]
-        return cls(*map(sum, zip(*each, strict=True))) if each else cls()
+    def of(cls, one: Annotation) -> Drawn:
+        """Return what one sample adds."""
+        return cls(1, one.boxes, one.garbage, one.degenerate, int(one.unmarked))
+
+    def __add__(self, other: Drawn) -> Drawn:
+        return Drawn(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ class Media:
         frame: the annotated frame of each video, counted from 0; None where the benchmark is not made of
             videos, or comes with its pictures.
         frame_rate: that it is counted in, as if the videos were re-encoded.
+        shared_sounds: one recording may be the sound of several clips, each with a file of its own.
         image: where the picture of a clip belongs under the data root.
         audio: where its sound belongs.
     """
@@ -83,6 +86,7 @@ class Media:
     size: tuple[int, int] | None = None
     frame: int | None = None
     frame_rate: float = 25.0
+    shared_sounds: bool = False
     image: str = "frames/{id}.jpg"
     audio: str = "audio/{id}.wav"
 
@@ -174,9 +178,7 @@ class BenchmarkAdapter(ABC):
         Raises:
             DataError: no such split, or its list or annotation cannot be read.
         """
-        samples = self.split(split).samples
-        named = [(sample, sample.truth) for sample in samples]
-        return [Annotation(sample.id, sample.label, truth) for sample, truth in named if truth is not None]
+        return _OfSamples(self.split(split).samples)
 
     @staticmethod
     def spell(name: str) -> str:
@@ -189,3 +191,19 @@ class BenchmarkAdapter(ABC):
         if not root.is_dir():
             raise DataError(f"There is no folder '{root}' for {self.title}.\n{self.source}")
         return root
+
+
+class _OfSamples(Sequence[Annotation]):
+    """The annotations of samples, made when they are asked for."""
+
+    def __init__(self, samples: Sequence[Sample]) -> None:
+        self.samples = samples
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, index: Any) -> Any:
+        sample = self.samples[index]
+        if sample.truth is None:
+            raise DataError(f"'{sample.id}' is not annotated.")
+        return Annotation(sample.id, sample.label, sample.truth)

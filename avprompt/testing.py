@@ -7,13 +7,15 @@ name. `StandInBackbone` has the right shapes and no weights, so that nothing mus
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from avprompt.benchmark import BenchmarkAdapter
+from avprompt.errors import DataError
 from avprompt.grounding import Grounding, Masker, MaskerOptions
 from avprompt.interfaces import (
     AlignmentLoss,
@@ -24,7 +26,8 @@ from avprompt.interfaces import (
     Options,
     PromptGenerator,
 )
-from avprompt.records import ImageFeatures, Prompt
+from avprompt.media import read_audio, read_image
+from avprompt.records import GroundTruth, ImageFeatures, Prompt
 
 IMAGES, SOUNDS = 3, 2
 
@@ -171,20 +174,74 @@ def check_loss(loss: AlignmentLoss) -> None:
 
 
 def check_benchmark(adapter: BenchmarkAdapter) -> None:
-    """Check that every split holds what it says: unique ids, files or arrays, truths of one size."""
-    for text in ("title", "citation", "licence", "source"):
+    """Check that a benchmark states its rules, and that every split holds what it says.
+
+    Give it a small data root in the official layout: up to 16 samples of each split are read.
+    """
+    for text in ("title", "citation", "licence", "source", "ground_truth", "coordinates", "broken_boxes"):
         assert getattr(adapter, text), f"a benchmark must state its {text}"
-    splits = {adapter.train_split, adapter.validation_split, *adapter.test_splits} - {None}
-    for name in sorted(str(split) for split in splits):
-        split = adapter.split(name)
-        assert len(split.samples) + len(split.missing) <= split.expected, (
-            f"{name}: more samples than expected"
-        )
-        some = [split.samples[index] for index in range(min(4, len(split.samples)))]
-        assert len({sample.id for sample in some}) == len(some), f"{name}: ids must be unique"
-        for sample in some if name != adapter.train_split else []:
+    assert adapter.protocols, "a benchmark must name the protocols that apply"
+    for printed in adapter.published:
+        assert all(0 <= value <= 100 for value in printed.scores.values()), f"{printed}: percents"
+        assert printed.protocol, f"{printed}: numbers without a protocol"
+        assert printed.source, f"{printed}: numbers without a source"
+    scored = [name for name in (adapter.validation_split, *adapter.test_splits) if name]
+    for name in (adapter.train_split, *scored):
+        _check_split(adapter, name, annotated=name != adapter.train_split)
+    for name in scored:
+        _check_annotations(adapter, name)
+    _refuses("a split that is not there", lambda: adapter.split("no such split"))
+    if adapter.needs_root:
+        _refuses("a missing --data-root", lambda: type(adapter)(None))
+
+
+def _check_split(adapter: BenchmarkAdapter, name: str, *, annotated: bool) -> None:
+    split = adapter.split(name)
+    assert split.samples, f"{name}: no sample can be used: {split.missing}"
+    found = len(split.samples) + len(split.missing)
+    assert found == split.expected, f"{name}: {split.expected} listed, but {found} found or missing"
+    assert all(missing.reason for missing in split.missing), f"{name}: a sample is missing without a reason"
+    some = [split.samples[index] for index in range(min(16, len(split.samples)))]
+    assert len({sample.id for sample in some}) == len(some), f"{name}: ids must be unique"
+    for sample in some:
+        image, sound = read_image(sample.image), read_audio(sample.audio, 16000, adapter.audio_seconds)
+        _same(f"{name}: channels of '{sample.id}'", image.shape[2:], (3,))
+        assert np.isfinite(sound).all(), f"{name}: sound of '{sample.id}' must be finite"
+        if annotated:
             assert sample.truth is not None, f"{name}: '{sample.id}' has no ground truth"
-            _same(f"{name}: truth of '{sample.id}'", sample.truth.mask.shape, (adapter.size, adapter.size))
+            _check_truth(f"{name}: '{sample.id}'", sample.truth, adapter.size)
+            assert sample.sounding or not sample.truth.mask.any(), f"{name}: '{sample.id}' marks nothing"
+        else:
+            assert sample.truth is None, f"{name}: methods must not train on the truth of '{sample.id}'"
+
+
+def _check_annotations(adapter: BenchmarkAdapter, name: str) -> None:
+    samples, annotations = adapter.split(name).samples, adapter.annotations(name)
+    assert len(annotations) >= len(samples), f"{name}: samples without an annotation"
+    masks = {sample.id: sample.truth for sample in map(samples.__getitem__, range(min(8, len(samples))))}
+    for annotation in map(annotations.__getitem__, range(min(8, len(annotations)))):
+        counts = (annotation.garbage, annotation.degenerate, annotation.boxes)
+        assert max(counts) == annotation.boxes, f"{name}: more broken boxes than boxes in '{annotation.id}'"
+        truth = masks.get(annotation.id, annotation.truth)
+        assert truth is not None
+        assert (annotation.truth.mask == truth.mask).all(), f"{name}: two truths of '{annotation.id}'"
+
+
+def _check_truth(what: str, truth: GroundTruth, size: int) -> None:
+    _same(f"{what}: mask", truth.mask.shape, (size, size))
+    assert truth.mask.dtype == np.float32, f"{what}: a mask is float32, not {truth.mask.dtype}"
+    assert np.isfinite(truth.mask).all(), f"{what}: a mask must be finite"
+    assert 0 <= truth.mask.min() <= truth.mask.max() <= 1, f"{what}: a mask lies in 0..1"
+    if len(truth.silent):
+        _same(f"{what}: silent masks", truth.silent.shape[1:], (size, size))
+
+
+def _refuses(what: str, action: Callable[[], object]) -> None:
+    try:
+        action()
+    except DataError:
+        return
+    raise AssertionError(f"{what} must be a DataError")
 
 
 def _features(backbone: Backbone, images: int) -> ImageFeatures:

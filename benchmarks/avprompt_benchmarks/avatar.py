@@ -62,6 +62,7 @@ class AVATAR(ListTrained):
     )
     ground_truth = "union of the polygons of the scenario, filled at the frame's size; empty off screen"
     coordinates = "polygons in pixels of the frame, x to the right, y down"
+    spell = staticmethod(vggsound_id)
     broken_boxes = "polygons of fewer than three corners mark nothing; boxes are not used"
     expected: ClassVar[Mapping[str, int]] = {"test": 24266}
     protocols: ClassVar[tuple[str, ...]] = ("avatar",)

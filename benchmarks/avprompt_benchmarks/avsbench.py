@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from avprompt.benchmark import Published
+from avprompt.benchmark import Media, Published
 from avprompt.errors import DataError, suggest
 from avprompt_benchmarks.clips import Clip, ListedBenchmark
 from avprompt_benchmarks.files import Absent, existing, find_annotation, first_folder
@@ -51,6 +51,7 @@ class AVSBench(ListedBenchmark):
         "the mask of the frame, inside where it is not 0 (the field's loaders misread other values)"
     )
     audio_seconds = 5.0
+    media = Media(rate=16_000, seconds=5, size=(224, 224))
     protocols: ClassVar[tuple[str, ...]] = ("avsbench-dataset", "avsbench-official")
     folders: ClassVar[tuple[str, ...]]
     table: ClassVar[str]
@@ -93,13 +94,13 @@ class AVSBench(ListedBenchmark):
         """Find the files of a frame."""
         image = self._find("visual_frames", self.frame_names(one))
         audio = self._find("audio_wav", self.audio_names(one))
-        label = one.label.replace("_", " ")
+        clip = Clip(one.id, image, audio, label=one.label.replace("_", " "), group=one.video)
         if training:
-            return Clip(one.id, image, audio, label=label)
+            return clip
         mask = self._find("gt_masks", self.mask_names(one))
         if isinstance(mask, Absent):
-            return Clip(one.id, image, audio, label=label, unusable=f"no mask: {mask} is not there")
-        return Clip(one.id, image, audio, MaskFile(mask), label)
+            return replace(clip, unusable=f"no mask: {mask} is not there")
+        return replace(clip, marks=MaskFile(mask))
 
     def frame_names(self, one: Listed) -> tuple[str, ...]:
         """Return the names that a frame's picture may have under `visual_frames`."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import ClassVar
 
-from avprompt.benchmark import Published
+from avprompt.benchmark import Drawn, Published
 from avprompt_benchmarks.avsbench import MS3, S4, AVSBench, Listed
 from avprompt_benchmarks.boxes import read_boxes
 from avprompt_benchmarks.clips import Clip
@@ -27,17 +29,21 @@ class ByBoxes(AVSBench):
     published: ClassVar[Sequence[Published]] = ()
     listings: ClassVar[tuple[str, ...]]
 
+    def __init__(self, root: Path | None = None) -> None:
+        super().__init__(root)
+        self.validation_split = None  # no boxes were drawn for it
+
     def listed(self, split: str) -> Iterator[Listed]:
         """Return the frames of the listing; training frames are those of the official list."""
         if split == "test":
             yield from self._boxes
-        elif self._table is not None:
+        elif split == "train" and self._table is not None:
             yield from super().listed(split)
 
     def clip(self, one: Listed, *, training: bool) -> Clip:
         """Find the files of a frame."""
         clip = super().clip(one, training=True)
-        return clip if training else Clip(clip.id, clip.image, clip.audio, self._boxes[one], clip.label)
+        return clip if training else replace(clip, marks=self._boxes[one])
 
     @cached_property
     def _boxes(self) -> dict[Listed, Boxes]:
@@ -63,6 +69,7 @@ class S4Boxes(ByBoxes, S4):
     title = "AVSBench S4, boxes"
     source = S4.source + _SOURCE.format(listing="s4_box.json")
     broken_boxes = "6 frames without foreground have a box of zero size: it marks nothing, they stay in"
+    drawn: ClassVar[Mapping[str, Drawn]] = {"test": Drawn(3700, 3700, degenerate=6, unmarked=6)}
     listings = ("s4_box.json", "kaist_s4_box.json")
 
     def category(self, folder: str) -> str:
@@ -76,4 +83,5 @@ class MS3Boxes(ByBoxes, MS3):
     title = "AVSBench MS3, boxes"
     source = MS3.source + _SOURCE.format(listing="ms3_box.json")
     broken_boxes = "29 frames without foreground have a box of zero size: it marks nothing, they stay in"
+    drawn: ClassVar[Mapping[str, Drawn]] = {"test": Drawn(320, 320, degenerate=29, unmarked=29)}
     listings = ("ms3_box.json", "kaist_ms3_box.json")

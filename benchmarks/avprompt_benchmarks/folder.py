@@ -36,9 +36,9 @@ class Folder(ListedBenchmark):
         "                             for each box, in fractions of the picture\n"
         "  labels.csv                 optional: lines clip,label; names classes of sounds\n"
         "  train.txt, val.txt, test.txt\n"
-        "                             optional: the clips of each split, one a line. Without test.txt all with\n"
-        "                             a mask or boxes are scored; without train.txt methods train on all that\n"
-        "                             no other list names, unlabelled"
+        "                             optional: the clips of each split, one a line. Without test.txt all\n"
+        "                             with a mask or boxes are scored; without train.txt methods train on\n"
+        "                             all that no other list names, unlabelled"
     )
     ground_truth = "the mask, inside where it is not 0; without a mask the union of the boxes"
     coordinates = "x0, y0, x1, y1 as fractions of the picture, x to the right, y down"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from avprompt.benchmark import Drawn, Media
 from avprompt_benchmarks.kaist import MASK_RULE, Interactive
 
 _LAYOUT = (
@@ -22,6 +23,7 @@ class VPO(Interactive):
 
     citation = "Chen et al., Unraveling Instance Associations, CVPR 2024, arXiv 2304.02970"
     licence = "COCO's annotations CC BY 4.0; pictures and sounds belong to their authors"
+    media = Media(shared_sounds=True)
     broken_boxes = "boxes of zero width and height (2 in VPO-MS) mark nothing; their samples stay in"
 
 
@@ -31,6 +33,7 @@ class VPOSS(VPO):
     title = "VPO-SS"
     source = _LAYOUT.format(listing="vpo_ss_bbox.json")
     expected: ClassVar[Mapping[str, int]] = {"test": 890}
+    drawn: ClassVar[Mapping[str, Drawn]] = {"test": Drawn(890, 890)}
     listings: ClassVar[tuple[str, ...]] = ("vpo_ss_bbox.json",)
 
 
@@ -40,6 +43,7 @@ class VPOMS(VPO):
     title = "VPO-MS"
     source = _LAYOUT.format(listing="vpo_ms_bbox.json")
     expected: ClassVar[Mapping[str, int]] = {"test": 2157}
+    drawn: ClassVar[Mapping[str, Drawn]] = {"test": Drawn(2157, 2157, degenerate=2, unmarked=2)}
     listings: ClassVar[tuple[str, ...]] = ("vpo_ms_bbox.json",)
 
 
@@ -50,6 +54,7 @@ class VPOSSMasks(VPOSS):
     source = _LAYOUT.format(listing="vpo_ss_seg.json") + "  gray_masks/<COCO image>_<COCO annotation>.jpg"
     ground_truth = MASK_RULE
     coordinates = broken_boxes = "none: the truth is a mask"
+    drawn: ClassVar[Mapping[str, Drawn]] = {"test": Drawn(890)}
     listings = ("vpo_ss_seg.json",)
 
 
@@ -60,4 +65,5 @@ class VPOMSMasks(VPOMS):
     source = _LAYOUT.format(listing="vpo_ms_seg.json") + "  gray_masks/<COCO image>_<COCO annotation>.jpg"
     ground_truth = MASK_RULE
     coordinates = broken_boxes = "none: the truth is a mask"
+    drawn: ClassVar[Mapping[str, Drawn]] = {"test": Drawn(2157)}
     listings = ("vpo_ms_seg.json",)
