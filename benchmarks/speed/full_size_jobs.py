@@ -1,0 +1,137 @@
+"""The jobs of `full_size.py`, each run in a process of its own: JOB FOLDER BATCH THREADS."""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import torch
+from official import BEATS, CLIPSEG, overrides, write_beats, write_clipseg
+from PIL import Image
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from avprompt.checkpoint import checkpoint_formats, load_checkpoint, save_checkpoint, trained_state
+from avprompt.cli import main as avprompt
+from avprompt.composition import resolve
+from avprompt.loading import View
+from avprompt.method import build
+from avprompt.plugins import load_plugins
+from avprompt.records import Audio, Sample
+from avprompt.tensors import read_object, read_tensors
+from avprompt.train import Trainer, make_accelerator
+from avprompt_beats import checkpoint as beats_checkpoint
+from avprompt_beats.encoder import BeatsEncoder, BeatsOptions
+from avprompt_clip.clipseg import ClipSegBackbone, ClipSegOptions
+from avprompt_clip.mask_decoder import ClipSegDecoder, ClipSegDecoderOptions
+
+SECONDS, RATE = 10, 16000
+State = Mapping[str, Tensor]
+
+
+def main(job: str, folder: Path, batch: int, threads: int) -> None:
+    """Do one job and print the peak memory of this process in GiB."""
+    torch.set_num_threads(threads)
+    torch.manual_seed(0)
+    if job == "write":
+        write_clipseg(folder)
+        write_beats(folder)
+    elif job == "round-trip":
+        clipseg_there_and_back(folder)
+        beats_there_and_back(folder)
+    elif job == "localize":
+        localize(folder)
+    else:
+        train(job, folder, batch)
+    print(json.dumps(round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2)))
+
+
+def clipseg_there_and_back(folder: Path) -> None:
+    """Compare our modules with the file that filled them, and with themselves after saving."""
+    backbone = ClipSegBackbone(ClipSegOptions(checkpoint=str(folder / CLIPSEG)))
+    backbone.load_weights()
+    decoder = ClipSegDecoder(ClipSegDecoderOptions(), backbone)
+    decoder.load_weights(backbone)
+    parts = {"clip.": backbone.clip, "decoder.": decoder.network}
+    ours = {prefix + key: value for prefix, part in parts.items() for key, value in part.state_dict().items()}
+    compare(ours, load_file(folder / CLIPSEG / "model.safetensors"))
+    save_file(ours, folder / "clipseg-again.safetensors")
+    compare(ours, load_file(folder / "clipseg-again.safetensors"))
+
+
+def beats_there_and_back(folder: Path) -> None:
+    """Likewise; the label predictor of the official file has no place in the encoder."""
+    encoder = BeatsEncoder(BeatsOptions(checkpoint=str(folder / BEATS)))
+    encoder.load_weights()
+    ours, official = encoder.beats.state_dict(), read_object(folder / BEATS)["model"]
+    compare(ours, {key: value for key, value in official.items() if not key.startswith("predictor.")})
+    beats_checkpoint.save(encoder.beats, folder / "beats-again.safetensors")
+    compare(ours, read_tensors(folder / "beats-again.safetensors"))
+
+
+def train(name: str, folder: Path, batch: int) -> None:
+    """Train a method for one step on random clips; save and load what it learned."""
+    registry = load_plugins().registry
+    options = (f"training.batch_size={batch}", "training.steps=1", "training.warmup_steps=0")
+    composition = resolve(registry, name, "published", (*overrides(folder), *options))
+    method = build(composition, registry)
+    before = {key: value.clone() for key, value in trained_state(method).items()}
+    eye = method.backbone
+    view = View(eye.image_size, eye.mean, eye.std, method.audio_encoder.sample_rate, SECONDS)
+    accelerator = make_accelerator("cpu", "no")
+    Trainer(method, clips(batch, eye.image_size), view, composition.training, 0, accelerator, folder).run()
+    after = {key: value.clone() for key, value in trained_state(method).items()}
+    assert not any(torch.equal(before[part], after[part]) for part in before), "a tensor was not trained"
+    path = folder / f"{name}.safetensors"
+    save_checkpoint(method, path, {"method": name})
+    compare(after, load_file(path))
+    for known in checkpoint_formats(registry):
+        if known.method == name:
+            known.write(after, folder / f"{name}.pth")
+            load_checkpoint(method, folder / f"{name}.pth", [known])
+            compare(after, trained_state(method))
+
+
+def localize(folder: Path) -> None:
+    """Run the command on a picture and a sound."""
+    sample = clips(1, 480)[0]
+    Image.fromarray(sample.image).save(folder / "image.png")
+    soundfile.write(folder / "sound.wav", sample.audio.samples, RATE)
+    arguments = ["localize", "--method", "acl-ssl", "--checkpoint", str(folder / "acl-ssl.pth")]
+    files = ["--image", str(folder / "image.png"), "--audio", str(folder / "sound.wav")]
+    settings = [word for option in overrides(folder) for word in ("--set", option)]
+    output = folder / "heatmap.npy"
+    avprompt([*arguments, *files, *settings, "--save-heatmap", str(output)], standalone_mode=False)
+    heatmap = np.load(output)
+    assert heatmap.shape == (224, 224)
+    assert np.isfinite(heatmap).all()
+
+
+def clips(count: int, side: int) -> list[Sample]:
+    """Return clips of noise: pictures `side` pixels wide, and ten seconds of sound."""
+    draw = np.random.default_rng(0)
+    return [
+        Sample(
+            f"noise-{index}",
+            draw.integers(0, 256, (side, side, 3), dtype=np.uint8),
+            Audio(draw.uniform(-0.5, 0.5, SECONDS * RATE).astype(np.float32), RATE),
+        )
+        for index in range(count)
+    ]
+
+
+def compare(one: State, other: State) -> None:
+    """Make sure that two state dicts have the same names, types and bits."""
+    assert one.keys() == other.keys(), one.keys() ^ other.keys()
+    for name in one:
+        assert one[name].dtype == other[name].dtype, name
+        assert torch.equal(one[name], other[name]), name
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
