@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from avprompt.errors import WeightsError
+from avprompt.files import replacing
 from avprompt.tensors import read_metadata, read_object, read_tensors
 from avprompt_beats.model import Beats, BeatsArchitecture
 
@@ -45,7 +46,8 @@ def read_state(path: Path) -> dict[str, Tensor]:
 def save(beats: Beats, path: Path) -> None:
     """Write a model as safetensors that `read_architecture` and `read_state` understand."""
     state = {name: tensor.detach().cpu().clone() for name, tensor in beats.state_dict().items()}
-    save_file(state, path, metadata={METADATA_KEY: beats.arch.model_dump_json()})
+    with replacing(path) as temporary:
+        save_file(state, temporary, metadata={METADATA_KEY: beats.arch.model_dump_json()})
 
 
 def _cfg(path: Path) -> Any:
