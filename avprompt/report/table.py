@@ -51,12 +51,15 @@ def result_table(result: RunResult, split: str) -> Table:
         table.add_column(name.replace("_", " "), justify="right")
     table.add_column("cIoU, 95 %", justify="right")
     table.add_column("Threshold", justify="right")
+    more = any(_other_scores(scores) for scores in result.scores[split].values())
+    if more:
+        table.add_column("Its own scores")
     for protocol, scores in result.scores[split].items():
         bold = "bold" if protocol == result.headline[0] else ""
         interval = result.intervals.get(split, {}).get(protocol)
         bounds = f"{interval[0]:.1f} .. {interval[1]:.1f}" if interval else ""
         cut = _threshold(scores.get("threshold"))
-        table.add_row(protocol, *_numbers(scores, METRICS), bounds, cut, style=bold)
+        table.add_row(protocol, *_numbers(scores, METRICS), bounds, cut, *_others(scores, more), style=bold)
     for title, part in (("floor", result.floors), ("ceiling", result.ceilings)):
         table.add_section()
         for name, scores in part.get(split, {}).items():
@@ -98,6 +101,18 @@ def print_description(description: Description, console: Console | None = None) 
 
 def _numbers(scores: dict[str, Any], metrics: Sequence[str]) -> list[str]:
     return [f"{scores[name]:.2f}" if name in scores else "" for name in metrics]
+
+
+def _other_scores(scores: dict[str, Any]) -> dict[str, float]:
+    """Return the numbers that only this protocol has, such as AP or F_LOC."""
+    usual = (*METRICS, "threshold")
+    return {name: value for name, value in scores.items() if isinstance(value, float) and name not in usual}
+
+
+def _others(scores: dict[str, Any], shown: bool) -> list[str]:
+    return (
+        [", ".join(f"{name} {value:.2f}" for name, value in _other_scores(scores).items())] if shown else []
+    )
 
 
 def _threshold(value: Any) -> str:
