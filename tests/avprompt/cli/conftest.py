@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from avprompt.cli import main
+from tinyworld.runs import TINY
 from tinyworld.scenes import RATE, scene
 
 Cli = Callable[..., Result]
@@ -27,6 +29,12 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(folder)
     monkeypatch.setenv("COLUMNS", "250")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _no_outlines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the slowest part of pictures out; they have tests of their own."""
+    monkeypatch.setattr("avprompt.report.overlay._edge", lambda truth, size, thickness: np.zeros(size))
 
 
 @pytest.fixture
@@ -58,6 +66,21 @@ def fails(here: Path) -> Callable[..., str]:
         return result.stderr.partition("Error: ")[2].strip()
 
     return run
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of SouPLe, made once."""
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    command = ["run", "souple", *map(str, TINY), "--seed", "5", "--output", str(folder)]
+    assert CliRunner().invoke(main, command).exit_code == 0
+    return folder
+
+
+@pytest.fixture
+def run(finished: Path, here: Path) -> Path:
+    """A finished run of SouPLe, to do with as one likes."""
+    return shutil.copytree(finished, here / "run")
 
 
 @pytest.fixture

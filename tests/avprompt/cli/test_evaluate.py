@@ -1,0 +1,70 @@
+"""`avprompt evaluate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinyworld.runs import numbers, results
+
+
+class TestEvaluate:
+    def test_a_run_gives_its_own_numbers(self, cli: Any, here: Path, run: Path) -> None:
+        cli("evaluate", run, "--output", "again")
+        assert numbers(here / "again") == numbers(run)
+
+    def test_a_run_elsewhere(self, cli: Any, here: Path, run: Path) -> None:
+        cli("evaluate", run, "--dataset", "tiny-unvalidated", "--output", "again")
+        found = results(here / "again")
+        assert found["dataset"] == "tiny-unvalidated"
+        assert found["samples"]["test"]["used"] == 12
+
+    def test_a_run_with_another_seed(self, cli: Any, here: Path, run: Path) -> None:
+        cli("evaluate", run, "--seed", 0, "--output", "again")
+        assert results(here / "again")["seed"] == 0
+
+    def test_a_run_that_trained_nothing(self, cli: Any, here: Path) -> None:
+        cli("run", "oracle", "--dataset", "tiny", "--output", "run")
+        cli("evaluate", "run", "--output", "again")
+        assert numbers(here / "again") == numbers(here / "run")
+
+    def test_a_method_with_a_checkpoint(self, cli: Any, here: Path, run: Path) -> None:
+        cli("evaluate", "souple", "--dataset", "tiny", "--checkpoint", run / "checkpoint.safetensors",
+            "--seed", 5, "--output", "again")  # fmt: skip
+        assert results(here / "again")["scores"] == results(run)["scores"]
+
+    def test_a_method_without_one(self, fails: Any) -> None:
+        message = fails("evaluate", "souple", "--dataset", "tiny")
+        assert message.startswith(
+            "'souple' has trained parts: give --checkpoint FILE or a finished run's folder"
+        )
+
+    def test_a_folder_that_is_no_run(self, fails: Any, here: Path) -> None:
+        (here / "empty").mkdir()
+        assert fails("evaluate", "empty") == "'empty' is not a run: there is no config.yaml in it."
+
+    def test_the_seed_is_of_the_altered_sounds(self, cli: Any, here: Path) -> None:
+        for seed in (0, 1):
+            cli(
+                "evaluate",
+                "oracle",
+                "--dataset",
+                "tiny",
+                "--seed",
+                seed,
+                "--save-predictions",
+                "--output",
+                seed,
+            )
+        one, other = (
+            np.concatenate(
+                [
+                    np.load(file)["noise/heatmap"]
+                    for file in sorted((here / seed / "predictions/test").iterdir())
+                ]
+            )
+            for seed in "01"
+        )
+        assert not np.array_equal(one, other)

@@ -1,0 +1,64 @@
+"""`avprompt run --resume`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from safetensors.torch import load_file
+
+from avprompt.cli import main
+from avprompt.train import Trainer
+from tinyworld.runs import TINY, numbers
+
+
+class TestResume:
+    @pytest.mark.parametrize("interruption", [KeyboardInterrupt, RuntimeError])
+    def test_equals_the_uninterrupted_run(
+        self, cli: Any, here: Path, monkeypatch: pytest.MonkeyPatch, interruption: type[BaseException]
+    ) -> None:
+        command = ["run", "souple", *map(str, TINY), "--output"]
+        cli(*command, "whole")
+        with monkeypatch.context() as patch:
+            guard = Trainer._guard
+
+            def interrupted(trainer: Trainer, losses: Any, norm: float, clips: Any, step: int) -> None:
+                if step == 2:
+                    raise interruption
+                guard(trainer, losses, norm, clips, step)
+
+            patch.setattr(Trainer, "_guard", interrupted)
+            result = CliRunner().invoke(main, [*command, "halves"])
+        assert result.exit_code == 1
+        if interruption is KeyboardInterrupt:
+            assert "goes on with the same command and --resume" in result.stderr
+        assert not (here / "halves" / "results.json").exists()
+        cli(*command, "halves", "--resume")
+        assert numbers(here / "halves") == numbers(here / "whole")
+        one, other = (load_file(here / name / "checkpoint.safetensors") for name in ("whole", "halves"))
+        assert all((one[name] == other[name]).all() for name in one)
+
+    def test_of_a_finished_run_changes_nothing(self, cli: Any, run: Path) -> None:
+        before = {path.name: path.stat().st_mtime_ns for path in run.iterdir()}
+        output = cli("run", "souple", *TINY, "--seed", 5, "--output", run, "--resume").stdout
+        assert "val-threshold" in output
+        assert {path.name: path.stat().st_mtime_ns for path in run.iterdir()} == before
+
+    def test_goes_on_with_scoring_where_only_that_is_missing(self, cli: Any, run: Path) -> None:
+        before = numbers(run)
+        (run / "results.json").unlink()
+        cli("run", "souple", *TINY, "--seed", 5, "--output", run, "--resume")
+        assert numbers(run) == before
+
+    def test_must_be_of_the_same_run(self, fails: Any, run: Path) -> None:
+        for other in (["acl-ssl", *TINY, "--seed", 5], ["souple", *TINY, "--seed", 6]):
+            message = fails("run", *other, "--output", run, "--resume")
+            assert "holds a run with other options" in message
+
+    def test_needs_a_run(self, fails: Any) -> None:
+        assert (
+            fails("run", "souple", *TINY, "--output", "gone", "--resume")
+            == "--resume: there is no run in 'gone'."
+        )

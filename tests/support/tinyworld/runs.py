@@ -1,0 +1,24 @@
+"""Run directories of the tiny world, and what is in them."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+TINY = ("--dataset", "tiny", "--steps", 3, "--batch-size", 4)
+
+
+def results(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / "results.json").read_text())
+
+
+def numbers(folder: Path) -> dict[str, Any]:
+    """The results without what the clock says."""
+    return {key: value for key, value in results(folder).items() if key != "seconds"}
+
+
+def rows(file: Path) -> list[dict[str, str]]:
+    with file.open(newline="") as opened:
+        return list(csv.DictReader(opened))
