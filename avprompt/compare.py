@@ -14,8 +14,8 @@ import numpy as np
 
 from avprompt.assessment import threshold
 from avprompt.benchmark import Published
-from avprompt.files import replacing
 from avprompt.errors import DataError
+from avprompt.files import replacing
 from avprompt.metrics.statistics import Difference, paired_bootstrap
 from avprompt.plugins import Loaded
 from avprompt.report.gallery import write_comparison
