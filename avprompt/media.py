@@ -127,6 +127,20 @@ def read_frame(path: Path, frame: int, rate: float | None = None) -> np.ndarray:
         return _upright(shown)
 
 
+def read_bytes(source: Path | Part) -> bytes:
+    """Return what a file holds.
+
+    Raises:
+        DataError: it is missing or cannot be read.
+    """
+    with _naming(source, "file"):
+        if isinstance(source, Path):
+            return source.read_bytes()
+        with source.archive.open("rb") as archive:
+            archive.seek(source.offset)
+            return archive.read(source.size)
+
+
 def _rgb_array(image: np.ndarray) -> np.ndarray:
     channels = image.shape[2] if image.ndim == 3 else 1
     if image.dtype != np.uint8 or image.ndim not in (2, 3) or channels not in (1, 3, 4):
@@ -170,11 +184,7 @@ def _mono(audio: Audio, seconds: float) -> np.ndarray:
 
 def _opened(source: Path | Part) -> Path | io.BytesIO:
     """Give what a decoder takes: the file's path, or the bytes of a part of an archive."""
-    if isinstance(source, Path):
-        return source
-    with source.archive.open("rb") as archive:
-        archive.seek(source.offset)
-        return io.BytesIO(archive.read(source.size))
+    return source if isinstance(source, Path) else io.BytesIO(read_bytes(source))
 
 
 @contextmanager

@@ -1,0 +1,65 @@
+"""What a check of data finds, as it is written to JSON."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, Field, computed_field
+
+from avprompt.benchmark import Drawn
+
+Kind = Literal[
+    "missing", "duplicate", "unreadable", "wrong rate", "wrong length", "wrong size", "broken annotation"
+]
+
+
+class Problem(BaseModel):
+    """Something wrong with one clip; `known` where the annotation was published so."""
+
+    kind: Kind
+    id: str
+    detail: str
+    known: bool = False
+
+
+class SplitReport(BaseModel):
+    """What was found of one split.
+
+    Attributes:
+        official: how many samples the official list names, where that is known.
+        listed: how many samples the list in the data root names.
+        present: how many of them have their files and a readable annotation.
+        annotation: what is drawn; None where clips are not annotated, as those to train on.
+        as_published: the annotation holds exactly what the official one does, known defects among it.
+        problems: one for each thing that is wrong.
+    """
+
+    official: int | None = None
+    listed: int
+    present: int
+    annotation: Drawn | None = None
+    as_published: bool = False
+    problems: list[Problem] = Field(default_factory=list)
+
+    def wrong(self) -> dict[Kind, list[Problem]]:
+        """Return what is wrong and was not published so, by kind."""
+        found: dict[Kind, list[Problem]] = {}
+        for problem in self.problems:
+            if not problem.known:
+                found.setdefault(problem.kind, []).append(problem)
+        return found
+
+
+class Report(BaseModel):
+    """What was found in a data root, by split; `notes` are the benchmark's own."""
+
+    dataset: str
+    data_root: str
+    splits: dict[str, SplitReport]
+    notes: list[str] = Field(default_factory=list)
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong but what was published so."""
+        return not any(split.wrong() for split in self.splits.values())
