@@ -1,0 +1,95 @@
+"""Training from shards: any clip of a folder of tar files, found by an index of offsets.
+
+Shards are plain WebDataset tars. The index gives what streaming through them cannot, clips in any order,
+so that training from shards takes the same batches as training from files, and resumes in the same place.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from avprompt.data.archive import Packed
+from avprompt.errors import DataError
+from avprompt.files import replacing
+from avprompt.records import Missing, Part, Sample, Split
+
+INDEX = "index.npz"
+
+
+class ShardSamples(Sequence[Sample]):
+    """The clips of some shards, without annotation; pictures and sounds are parts of archives."""
+
+    def __init__(self, folder: Path, index: Mapping[str, np.ndarray]) -> None:
+        """Take the index of a folder of shards, as `write_index` describes it."""
+        self.archives = [folder / str(name) for name in index["archives"]]
+        self.ids, self.labels, self.shards = index["ids"], index["labels"], index["shards"]
+        self.names, self.spans = index["names"], index["spans"]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, place: Any) -> Any:
+        """Return the clip at a place in the split."""
+        if isinstance(place, slice):
+            return [self[one] for one in range(*place.indices(len(self)))]
+        archive = self.archives[self.shards[place]]
+        picture, sound = (
+            Part(archive, str(name), int(offset), int(size))
+            for name, (offset, size) in zip(self.names[place], self.spans[place], strict=True)
+        )
+        return Sample(str(self.ids[place]), picture, sound, label=str(self.labels[place]))
+
+
+def read_shards(folder: Path) -> Split:
+    """Open a folder that `avprompt data shard` has filled, as the split that it was made of.
+
+    Raises:
+        DataError: the folder is not finished, or a shard is missing or cut off.
+    """
+    try:
+        with np.load(folder / INDEX, allow_pickle=False) as file:
+            index = dict(file)
+    except FileNotFoundError as error:
+        raise DataError(
+            f"'{folder}' holds no finished shards: there is no {INDEX} in it. Make or finish them with "
+            "`avprompt data shard`."
+        ) from error
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise DataError(f"'{folder / INDEX}' cannot be read ({error}). Remove it and shard again.") from error
+    for name, size in zip(index["archives"], index["bytes"], strict=True):
+        path = folder / str(name)
+        there = path.stat().st_size if path.is_file() else 0
+        if there != size:
+            raise DataError(f"'{path}' has {there} bytes instead of {size}. Copy or make it again.")
+    missing = tuple(Missing(str(name), str(reason)) for name, reason in index["missing"])
+    return Split(ShardSamples(folder, index), int(index["expected"]), missing)
+
+
+def write_index(
+    folder: Path, shards: Mapping[Path, Sequence[Packed]], missing: Sequence[Missing], expected: int
+) -> None:
+    """Write where everything is: N clips in s archives, and the split's missing clips and expected count.
+
+    `archives` (s,) names and `bytes` (s,) sizes of the archives; `ids`, `labels` and `shards` (N,), the last
+    counting archives; `names` (N, 2) and `spans` (N, 2, 2), offset and size, of picture and sound.
+    """
+    clips = [(k, clip) for k, packed in enumerate(shards.values()) for clip in packed]
+    files = [part for _, clip in clips for part in (clip.picture, clip.sound)]
+    with replacing(folder / INDEX) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(
+            file,
+            archives=np.array([path.name for path in shards], dtype=np.str_),
+            bytes=np.array([path.stat().st_size for path in shards], dtype=np.int64),
+            ids=np.array([clip.id for _, clip in clips], dtype=np.str_),
+            labels=np.array([clip.label for _, clip in clips], dtype=np.str_),
+            shards=np.array([k for k, _ in clips], dtype=np.int32),
+            names=np.array([part.name for part in files], dtype=np.str_).reshape(-1, 2),
+            spans=np.array([(part.offset, part.size) for part in files], dtype=np.int64).reshape(-1, 2, 2),
+            missing=np.array([(one.id, one.reason) for one in missing], dtype=np.str_).reshape(-1, 2),
+            expected=np.array(expected),
+        )
