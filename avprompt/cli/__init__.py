@@ -9,6 +9,7 @@ import click
 from avprompt import __version__
 from avprompt.cli.catalogue import describe, list_, plugins, show
 from avprompt.cli.compare import compare
+from avprompt.cli.data import data
 from avprompt.cli.evaluate import evaluate
 from avprompt.cli.localize import localize
 from avprompt.cli.run import run
@@ -35,14 +36,14 @@ class Commands(click.Group):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="avprompt")
 def main() -> None:
-    r"""Audio-visual prompt learning: train, score and compare methods that find what sounds in an image.
+    """Audio-visual prompt learning: train, score and compare methods that find what sounds in an image.
 
     \b
     avprompt run souple                        train and score SouPLe on the toy benchmark
     avprompt compare souple acl-ssl            two methods side by side
     avprompt list methods                      what there is
-    """
+    """  # noqa: D301 - click takes the backspace for "leave these lines alone"
 
 
-for command in (run, evaluate, score, compare, localize, plugins, list_, show, describe, weights):
+for command in (run, evaluate, score, compare, localize, data, plugins, list_, show, describe, weights):
     main.add_command(command)

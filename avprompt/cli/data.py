@@ -1,0 +1,141 @@
+"""`avprompt data`: what data there is, whether it is whole, leaks, and what scores without a model."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+
+from avprompt.cli.options import plugin_option
+from avprompt.cli.prepare import FILE, prepare, root_option, shard, workers_option
+from avprompt.plugins import load_plugins
+
+if TYPE_CHECKING:
+    from avprompt.benchmark import BenchmarkAdapter
+
+split_option = click.option(
+    "--split", "splits", multiple=True, metavar="NAME", help="Only this split; may be repeated."
+)
+json_flag = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group()
+def data() -> None:
+    """Data of benchmarks: list, check, prepare and shard it; find leaks and floors.
+
+    \b
+    avprompt data list vggss                       where to get it, and its layout
+    avprompt data check vggss --data-root DIR      is everything there, and whole?
+    avprompt data floors vggss --data-root DIR     what scores without a model
+    """  # noqa: D301 - click takes the backspace for "leave these lines alone"
+
+
+@data.command(name="list")
+@click.argument("names", nargs=-1, metavar="[NAME...]")
+@json_flag
+@plugin_option
+def list_(names: tuple[str, ...], as_json: bool, plugins: tuple[str, ...]) -> None:
+    """List the benchmarks; with NAME, where to get it, its layout and its rules."""
+    from avprompt.data.catalogue import describe
+    from avprompt.report.data import print_catalogue, print_described
+
+    registry = load_plugins(plugins).registry
+    described = [describe(registry, name) for name in names or registry.names("datasets")]
+    if as_json:
+        click.echo(json.dumps([one.model_dump() for one in described], indent=2))
+    elif names:
+        for one in described:
+            print_described(one)
+    else:
+        print_catalogue(described)
+
+
+@data.command()
+@click.argument("name")
+@root_option
+@split_option
+@click.option("--json", "written", type=FILE, metavar="FILE", help="Write the whole report as JSON too.")
+@workers_option
+@plugin_option
+def check(
+    name: str,
+    data_root: Path | None,
+    splits: tuple[str, ...],
+    written: Path | None,
+    workers: int,
+    plugins: tuple[str, ...],
+) -> None:
+    """Check the data of NAME: missing, unreadable, duplicate, wrong rate, length or size, broken boxes.
+
+    Looks at the scored splits; --split train looks at clips to train on. Exits with 1 when anything is
+    wrong. Broken boxes in an annotation that is exactly the official one are counted, not blamed.
+    """
+    from avprompt.data.check import check as check_data
+    from avprompt.files import replacing
+    from avprompt.report.data import print_check
+    from avprompt.report.progress import Progress
+
+    report = check_data(_open(name, data_root, plugins), name, splits, workers, Progress().counting)
+    print_check(report)
+    if written:
+        with replacing(written) as temporary:
+            temporary.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    click.get_current_context().exit(0 if report.ok else 1)
+
+
+@data.command()
+@click.argument("train", type=FILE)
+@click.argument("test", type=FILE)
+@click.option("--write", "cleaned", type=FILE, metavar="DELEAKED", help="Write TRAIN without what leaks.")
+@plugin_option
+def leak(train: Path, test: Path, cleaned: Path | None, plugins: tuple[str, ...]) -> None:
+    """Look for the clips of the list TEST in the list TRAIN; exit with 1 when there are any.
+
+    Lists are files as published: ids, `id,label` lines, tables with a header, or JSON such as vggss.json.
+    Ids are brought to one spelling.
+    """
+    from avprompt.data.leak import find_leak, speller
+    from avprompt.data.lists import read_ids
+    from avprompt.report.data import print_leak
+
+    listed = read_ids(train)
+    found = find_leak(listed, read_ids(test), speller(load_plugins(plugins).registry))
+    print_leak(found, train.name, test.name)
+    if cleaned:
+        listed.write(cleaned, found.clean)
+        click.echo(f"The other {len(found.clean):,} lines are in {cleaned}.")
+    click.get_current_context().exit(1 if found.train else 0)
+
+
+@data.command()
+@click.argument("name")
+@root_option
+@split_option
+@json_flag
+@plugin_option
+def floors(
+    name: str, data_root: Path | None, splits: tuple[str, ...], as_json: bool, plugins: tuple[str, ...]
+) -> None:
+    """Print what scores on NAME without a model: floors and ceilings. Only the annotation is read."""
+    from avprompt.data.floors import bounds
+    from avprompt.report.data import bounds_table
+
+    adapter = _open(name, data_root, plugins)
+    with Console(stderr=True).status("score guesses"):
+        found = {split: bounds(adapter, split) for split in splits or adapter.test_splits}
+    if as_json:
+        click.echo(json.dumps({split: one.model_dump() for split, one in found.items()}, indent=2))
+    else:
+        Console().print(bounds_table(adapter.title, found))
+
+
+for command in (prepare, shard):
+    data.add_command(command)
+
+
+def _open(name: str, root: Path | None, plugins: tuple[str, ...]) -> BenchmarkAdapter:
+    adapter: BenchmarkAdapter = load_plugins(plugins).registry.load("datasets", name)(root)
+    return adapter

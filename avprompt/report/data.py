@@ -1,0 +1,136 @@
+"""What the data tools find, on the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from avprompt.benchmark import Drawn
+    from avprompt.data.catalogue import Described
+    from avprompt.data.findings import Report, SplitReport
+    from avprompt.data.floors import Bounds
+    from avprompt.data.leak import Leak
+    from avprompt.records import Missing
+
+SHOWN = 5
+"""How many of many clips are named on the screen."""
+
+
+def print_catalogue(described: Sequence[Described], console: Console | None = None) -> None:
+    """Print a line for each benchmark."""
+    table = Table("Name", "Title", "Samples", "Licence", title="Benchmarks", title_justify="left")
+    for one in described:
+        table.add_row(one.name, one.title, _splits(one), escape(one.licence))
+    console = console or Console()
+    console.print(table)
+    console.print("Where to get one, and the layout of its folder: avprompt data list NAME", highlight=False)
+
+
+def print_described(one: Described, console: Console | None = None) -> None:
+    """Print all that is known of a benchmark, its layout as it was written."""
+    console = console or Console()
+    console.print(f"[bold]{escape(one.name)}[/bold]  {escape(one.title)}", highlight=False)
+    facts = {
+        "samples": _splits(one),
+        "citation": one.citation,
+        "licence": one.licence,
+        "truth": one.ground_truth,
+        "coordinates": one.coordinates,
+        "broken boxes": one.broken_boxes,
+        "protocols": ", ".join(one.protocols),
+    }
+    grid = Table.grid(padding=(0, 2))
+    for name, fact in facts.items():
+        grid.add_row(f"[dim]{name}[/dim]", escape(fact))
+    console.print(grid, highlight=False)
+    console.print(escape(one.source), highlight=False, soft_wrap=True)
+    console.print()
+
+
+def print_check(report: Report, console: Console | None = None) -> None:
+    """Print what a check found, split by split."""
+    console = console or Console()
+    for name, split in report.splits.items():
+        official = "" if split.official is None else f" of {split.official:,} official ones"
+        console.print(
+            f"[bold]{escape(report.dataset)}, {escape(name)}:[/bold] {split.listed:,} samples{official}, "
+            f"{split.present:,} present",
+            highlight=False,
+        )
+        if split.annotation is not None:
+            console.print(_drawn(split.annotation, split.as_published), highlight=False)
+        if split.wrong():
+            console.print(_problems(split))
+    for note in report.notes:
+        console.print(f"[yellow]Note:[/yellow] {escape(note)}")
+    console.print("[green]Nothing is wrong.[/green]" if report.ok else "[red]Something is wrong.[/red]")
+
+
+def bounds_table(dataset: str, bounds: Mapping[str, Bounds]) -> Table:
+    """Return floors and ceilings of some splits, in percent."""
+    table = Table(title=f"{dataset} without a model, percent", title_justify="left")
+    for column in ("Split", "Bound", "cIoU", "AUC"):
+        table.add_column(column, justify="right" if column in ("cIoU", "AUC") else "left")
+    for split, found in bounds.items():
+        table.add_section()
+        rows = {f"floor: {name}": scores for name, scores in found.floors.items()}
+        rows |= {f"ceiling: {name}": scores for name, scores in found.ceilings.items()}
+        for k, (name, scores) in enumerate(rows.items()):
+            first = f"{split} ({found.samples:,} samples)" if k == 0 else ""
+            table.add_row(first, name, f"{scores['cIoU']:.2f}", f"{scores['AUC']:.2f}")
+    return table
+
+
+def print_missing(title: str, missing: Sequence[Missing], console: Console | None = None) -> None:
+    """Print every clip that could not be used, with the reason."""
+    console = console or Console()
+    table = Table("Clip", "What is wrong", title=f"{title}: {len(missing):,}", title_justify="left")
+    for one in missing:
+        table.add_row(escape(one.id), escape(one.reason))
+    console.print(table)
+
+
+def print_leak(leak: Leak, train: str, test: str, console: Console | None = None) -> None:
+    """Print how much of a test list is in a training list, and some of it."""
+    console = console or Console()
+    lines = len(leak.train) + len(leak.clean)
+    console.print(
+        f"{leak.test:,} of the {leak.of:,} clips of {escape(test)} are in {escape(train)}: "
+        f"{len(leak.train):,} of its {lines:,} lines.",
+        highlight=False,
+        soft_wrap=True,
+    )
+    shown = [" ".join(row.ids) for row in leak.train[:SHOWN]]
+    more = [f"and {len(leak.train) - SHOWN:,} more"] if len(leak.train) > SHOWN else []
+    for line in shown + more:
+        console.print(f"  {escape(line)}", highlight=False)
+
+
+def _splits(one: Described) -> str:
+    counts = ((name, "?" if count is None else f"{count:,}") for name, count in one.splits.items())
+    return ", ".join(f"{name} {count}" for name, count in counts)
+
+
+def _drawn(drawn: Drawn, as_published: bool) -> str:
+    text = f"annotation: {drawn.samples:,} samples"
+    if drawn.boxes:
+        text += (
+            f", {drawn.boxes:,} boxes, {drawn.garbage} garbage and {drawn.degenerate} degenerate boxes, "
+            f"{drawn.unmarked} samples without a valid box"
+        )
+    return text + (" (as it was published)" if as_published else "")
+
+
+def _problems(split: SplitReport) -> Table:
+    table = Table("Problem", "Clips", "Such as")
+    table.columns[1].justify = "right"
+    for kind, problems in split.wrong().items():
+        shown = [f"{one.id}: {one.detail}" for one in problems[:SHOWN]]
+        more = [f"and {len(problems) - SHOWN:,} more"] if len(problems) > SHOWN else []
+        table.add_row(kind, f"{len(problems):,}", escape("\n".join(shown + more)))
+    return table
