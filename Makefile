@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 
-.PHONY: setup demo test lint wheel-test clean
+.PHONY: setup demo test lint wheel-test test-oldest clean
 
 setup: $(VENV)/ready
 
@@ -28,6 +28,10 @@ lint: setup
 # The built wheel in an environment without the checkout: everything that ships must be in it.
 wheel-test: setup
 	$(RUN)/python tests/wheel.py
+
+# The oldest transformers, open_clip and timm that pyproject.toml allows, laid over .venv for one run.
+test-oldest: setup
+	$(RUN)/python tests/oldest.py
 
 clean:
 	rm -rf $(VENV) dist runs
