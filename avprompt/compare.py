@@ -86,6 +86,8 @@ def compare(
             folders = [_run(loaded, target, one, folder, reporter) for one in chosen]
         results = tuple(read_results(one) for one in folders)
         contestants.append(Contestant(_name(target, results[0]), tuple(folders), results))
+    if len({contestant.name for contestant in contestants}) < len(targets):  # as with a/run and b/run
+        contestants = [replace(one, name=target) for one, target in zip(contestants, targets, strict=True)]
     comparison = _checked(loaded, contestants, settings)
     _write(comparison, folder)
     return comparison

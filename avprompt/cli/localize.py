@@ -21,7 +21,13 @@ FILE = click.Path(path_type=Path, dir_okay=False)
     "--save-heatmap", type=FILE, metavar="OUT.npy", help="Write the heatmap, 224 x 224 float32 in 0..1."
 )
 @click.option("--overlay", type=FILE, metavar="OUT.png", help="Write the heatmap over the image.")
-@click.option("--seconds", type=float, default=10.0, show_default=True, help="How much of the sound is used.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(0.1),
+    default=10.0,
+    show_default=True,
+    help="How much of the sound is used.",
+)
 @method_options
 def localize(
     method: str,
