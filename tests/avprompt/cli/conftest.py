@@ -60,7 +60,7 @@ def fails(here: Path) -> Callable[..., str]:
         result = CliRunner().invoke(main, [str(argument) for argument in arguments])
         assert isinstance(result.exception, SystemExit), repr(result.exception)
         assert result.exit_code != 0
-        assert result.stderr.count("Error: ") == 1
+        assert len([line for line in result.stderr.splitlines() if line.startswith("Error: ")]) == 1
         assert "Traceback" not in result.output
         assert {path: path.stat().st_mtime_ns for path in here.rglob("*")} == before
         return result.stderr.partition("Error: ")[2].strip()

@@ -1,0 +1,127 @@
+"""`avprompt compare`."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from avprompt.compare import Contestant
+from avprompt.results import read_results
+from tinyworld.runs import TINY, results
+
+
+def row(output: str, name: str) -> list[str]:
+    """The cells of the table's row that begins with `name`."""
+    lines = output.replace("┃", "│").splitlines()
+    (found,) = [line for line in lines if line.strip("│ ").startswith(name)]
+    return [cell.strip() for cell in found.strip("│").split("│")]
+
+
+@pytest.fixture
+def output(cli: Any) -> str:
+    return cli("compare", "deaf", "oracle", "--dataset", "tiny", "--output", "c").stdout
+
+
+class TestTable:
+    def test_has_scores_with_the_difference_to_the_first(self, output: str) -> None:
+        deaf, oracle = (float(cell) for cell in row(output, "cIoU")[1:])
+        assert oracle == 100
+        assert row(output, "Δ cIoU ")[1:] == ["", f"{oracle - deaf:+.2f}"]
+        assert len(row(output, "AUC")) == 3
+
+    def test_has_parameters_floors_reliance_and_published_numbers(self, output: str) -> None:
+        assert row(output, "trained parameters")[1:] == ["0", "0"]
+        assert row(output, "floor: random-object")[1:] == ["50.00", "50.00"]
+        assert row(output, "published cIoU (acl-sweep)")[1:] == ["", "98.76"]
+        assert any(cell == "0.00" for cell in row(output, "shuffled"))
+
+    def test_names_the_benchmark_and_the_samples(self, output: str) -> None:
+        assert "tiny/test, val-threshold, tiny encoders" in output
+        assert "6 of 6 samples, seed 0" in output
+
+    def test_of_several_seeds_has_means_and_spreads(self, cli: Any, here: Path) -> None:
+        output = cli(
+            "compare", "deaf", "oracle", "--dataset", "tiny", "--seed", 1, "--seed", 2, "--output", "c"
+        ).stdout
+        assert "2 seeds, mean ± standard deviation" in output
+        assert row(output, "cIoU")[2] == "100.0 ± 0.0"
+        assert {path.name for path in (here / "c").iterdir() if path.is_dir()} == {
+            f"{method}-seed{seed}" for method in ("deaf", "oracle") for seed in (1, 2)
+        }
+
+
+def test_saves_one_picture_of_the_same_clips(output: str, here: Path) -> None:
+    assert "c/compare.png" in output
+    with Image.open(here / "c" / "compare.png") as picture:
+        assert picture.width > 500
+    saved = json.loads((here / "c" / "compare.json").read_text())
+    assert saved["split"] == "test"
+    assert list(saved["runs"]) == ["deaf", "oracle"]
+
+
+def test_trains_with_the_same_schedule(cli: Any, here: Path) -> None:
+    cli("compare", "souple", "acl-ssl", *TINY, "--seed", 3, "--output", "c")
+    for method in ("souple", "acl-ssl"):
+        folder = here / "c" / f"{method}-seed3"
+        assert len((folder / "train.jsonl").read_text().splitlines()) == 3
+        assert results(folder)["seed"] == 3
+
+
+def test_takes_up_what_is_there(cli: Any, here: Path) -> None:
+    command = ("compare", "deaf", "oracle", "--dataset", "tiny", "--output", "c")
+    cli(*command)
+    runs = [here / "c" / f"{method}-seed0" / "results.json" for method in ("deaf", "oracle")]
+    before = [run.stat().st_mtime_ns for run in runs]
+    cli(*command)
+    assert [run.stat().st_mtime_ns for run in runs] == before
+
+
+def test_finished_runs_are_not_run_again(cli: Any, here: Path, run: Path) -> None:
+    shutil.copytree(run, here / "other")
+    output = cli("compare", "run", "other", "--output", "c").stdout
+    assert row(output, "Percent") == ["Percent", "run", "other"]
+    assert [path.name for path in (here / "c").iterdir() if path.is_dir()] == []
+    assert set(row(output, "Δ cIoU ")[1:]) == {"", "+0.00"}
+
+
+def test_runs_of_one_name_are_told_apart(cli: Any, here: Path, run: Path) -> None:
+    for folder in ("a", "b"):
+        shutil.copytree(run, here / folder / "run")
+    cli("compare", "a/run", "b/run", "--output", "c")
+    saved = json.loads((here / "c" / "compare.json").read_text())
+    assert list(saved["runs"]) == ["a/run", "b/run"]
+
+
+class TestRefuses:
+    def test_runs_with_other_options(self, cli: Any, fails: Any) -> None:
+        cli("compare", "souple", "acl-ssl", *TINY, "--output", "c")
+        message = fails("compare", "souple", "acl-ssl", *TINY, "--steps", 4, "--output", "c")
+        assert "'c/souple-seed0' holds a run with other options" in message
+
+    def test_runs_on_other_data(self, cli: Any, fails: Any, run: Path) -> None:
+        cli("run", "oracle", "--dataset", "tiny-unvalidated", "--output", "other")
+        message = fails("compare", run, "other", "--output", "c")
+        assert "'run' and 'other' cannot stand in one table: their dataset differ" in message
+
+    def test_unknown_methods(self, fails: Any) -> None:
+        assert fails("compare", "suple", *TINY, "--output", "c").startswith("There is no method 'suple'")
+
+    def test_runs_that_are_not_finished(self, fails: Any, run: Path) -> None:
+        (run / "results.json").unlink()
+        assert fails("compare", "run", "--output", "c") == (
+            "'run' holds no finished run: there is no results.json in it."
+        )
+
+
+def test_values_of_a_contestant(run: Path) -> None:
+    result = read_results(run)
+    contestant = Contestant("x", (run, run), (result, result))
+    ciou = result.scores["test"]["val-threshold"]["cIoU"]
+    assert contestant.values("test", "scores", "val-threshold", "cIoU") == [ciou, ciou]
+    assert contestant.values("test", "scores", "no-such-protocol", "cIoU") == []
+    assert contestant.values("no-such-split", "scores", "val-threshold", "cIoU") == []
