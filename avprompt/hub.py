@@ -121,14 +121,16 @@ class HubModel:
         from huggingface_hub.utils import EntryNotFoundError, build_hf_headers  # type: ignore[attr-defined]
 
         if downloads.offline():
-            raise self.missing("offline mode is on")
+            raise self.missing(f"there is no {name}, and offline mode is on")
         try:
             about = huggingface_hub.get_hf_file_metadata(huggingface_hub.hf_hub_url(self.reference, name))
         except EntryNotFoundError:
             return None
         except Exception as error:  # of requests or httpx, as the version has it
             reason = " ".join(str(error).split())[:160] or type(error).__name__
-            raise self.missing(f"the hub cannot be reached, or refuses ({reason})") from error
+            raise self.missing(
+                f"there is no {name}, and the hub cannot be reached or refuses ({reason})"
+            ) from error
         url = huggingface_hub.hf_hub_url(self.reference, name, revision=about.commit_hash)
         known = about.etag if about.etag and _SHA256.fullmatch(about.etag) else None
         path = weights.home() / self.reference / name
