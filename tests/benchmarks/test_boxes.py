@@ -1,0 +1,81 @@
+"""Boxes: the loader rule on hand-drawn masks, and what is broken."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from avprompt.errors import DataError
+from avprompt_benchmarks.boxes import is_degenerate, is_garbage, read_boxes, union_of_boxes
+
+ABSURD = -2.8823037615171176e16
+
+
+def rectangle(left: int, top: int, right: int, bottom: int, size: int = 224) -> np.ndarray:
+    mask = np.zeros((size, size), dtype=np.float32)
+    mask[top:bottom, left:right] = 1
+    return mask
+
+
+def test_corners_are_scaled_and_truncated() -> None:
+    np.testing.assert_array_equal(union_of_boxes([(0.25, 0.5, 0.999, 1)]), rectangle(56, 112, 223, 224))
+    np.testing.assert_array_equal(union_of_boxes([(0.3, 0.3, 0.9, 0.9)], size=8), rectangle(2, 2, 7, 7, 8))
+
+
+def test_pixels_of_another_picture_are_scaled() -> None:
+    np.testing.assert_array_equal(union_of_boxes([(64, 0, 129, 256)], side=256), rectangle(56, 0, 112, 224))
+    np.testing.assert_array_equal(union_of_boxes([(10.9, 3, 20, 224)], side=224), rectangle(10, 3, 20, 224))
+
+
+def test_boxes_unite_and_leave_no_pixel_twice() -> None:
+    mask = union_of_boxes([(0.25, 0.25, 0.5, 0.5), (0.375, 0.25, 0.75, 0.5)])
+    np.testing.assert_array_equal(mask, rectangle(56, 56, 168, 112))
+
+
+def test_corners_outside_are_clipped() -> None:
+    np.testing.assert_array_equal(union_of_boxes([(-0.003, 0.1, 1.02, 0.5)]), rectangle(0, 22, 224, 112))
+
+
+@pytest.mark.parametrize(
+    ("box", "garbage", "degenerate"),
+    [
+        ((0.4, 0.35, ABSURD, 0.575), True, True),
+        ((ABSURD, 0.1, 0.5, 0.5), True, False),
+        ((0.1, math.nan, 0.5, 0.5), True, True),
+        ((0.1, 0.2, 0.3), True, True),
+        ((), True, True),
+        ((0.0, 0.53, 0.0, 0.99), False, True),
+        ((0.2, 1.0, 0.75, 1.0), False, True),
+        ((0.5, 0.5, 0.4, 0.9), False, True),
+        ((-0.003, 0.1, 1.02, 0.5), False, False),
+    ],
+)
+def test_broken_boxes_are_told_apart(box: tuple[float, ...], garbage: bool, degenerate: bool) -> None:
+    assert is_garbage(box) == garbage
+    assert is_degenerate(box) == degenerate
+    if degenerate:
+        assert not union_of_boxes([box]).any()
+
+
+@given(st.lists(st.lists(st.floats(0, 1, width=32), min_size=4, max_size=4), max_size=4))
+def test_a_union_is_as_large_as_its_largest_box_at_least(boxes: list[list[float]]) -> None:
+    areas = [union_of_boxes([box], size=32).sum() for box in boxes]
+    whole = union_of_boxes(boxes, size=32)
+    assert max(areas, default=0) <= whole.sum() <= sum(areas)
+    assert set(np.unique(whole)) <= {0, 1}
+
+
+def test_json_may_hold_a_box_or_boxes_or_none() -> None:
+    assert read_boxes([1, 2, 3, 4], "a file") == ((1, 2, 3, 4),)
+    assert read_boxes([[1, 2, 3, 4], [0, 0, 1, 1]], "a file") == ((1, 2, 3, 4), (0, 0, 1, 1))
+    assert read_boxes([], "a file") == ()
+
+
+@pytest.mark.parametrize("value", [None, 3, ["a", "b"], [[1, None]], {"x": 1}])
+def test_what_is_no_box_is_an_error_that_names_it(value: object) -> None:
+    with pytest.raises(DataError, match=r"vggss.json: 'x' holds no boxes"):
+        read_boxes(value, "vggss.json: 'x'")

@@ -1,0 +1,63 @@
+"""The extended sets: positives of the ordinary benchmark, then pairs with a foreign sound."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from avprompt.errors import DataError
+from avprompt_benchmarks.extended import FlickrExtended, VGGSSExtended
+from layouts.flickr import AGREED, ALONE, BROKEN, ODD, TYPO, flickr_extended
+from layouts.vggss import ABSENT, EMPTY, GARBAGE, KAIST, STEREO, TWO, vggss, vggss_extended
+
+OUTSIDE = "outside__aa_000005"
+
+
+def test_negatives_follow_positives(tmp_path: Path) -> None:
+    split = VGGSSExtended(vggss_extended(tmp_path)).split("test")
+    positives, negatives = split.samples[:5], split.samples[5:]
+    assert [sample.id for sample in positives] == [TWO, GARBAGE, EMPTY, STEREO, KAIST]
+    assert [sample.id for sample in negatives] == [
+        f"{TWO}+{GARBAGE}",
+        f"{OUTSIDE}+{OUTSIDE}",
+        f"{STEREO}+{ABSENT}",
+    ]
+    assert split.expected == 8 + 4
+    assert split.missing[-1].id == f"{ABSENT}+{TWO}"
+
+
+def test_a_negative_has_the_picture_of_one_and_the_sound_of_another(tmp_path: Path) -> None:
+    sample = VGGSSExtended(vggss_extended(tmp_path)).split("test").samples[5]
+    assert (sample.image, sample.audio) == (tmp_path / f"frames/{TWO}.jpg", tmp_path / f"audio/{GARBAGE}.wav")
+
+
+def test_nothing_sounds_in_a_negative(tmp_path: Path) -> None:
+    """A positive without a whole box is marked nowhere too, and still counts as sounding."""
+    samples = {one.id: one for one in VGGSSExtended(vggss_extended(tmp_path)).split("test").samples}
+    assert not samples[f"{TWO}+{GARBAGE}"].sounding
+    assert not samples[f"{TWO}+{GARBAGE}"].truth.mask.any()
+    assert samples[EMPTY].sounding
+    assert not samples[EMPTY].truth.mask.any()
+
+
+def test_files_may_be_where_acl_has_them(tmp_path: Path) -> None:
+    sample = VGGSSExtended(vggss_extended(tmp_path)).split("test").samples[6]
+    assert sample.image == tmp_path / f"extend_frames/{OUTSIDE}.jpg"
+
+
+def test_training_is_the_ordinary_benchmarks(tmp_path: Path) -> None:
+    extended = VGGSSExtended(vggss_extended(tmp_path))
+    assert [sample.id for sample in extended.split("train").samples] == [TWO, STEREO, GARBAGE]
+    assert any("training list vggss_10k.txt" in note for note in extended.notes)
+
+
+def test_a_list_of_negatives_is_needed(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"no vggss_test_plus_silent.csv"):
+        VGGSSExtended(vggss(tmp_path)).split("test")
+
+
+def test_flickr_negatives_may_name_the_clip_that_is_not_there(tmp_path: Path) -> None:
+    split = FlickrExtended(flickr_extended(tmp_path)).split("test")
+    assert [sample.id for sample in split.samples] == [AGREED, ALONE, ODD, f"{AGREED}+{ALONE}"]
+    assert [missing.id for missing in split.missing] == [BROKEN, TYPO, f"{TYPO}+{AGREED}"]

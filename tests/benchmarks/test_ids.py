@@ -1,0 +1,51 @@
+"""One clip under the names that repositories give it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from avprompt_benchmarks.ids import avsbench_id, image_id, milliseconds_id, vggsound_id
+
+VIDEO = st.text("abcXYZ019-_", min_size=11, max_size=11)
+
+
+@pytest.mark.parametrize("name", ["zpWuikVorYg_000032", "zpWuikVorYg_32", "zpWuikVorYg_32000_42000"])
+def test_every_spelling_of_a_clip_becomes_one(name: str) -> None:
+    assert vggsound_id(name) == "zpWuikVorYg_000032"
+
+
+def test_a_video_may_have_underscores_in_its_name() -> None:
+    assert vggsound_id("-_a_1_2_3_4_30000_40000") == "-_a_1_2_3_4_000030"
+    assert vggsound_id("-_a_1_2_3_4_000030") == "-_a_1_2_3_4_000030"
+
+
+@pytest.mark.parametrize("name", ["stamp01seagullxx_000015", "dog", "zpWuikVorYg", "zpWuikVorYg_x"])
+def test_other_names_stay_as_they_are(name: str) -> None:
+    assert vggsound_id(name) == name
+
+
+def test_milliseconds_are_the_start_and_the_end() -> None:
+    assert milliseconds_id("zpWuikVorYg_000032") == "zpWuikVorYg_32000_42000"
+    assert milliseconds_id("zpWuikVorYg_000000", seconds=5) == "zpWuikVorYg_0_5000"
+
+
+def test_what_is_no_clip_has_no_milliseconds() -> None:
+    with pytest.raises(ValueError, match="not the id of a VGGSound clip"):
+        milliseconds_id("dog")
+
+
+@given(VIDEO, st.integers(0, 99999))
+def test_spellings_lead_back_to_each_other(video: str, start: int) -> None:
+    name = f"{video}_{start:06d}"
+    assert vggsound_id(milliseconds_id(name)) == vggsound_id(name) == name
+
+
+def test_ms3_has_mp4_in_its_file_names() -> None:
+    assert avsbench_id("rq5RDUm2Hnk_1.mp4_3") == avsbench_id("rq5RDUm2Hnk_1_3") == "rq5RDUm2Hnk_1_3"
+
+
+def test_an_image_is_named_before_its_sound() -> None:
+    assert image_id("acoustic_dog_10438_dog") == "acoustic_dog_10438"
+    assert image_id("000000489267_157452") == "000000489267"
