@@ -1,0 +1,164 @@
+"""One kind of damage after the other, done to a whole data root, is found and named."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from avprompt.benchmark import BenchmarkAdapter, Drawn
+from avprompt.cli import main
+from avprompt.data.check import check, check_split
+from avprompt.records import Split
+from avprompt.registry import Registry
+from mediafiles import IDS, annotate, save_picture, save_sound
+
+Damage = Callable[[Path], object]
+
+BOX = [0.25, 0.25, 0.75, 0.5]
+GARBAGE = [-2.9e16, -2.9e16, -2.9e16, -2.9e16]
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def boxes(first: list[list[float]]) -> Damage:
+    return lambda root: annotate(root, {name: first if name == IDS[0] else [BOX] for name in IDS})
+
+
+DAMAGE: dict[str, tuple[Damage, dict[str, list[str]]]] = {
+    "nothing": (lambda root: None, {}),
+    "no picture": (lambda root: (root / f"frames/{IDS[0]}.jpg").unlink(), {"missing": [IDS[0]]}),
+    "no sound": (lambda root: (root / f"audio/{IDS[1]}.wav").unlink(), {"missing": [IDS[1]]}),
+    "half a picture": (lambda root: cut(root / f"frames/{IDS[0]}.jpg"), {"unreadable": [IDS[0]]}),
+    "no sound at all": (
+        lambda root: (root / f"audio/{IDS[0]}.wav").write_bytes(b"RIFF"),
+        {"unreadable": [IDS[0]]},
+    ),
+    "an empty sound": (lambda root: save_sound(root / f"audio/{IDS[0]}.wav", 0), {"unreadable": [IDS[0]]}),
+    "half a sound": (lambda root: cut(root / f"audio/{IDS[2]}.wav"), {"wrong length": [IDS[2]]}),
+    "the whole video's sound": (
+        lambda root: save_sound(root / f"audio/{IDS[2]}.wav", 30),
+        {"wrong length": [IDS[2]]},
+    ),
+    "a codec's padding": (lambda root: save_sound(root / f"audio/{IDS[2]}.wav", 10.1), {}),
+    "8 kHz": (lambda root: save_sound(root / f"audio/{IDS[0]}.wav", rate=8000), {"wrong rate": [IDS[0]]}),
+    "a thumbnail": (
+        lambda root: save_picture(root / f"frames/{IDS[0]}.jpg", (120, 16)),
+        {"wrong size": [IDS[0]]},
+    ),
+    "an id twice": (
+        lambda root: (root / "vggss_test.csv").write_text("\n".join([*IDS, IDS[1]])),
+        {"duplicate": [IDS[1]]},
+    ),
+    "an absent id twice": (
+        lambda root: (
+            (root / "vggss_test.csv").write_text("\n".join([*IDS, IDS[1]])),
+            (root / f"frames/{IDS[1]}.jpg").unlink(),
+        ),
+        {"missing": [IDS[1]], "duplicate": [IDS[1]]},
+    ),
+    "one content under two ids": (
+        lambda root: shutil.copy(root / f"frames/{IDS[0]}.jpg", root / f"frames/{IDS[3]}.jpg"),
+        {"duplicate": [IDS[3]]},
+    ),
+    "no annotation": (
+        lambda root: annotate(root, {name: [BOX] for name in IDS[1:]}),
+        {"broken annotation": [IDS[0]]},
+    ),
+    "a garbage box, which has no size either": (boxes([BOX, GARBAGE]), {"broken annotation": [IDS[0]] * 2}),
+    "a box without width": (boxes([BOX, [0.5, 0, 0.5, 1]]), {"broken annotation": [IDS[0]]}),
+    "no valid box": (boxes([[0.5, 0, 0.5, 1]]), {"broken annotation": [IDS[0]] * 2}),
+    "a box outside the picture": (boxes([[1.5, 0, 2, 1]]), {"broken annotation": [IDS[0]]}),
+}
+
+
+@pytest.mark.parametrize(("damage", "expected"), DAMAGE.values(), ids=DAMAGE)
+def test_damage_is_found_and_nothing_else(
+    damage: Damage, expected: dict[str, list[str]], root: Path, vggss: type[BenchmarkAdapter]
+) -> None:
+    damage(root)
+    report = check_split(vggss(root), "test")
+    found = {kind: [problem.id for problem in problems] for kind, problems in report.wrong().items()}
+    assert found == expected
+
+
+def test_what_is_drawn_is_counted(root: Path, vggss: type[BenchmarkAdapter]) -> None:
+    boxes([BOX, BOX, GARBAGE])(root)
+    report = check_split(vggss(root), "test")
+    assert report.annotation == Drawn(samples=4, boxes=6, garbage=1, degenerate=1, unmarked=0)
+    assert (report.official, report.listed, report.present) == (5158, 4, 4)
+
+
+def test_what_was_published_broken_is_counted_but_not_held_against_the_data(
+    root: Path, vggss: type[BenchmarkAdapter], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boxes([GARBAGE])(root)
+    drawn = Drawn(samples=4, boxes=4, garbage=1, degenerate=1, unmarked=1)
+    monkeypatch.setattr(vggss, "drawn", {"test": drawn})
+    report = check(vggss(root), "vggss")
+    assert report.ok
+    assert report.splits["test"].as_published
+    assert [problem.known for problem in report.splits["test"].problems] == [True] * 3
+    boxes([BOX, GARBAGE])(root)
+    assert not check(vggss(root), "vggss").ok
+
+
+def test_one_recording_may_have_several_files_where_the_benchmark_says_so(
+    root: Path, vggss: type[BenchmarkAdapter], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(root / f"audio/{IDS[0]}.wav", root / f"audio/{IDS[3]}.wav")
+    assert not check(vggss(root), "vggss").ok
+    monkeypatch.setattr(vggss, "media", replace(vggss.media, shared_sounds=True))
+    assert check(vggss(root), "vggss").ok
+
+
+def test_clips_of_one_image_may_have_files_of_their_own(root: Path, vggss: type[BenchmarkAdapter]) -> None:
+    shutil.copy(root / f"frames/{IDS[0]}.jpg", root / f"frames/{IDS[3]}.jpg")
+
+    class Grouped(vggss):  # type: ignore[misc, valid-type]
+        def split(self, name: str) -> Split:
+            split: Split = super().split(name)
+            return Split([replace(sample, group="one") for sample in split.samples], split.expected)
+
+    assert check(Grouped(root), "vggss").ok
+
+
+def test_training_clips_have_no_annotation_to_check(root: Path, vggss: type[BenchmarkAdapter]) -> None:
+    (root / "vggss_10k.txt").write_text(f"{IDS[0]}\nelsewhere_00_000001\n")
+    report = check_split(vggss(root), "train-10k")
+    assert report.annotation is None
+    assert {kind: len(problems) for kind, problems in report.wrong().items()} == {"missing": 1}
+
+
+def test_samples_without_files_are_whole(registry: Registry) -> None:
+    report = check(registry.load("datasets", "tiny")(), "tiny")
+    assert report.ok
+    assert set(report.splits) == {"test", "validation"}
+
+
+def test_the_command_reports_on_screen_and_as_json(root: Path, tmp_path: Path) -> None:
+    command = ["data", "check", "vggss", "--data-root", str(root), "--json", str(tmp_path / "r.json")]
+    whole = CliRunner().invoke(main, [*command, "--workers", "2"])
+    assert whole.exit_code == 0, whole.output
+    assert "Nothing is wrong" in whole.stdout
+    cut(root / f"frames/{IDS[0]}.jpg")
+    broken = CliRunner().invoke(main, [*command, "--workers", "1"])
+    assert broken.exit_code == 1
+    assert "unreadable" in broken.stdout
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert not report["ok"]
+    assert [problem["kind"] for problem in report["splits"]["test"]["problems"]] == ["unreadable"]
+
+
+def test_the_official_annotation(shared: Path, vggss: type[BenchmarkAdapter]) -> None:
+    report = check_split(vggss(shared / "metadata" / "vggss"), "test")
+    assert report.annotation == Drawn(samples=5158, boxes=5941, garbage=12, degenerate=18, unmarked=2)
+    assert report.as_published
+    assert {kind: len(problems) for kind, problems in report.wrong().items()} == {"missing": 5158}

@@ -1,0 +1,65 @@
+"""Videos, and a data root in VGG-SS's layout, made by the tests that need them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import av
+import numpy as np
+import soundfile
+from PIL import Image
+
+RATE, SECONDS = 16_000, 10.0
+IDS = ("clip00aaaaa_000001", "clip00bbbbb_000020", "clip00ccccc_000300", "clip00ddddd_004000")
+
+
+def save_video(path: Path, frames: int = 150, sound: bool = True) -> Path:
+    """Write a video of 25 frames a second, dark but for a flash at frame 125, and a tone as long."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(path, "w") as container:
+        pictures = container.add_stream("mpeg4", rate=25, width=64, height=48, pix_fmt="yuv420p")
+        sounds = container.add_stream("aac", rate=RATE, layout="mono") if sound else None
+        for k in range(frames):
+            picture = np.full((48, 64, 3), 220 if k == 125 else 30, dtype=np.uint8)
+            container.mux(pictures.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(pictures.encode(None))
+        if sounds is not None:
+            frame = av.AudioFrame.from_ndarray(tone(frames / 25)[None], "fltp", "mono")
+            frame.sample_rate = RATE
+            container.mux(sounds.encode(frame))
+            container.mux(sounds.encode(None))
+    return path
+
+
+def tone(seconds: float, pitch: float = 440.0, rate: int = RATE) -> np.ndarray:
+    time = np.arange(round(seconds * rate)) / rate
+    return 0.5 * np.sin(2 * np.pi * pitch * time).astype(np.float32)
+
+
+def save_picture(path: Path, size: tuple[int, int] = (64, 48), seed: int = 0) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    noise = np.random.default_rng(seed).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    Image.fromarray(noise).save(path)
+
+
+def save_sound(path: Path, seconds: float = SECONDS, rate: int = RATE, pitch: float = 440.0) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, tone(seconds, pitch, rate), rate)
+
+
+def save_vggss(root: Path, ids: Sequence[str] = IDS) -> Path:
+    """Write a whole data root: annotation, test list, frames and sounds."""
+    for k, name in enumerate(ids):
+        save_picture(root / "frames" / f"{name}.jpg", seed=k)
+        save_sound(root / "audio" / f"{name}.wav", pitch=200 + 100 * k)
+    annotate(root, {name: [[0.25, 0.25, 0.75, 0.5]] for name in ids})
+    (root / "vggss_test.csv").write_text("".join(f"{name},a tone\n" for name in ids))
+    return root
+
+
+def annotate(root: Path, boxes: dict[str, list[list[float]]]) -> None:
+    """Write vggss.json."""
+    entries = [{"file": name, "class": "a tone", "bbox": every} for name, every in boxes.items()]
+    (root / "vggss.json").write_text(json.dumps(entries))
