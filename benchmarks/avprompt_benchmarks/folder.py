@@ -142,7 +142,9 @@ def _middle(video: Path, seconds: float) -> Frame:
     """Return the frame in the middle of what is used of a video."""
     try:
         with av.open(video) as container:
-            length = (container.duration or 0) / 1e6  # microseconds
+            pictures = container.streams.video[0]
+            length = float((pictures.duration or 0) * (pictures.time_base or 0))
+            length = length or (container.duration or 0) / av.time_base
     except Exception as error:  # FFmpeg's errors have many classes
         raise DataError(f"{video} is not a video that can be read ({error}). Get it again.") from error
     return Frame(video, int(min(length, seconds) * RATE / 2), RATE)

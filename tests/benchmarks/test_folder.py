@@ -1,0 +1,110 @@
+"""Anyone's own clips: videos, pairs, masks, boxes, lists."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from avprompt.errors import DataError
+from avprompt.media import read_image
+from avprompt.records import Frame
+from avprompt_benchmarks.folder import Folder
+from layouts.folder import folder, unmarked
+from layouts.media import picture, sound, video
+
+
+def test_clips_with_a_mask_or_boxes_are_scored(tmp_path: Path) -> None:
+    split = Folder(folder(tmp_path)).split("test")
+    assert [(one.id, one.label) for one in split.samples] == [
+        ("drum", "playing drums"),
+        ("parrot", "parrot talking"),
+    ]
+    drum, parrot = (one.truth for one in split.samples)
+    assert drum.mask[:112, :112].all()
+    assert drum.mask[112:, 112:].all()
+    assert drum.mask.sum() == 2 * 112 * 112
+    assert drum.sources == 2
+    np.testing.assert_array_equal(parrot.mask[:, :112], 1)
+    assert parrot.mask.sum() == 112 * 224
+
+
+def test_methods_train_on_all_clips(tmp_path: Path) -> None:
+    split = Folder(folder(tmp_path)).split("train")
+    assert [one.id for one in split.samples] == ["drum", "parrot", "sea"]
+    assert all(one.truth is None for one in split.samples)
+
+
+def test_a_video_gives_its_middle_frame_and_its_sound(tmp_path: Path) -> None:
+    sample = Folder(folder(tmp_path)).split("train").samples[1]
+    assert sample.image == Frame(tmp_path / "parrot.mp4", 12, 25)
+    assert sample.audio == tmp_path / "parrot.mp4"
+    assert read_image(sample.image).mean() == pytest.approx(48, abs=4)
+
+
+def test_the_frame_of_a_long_video_lies_in_the_part_that_is_heard(tmp_path: Path) -> None:
+    video(tmp_path / "long.mp4", frames=24, rate=2)
+    assert Folder(tmp_path).split("train").samples[0].image == Frame(tmp_path / "long.mp4", 125, 25)
+
+
+def test_a_picture_or_sound_stands_in_for_the_videos(tmp_path: Path) -> None:
+    root = unmarked(tmp_path)
+    picture(root / "images/one.jpg")
+    sound(root / "audio/two.wav")
+    one, two = Folder(root).split("train").samples
+    assert (one.image, one.audio) == (root / "images/one.jpg", root / "videos/one.mp4")
+    assert isinstance(two.image, Frame)
+    assert two.audio == root / "audio/two.wav"
+
+
+def test_half_a_pair_is_missing(tmp_path: Path) -> None:
+    picture(tmp_path / "alone.jpg")
+    sound(tmp_path / "heard.wav")
+    reasons = {one.id: one.reason for one in Folder(tmp_path).split("train").missing}
+    assert reasons == {
+        "alone": "no sound: alone.wav is not there",
+        "heard": "no picture: heard.jpg is not there",
+    }
+
+
+def test_a_broken_video_is_missing(tmp_path: Path) -> None:
+    root = unmarked(tmp_path)
+    (root / "videos/one.mp4").write_bytes(b"broken")
+    split = Folder(root).split("train")
+    assert [one.id for one in split.samples] == ["two"]
+    assert "is not a video that can be read" in split.missing[0].reason
+
+
+def test_lists_say_what_is_trained_on_validated_and_scored(tmp_path: Path) -> None:
+    root = folder(tmp_path)
+    (root / "test.txt").write_text("drum\nsea\n")
+    (root / "val.txt").write_text("parrot\n")
+    own = Folder(root)
+    assert own.validation_split == "val"
+    assert [one.id for one in own.split("val").samples] == ["parrot"]
+    assert [one.id for one in own.split("test").samples] == ["drum"]
+    assert own.split("test").missing[0].reason == "neither mask nor boxes"
+    with pytest.raises(DataError, match="has no clips"):
+        own.split("train")
+    (root / "train.txt").write_text("sea\n")
+    assert [one.id for one in own.split("train").samples] == ["sea"]
+
+
+def test_clips_without_any_annotation_are_only_trained_on(tmp_path: Path) -> None:
+    own = Folder(unmarked(tmp_path))
+    assert own.test_splits == ()
+    assert own.notes == ["no clip has a mask or boxes: nothing can be scored"]
+    assert len(own.split("train").samples) == 2
+
+
+def test_a_box_that_is_no_box_is_named(tmp_path: Path) -> None:
+    root = folder(tmp_path)
+    (root / "boxes.csv").write_text("clip,x0,y0,x1,y1\ndrum,0,0,half,1\n")
+    with pytest.raises(DataError, match=r"boxes.csv': a box of 'drum' is not four numbers"):
+        Folder(root).split("test")
+
+
+def test_an_empty_folder_says_what_belongs_there(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="Expected layout of the data root"):
+        Folder(tmp_path).split("train")

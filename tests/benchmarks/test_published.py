@@ -1,0 +1,53 @@
+"""Published numbers: each with a protocol and how far it can be trusted."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import avprompt_benchmarks
+from avprompt.registry import Registry
+from avprompt_benchmarks.published import COLUMNS, published
+from avprompt_benchmarks.vggss import VGGSS
+
+FILE = Path(avprompt_benchmarks.__path__[0], "published.csv")
+ROWS = list(csv.DictReader(FILE.read_text(encoding="utf-8").splitlines()))
+
+
+def test_every_line_is_whole() -> None:
+    for row in ROWS:
+        assert tuple(row) == COLUMNS
+        assert all(row.values()), row
+        assert row["evidence"] in ("verified", "secondary")
+
+
+def test_every_line_belongs_to_a_dataset_and_one_of_its_splits(registry: Registry) -> None:
+    for dataset in {row["dataset"] for row in ROWS}:
+        adapter = registry.load("datasets", dataset)
+        assert {one.split for one in published(dataset)} <= set(adapter.test_splits)
+        assert adapter.published == published(dataset)
+
+
+def test_protocols_are_ours_where_they_are_named_so(registry: Registry) -> None:
+    others = {"not stated", "not stated, 4692 clips", "per image", "pooled over the set"}
+    for row in ROWS:
+        name = row["protocol"].partition(",")[0]
+        assert row["protocol"] in others or name in registry.names("protocols"), row
+
+
+def test_the_papers_numbers_stand_beside_vggss() -> None:
+    found = {one.method: one for one in VGGSS.published if one.protocol == "acl-sweep"}
+    assert found["souple"].scores == {"cIoU": 53.21, "AUC": 48.15}
+    assert found["acl-ssl"].scores == {"cIoU": 49.46, "AUC": 46.32}
+    assert found["souple"].evidence == "secondary"
+
+
+def test_nothing_above_the_ceiling_of_the_median_rule_claims_it() -> None:
+    """A perfect ranking reaches 50.54 on VGG-SS under the median."""
+    for one in VGGSS.published:
+        if one.protocol in ("ezvsl-median", "lvs-median"):
+            assert one.scores["cIoU"] < 50.54, one
+
+
+def test_numbers_of_one_split_can_be_asked_for() -> None:
+    assert {one.split for one in published("vggss-openset", "unheard")} == {"unheard"}
