@@ -7,13 +7,24 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from avprompt.errors import ConfigError, suggest
-from avprompt.registry import Registry
+from avprompt.errors import ConfigError, PluginError, suggest
+from avprompt.registry import KINDS, Registry
 
 
 def options(registry: Registry, kind: str, name: str, table: Mapping[str, Any], where: str) -> Any:
-    """Return the validated options of one part, an instance of its `Config`."""
-    return validate(registry.load(kind, name).Config, table, where)
+    """Return the validated options of one part, an instance of its `Config`.
+
+    Raises:
+        ConfigError: an option is unknown, or its value does not fit.
+        PluginError: the part has an option `name`, which is how a composition names the part itself.
+    """
+    config = registry.load(kind, name).Config
+    if "name" in config.model_fields:
+        raise PluginError(
+            f"The {KINDS[kind]} '{name}' has an option 'name', but {where}.name says which part it is. "
+            "Its plugin must call the option something else."
+        )
+    return validate(config, table, where)
 
 
 def validate(model: type[BaseModel], table: Mapping[str, Any], where: str) -> Any:

@@ -19,14 +19,14 @@ class OpenClipOptions(Options):
     """Options of the open_clip backbone.
 
     Attributes:
-        name: of a ViT in open_clip's zoo; OpenAI's weights go with the names in "-quickgelu".
+        model: a ViT of open_clip's zoo by its name; OpenAI's weights go with those in "-quickgelu".
         pretrained: a tag of that model, or a local file; None starts from random weights.
         image_size: side of the input image in pixels, a multiple of the patch size; None is what
             whole patches fill of 352.
         extract_layers: blocks whose outputs the mask decoder takes; 0 is the first block.
     """
 
-    name: str = "ViT-B-16-quickgelu"
+    model: str = "ViT-B-16-quickgelu"
     pretrained: str | None = "openai"
     image_size: int | None = None
     extract_layers: tuple[int, ...] = (3, 6, 9)
@@ -39,8 +39,8 @@ class OpenClipBackbone(ClipBackbone):
 
     def __init__(self, config: OpenClipOptions) -> None:
         super().__init__(config)
-        tag = zoo.read_tag(config.name, config.pretrained)
-        model: Any = zoo.build_model(config.name, quick_gelu=tag.get("quick_gelu", False))
+        tag = zoo.read_tag(config.model, config.pretrained)
+        model: Any = zoo.build_model(config.model, quick_gelu=tag.get("quick_gelu", False))
         self.clip = model
         visual, text = model.visual, self._text_model
         self.extract_layers = check_extract_layers(config.extract_layers, len(visual.transformer.resblocks))
@@ -98,8 +98,8 @@ class OpenClipBackbone(ClipBackbone):
         pretrained = self.config.pretrained
         if pretrained is None:
             return {}
-        path = zoo.find_weights(self.config.name, pretrained)
-        zoo.load_weights(self.clip, path, self.config.name)
+        path = zoo.find_weights(self.config.model, pretrained)
+        zoo.load_weights(self.clip, path, self.config.model)
         return {path.name: weights.checksum(path)}
 
 

@@ -104,7 +104,7 @@ def weights(backbone: ClipSegBackbone, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def twin(tiny: str, weights: Path) -> OpenClipBackbone:
-    twin = OpenClipBackbone(OpenClipOptions(name=tiny, pretrained=str(weights), image_size=64))
+    twin = OpenClipBackbone(OpenClipOptions(model=tiny, pretrained=str(weights), image_size=64))
     assert list(twin.load_weights()) == ["tiny.safetensors"]
     return twin
 
@@ -115,7 +115,7 @@ def test_archives_of_openai_are_read(tiny: str, twin: OpenClipBackbone, tmp_path
     torch.jit.save(
         torch.jit.script(as_module(halved | {"vocab_size": torch.tensor(77)})), tmp_path / "tiny.pt"
     )
-    backbone = OpenClipBackbone(OpenClipOptions(name=tiny, pretrained=str(tmp_path / "tiny.pt")))
+    backbone = OpenClipBackbone(OpenClipOptions(model=tiny, pretrained=str(tmp_path / "tiny.pt")))
     assert list(backbone.load_weights()) == ["tiny.pt"]
     for name, tensor in backbone.clip.state_dict().items():
         assert torch.equal(tensor, halved[name].float())
@@ -185,7 +185,7 @@ def test_models_of_the_zoo(
     name: str, pretrained: str, size: int, grid: int, widths: tuple[int, int, int]
 ) -> None:
     with torch.device("meta"):
-        backbone = OpenClipBackbone(OpenClipOptions(name=name, pretrained=pretrained))
+        backbone = OpenClipBackbone(OpenClipOptions(model=name, pretrained=pretrained))
         dense = backbone.encode_image(torch.zeros(1, 3, size, size)).dense
     assert (backbone.vision_width, backbone.joint_width, backbone.text_width) == widths
     assert backbone.image_size == size
@@ -196,27 +196,27 @@ def test_models_of_the_zoo(
 @pytest.mark.parametrize(("pretrained", "quick"), [("openai", True), ("laion2b_s34b_b88k", False)])
 def test_the_tag_decides_which_gelu(pretrained: str, quick: bool) -> None:
     with torch.device("meta"):
-        backbone = OpenClipBackbone(OpenClipOptions(name="ViT-B-16", pretrained=pretrained))
+        backbone = OpenClipBackbone(OpenClipOptions(model="ViT-B-16", pretrained=pretrained))
     assert isinstance(backbone.clip.visual.transformer.resblocks[0].mlp.gelu, nn.GELU) is not quick
 
 
 def test_an_unknown_model_is_an_error() -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'ViT-B-16'"):
-        OpenClipBackbone(OpenClipOptions(name="ViT-B-61"))
+        OpenClipBackbone(OpenClipOptions(model="ViT-B-61"))
 
 
 @pytest.mark.parametrize("name", ["RN50", "ViT-B-16-SigLIP", "coca_ViT-B-32", "ViT-H-14-CLIPA"])
 def test_a_model_that_is_no_plain_vit_is_an_error(name: str) -> None:
     with pytest.raises(ConfigError, match=f"'{name}' is not a plain CLIP ViT"):
-        OpenClipBackbone(OpenClipOptions(name=name, pretrained=None))
+        OpenClipBackbone(OpenClipOptions(model=name, pretrained=None))
 
 
 def test_no_pretrained_weights_are_none_to_load(tiny: str) -> None:
-    assert OpenClipBackbone(OpenClipOptions(name=tiny, pretrained=None)).load_weights() == {}
+    assert OpenClipBackbone(OpenClipOptions(model=tiny, pretrained=None)).load_weights() == {}
 
 
 def test_an_unknown_tag_is_an_error(tiny: str) -> None:
-    backbone = OpenClipBackbone(OpenClipOptions(name=tiny, pretrained="laion"))
+    backbone = OpenClipBackbone(OpenClipOptions(model=tiny, pretrained="laion"))
     with pytest.raises(WeightsError, match="neither a file nor a pretrained tag"):
         backbone.load_weights()
 
@@ -236,12 +236,12 @@ def test_weights_at_home_are_found(
     at_home = tmp_path / "home" / "theirs" / "tiny" / "open_clip_model.safetensors"
     at_home.parent.mkdir(parents=True)
     at_home.symlink_to(weights)
-    backbone = OpenClipBackbone(OpenClipOptions(name=tiny, pretrained="theirs"))
+    backbone = OpenClipBackbone(OpenClipOptions(model=tiny, pretrained="theirs"))
     assert list(backbone.load_weights()) == ["open_clip_model.safetensors"]
 
 
 def test_a_file_of_another_model_is_an_error(tiny: str, weights: Path, tmp_path: Path) -> None:
     save_file({"visual.proj": torch.zeros(2, 2)}, tmp_path / "other.safetensors")
-    backbone = OpenClipBackbone(OpenClipOptions(name=tiny, pretrained=str(tmp_path / "other.safetensors")))
+    backbone = OpenClipBackbone(OpenClipOptions(model=tiny, pretrained=str(tmp_path / "other.safetensors")))
     with pytest.raises(WeightsError, match=r"other\.safetensors' is no weights of 'avprompt-tiny'"):
         backbone.load_weights()

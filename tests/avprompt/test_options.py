@@ -1,0 +1,72 @@
+"""Options checked against the part that they are for."""
+
+from __future__ import annotations
+
+import pytest
+
+from avprompt.composition import resolve
+from avprompt.errors import ConfigError, PluginError
+from avprompt.interfaces import Options
+from avprompt.options import options
+from avprompt.registry import KINDS, Registry
+
+
+class Sized(Options):
+    size: int = 3
+
+
+class Ear:
+    Config = Sized
+
+
+class Named(Options):
+    name: str = "its own"
+
+
+class Selfish:
+    Config = Named
+
+
+@pytest.fixture
+def ears() -> Registry:
+    registry = Registry()
+    registry.add("audio_encoders", "ear", Ear, "them")
+    registry.add("audio_encoders", "selfish", Selfish, "them")
+    return registry
+
+
+def test_defaults_and_values(ears: Registry) -> None:
+    assert options(ears, "audio_encoders", "ear", {}, "audio_encoder") == Sized(size=3)
+    assert options(ears, "audio_encoders", "ear", {"size": 4}, "audio_encoder") == Sized(size=4)
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [({"sise": 4}, r"audio_encoder.*sise.*'size'"), ({"size": "big"}, r"audio_encoder\.size")],
+)
+def test_mistakes_are_named(ears: Registry, table: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        options(ears, "audio_encoders", "ear", table, "audio_encoder")
+
+
+def test_no_option_may_be_called_name(ears: Registry) -> None:
+    with pytest.raises(
+        PluginError, match=r"audio encoder 'selfish' has an option 'name', but audio_encoder\.name"
+    ):
+        options(ears, "audio_encoders", "selfish", {}, "audio_encoder")
+
+
+@pytest.mark.parametrize(
+    "kind", ["backbones", "audio_encoders", "projections", "prompts", "decoders", "losses"]
+)
+def test_ours_are_not(registry: Registry, kind: str) -> None:
+    for name in registry.names(kind):
+        options(registry, kind, name, {}, KINDS[kind])
+
+
+def test_every_encoder_can_be_chosen_by_its_name(registry: Registry) -> None:
+    chosen = ("backbone.name=open_clip", "backbone.model=ViT-L-14-quickgelu", "audio_encoder.name=clap")
+    composition = resolve(registry, "souple", "published", chosen)
+    assert composition.backbone["name"] == "open_clip"
+    assert composition.backbone["model"] == "ViT-L-14-quickgelu"
+    assert composition.audio_encoder["name"] == "clap"
