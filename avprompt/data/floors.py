@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from avprompt.benchmark import Annotation, BenchmarkAdapter
+from avprompt.errors import DataError
 from avprompt.metrics.floors import Scores, ceilings, floors
 from avprompt.records import GroundTruth
 
@@ -28,6 +29,8 @@ def bounds(adapter: BenchmarkAdapter, split: str) -> Bounds:
         DataError: no such split, or nothing of it is annotated.
     """
     truths = _Truths(adapter.annotations(split))
+    if not truths:
+        raise DataError(f"{adapter.title} has no annotated sample in '{split}'.")
     return Bounds(
         samples=len(truths),
         official=adapter.expected.get(split),
