@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from avprompt.assessment import threshold
 from avprompt.benchmark import Published
 from avprompt.errors import DataError
+from avprompt.evaluation.assessment import threshold
 from avprompt.files import replacing
 from avprompt.metrics.statistics import Difference, paired_bootstrap
 from avprompt.plugins import Loaded

@@ -64,12 +64,12 @@ def register_protocols(register: Register) -> None:
 
 @hookspec
 def register_checkpoint_formats(register: Register) -> None:
-    """Register others' checkpoint formats: `avprompt.checkpoint.CheckpointFormat`."""
+    """Register others' checkpoint formats: `avprompt.weights.checkpoint.CheckpointFormat`."""
 
 
 @hookspec
 def register_weights(register: Register) -> None:
-    """Register published weights, `avprompt.weights.WeightFile`, under the name that options use."""
+    """Register published weights, `avprompt.weights.cache.WeightFile`, under the name that options use."""
 
 
 @hookspec

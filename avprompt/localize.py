@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from PIL import Image
 
-from avprompt.checkpoint import checkpoint_formats, load_checkpoint
 from avprompt.composition import resolve
 from avprompt.errors import WeightsError
 from avprompt.files import replacing
@@ -20,6 +19,7 @@ from avprompt.plugins import Loaded
 from avprompt.report.overlay import overlay
 from avprompt.session import Settings, is_run, run_parts
 from avprompt.train import make_accelerator
+from avprompt.weights.checkpoint import checkpoint_formats, load_checkpoint
 
 SIZE = 224
 

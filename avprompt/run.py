@@ -15,13 +15,12 @@ import torch
 import yaml
 
 from avprompt import __version__
-from avprompt.assessment import Assessment
-from avprompt.checkpoint import load_checkpoint, save_checkpoint
 from avprompt.errors import ConfigError
-from avprompt.evaluate import Evaluator
+from avprompt.evaluation.assessment import Assessment
+from avprompt.evaluation.evaluator import Evaluator
+from avprompt.evaluation.measure import Measured
+from avprompt.evaluation.predictions import DUMP, Writer, describe_dump
 from avprompt.files import replacing
-from avprompt.measure import Measured
-from avprompt.predictions import DUMP, Writer, describe_dump
 from avprompt.records import Missing, Split
 from avprompt.results import (
     CHECKPOINT_FILE,
@@ -33,6 +32,7 @@ from avprompt.results import (
 )
 from avprompt.session import Session, Settings
 from avprompt.train import RESUME_FILE, Step, Trainer, check_trainable
+from avprompt.weights.checkpoint import load_checkpoint, save_checkpoint
 
 
 class Reporter(Interface):

@@ -11,7 +11,6 @@ import yaml
 from accelerate import Accelerator
 
 from avprompt.benchmark import BenchmarkAdapter
-from avprompt.checkpoint import checkpoint_formats, load_checkpoint
 from avprompt.composition import PARTS, Composition, resolve
 from avprompt.errors import ConfigError, DataError, WeightsError
 from avprompt.interfaces import Decoder
@@ -22,6 +21,7 @@ from avprompt.options import options
 from avprompt.plugins import Loaded
 from avprompt.results import CHECKPOINT_FILE, CONFIG_FILE
 from avprompt.train import make_accelerator
+from avprompt.weights.checkpoint import checkpoint_formats, load_checkpoint
 
 
 @dataclass(frozen=True)

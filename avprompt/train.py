@@ -15,12 +15,12 @@ from accelerate import Accelerator
 from safetensors.torch import save_file
 from torch import Tensor
 
-from avprompt.checkpoint import load_state, load_training_state, save_training_state, trained_state
 from avprompt.composition import TrainingOptions
 from avprompt.errors import DataError, TrainingError
 from avprompt.loading import Clips, View, steps_per_epoch, training_batches
 from avprompt.method import Method
 from avprompt.records import Missing, Sample
+from avprompt.weights.checkpoint import load_state, load_training_state, save_training_state, trained_state
 
 RESUME_FILE = "resume.pt"
 LOG_FILE = "train.jsonl"

@@ -14,11 +14,7 @@ from safetensors.numpy import load_file
 
 from avprompt.cli import main
 
-
-@pytest.fixture(autouse=True)
-def _no_outlines(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave the slowest part of pictures out; they have tests of their own."""
-    monkeypatch.setattr("avprompt.report.overlay._edge", lambda truth, size, thickness: np.zeros(size))
+pytestmark = pytest.mark.usefixtures("no_outlines")
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from avprompt import weights
+from avprompt.weights import cache
 
 if TYPE_CHECKING:
     from avprompt.session import Settings
@@ -86,7 +86,7 @@ training_options = _together(*_TRAINING)
 
 
 def _here_or_at_home(path: Path) -> Path:
-    found = weights.resolve(str(path))
+    found = cache.resolve(str(path))
     return found if found.exists() else path
 
 

@@ -31,7 +31,7 @@ def weights() -> None:
 @plugin_option
 def list_(as_json: bool, plugins: tuple[str, ...]) -> None:
     """List what the plugins know of: purpose, source, size, licence, whether it is here, SHA-256."""
-    from avprompt.published import published
+    from avprompt.weights.published import published
 
     known = [one.summary() for one in published(load_plugins(plugins).registry)]
     if as_json:
@@ -48,7 +48,7 @@ def list_(as_json: bool, plugins: tuple[str, ...]) -> None:
 @plugin_option
 def fetch(names: tuple[str, ...], plugins: tuple[str, ...]) -> None:
     """Download weights that are not here; NAME may also be any repository of the Hugging Face hub."""
-    from avprompt.published import find_published
+    from avprompt.weights.published import find_published
 
     registry = load_plugins(plugins).registry
     for one in [find_published(registry, name) for name in names]:
@@ -60,7 +60,7 @@ def fetch(names: tuple[str, ...], plugins: tuple[str, ...]) -> None:
 @plugin_option
 def verify(name: str | None, plugins: tuple[str, ...]) -> None:
     """Measure the SHA-256 of NAME, or of everything that is here, and compare it with the known one."""
-    from avprompt.published import find_published, published
+    from avprompt.weights.published import find_published, published
 
     registry = load_plugins(plugins).registry
     chosen = [find_published(registry, name)] if name else [one for one in published(registry) if one.present]
@@ -85,7 +85,7 @@ def verify(name: str | None, plugins: tuple[str, ...]) -> None:
 @plugin_option
 def path(name: str, plugins: tuple[str, ...]) -> None:
     """Print where NAME is, or would have to be put."""
-    from avprompt.published import find_published
+    from avprompt.weights.published import find_published
 
     click.echo(find_published(load_plugins(plugins).registry, name).path)
 
@@ -97,7 +97,7 @@ def path(name: str, plugins: tuple[str, ...]) -> None:
 @plugin_option
 def convert(source: Path, target: Path, format_: str | None, plugins: tuple[str, ...]) -> None:
     """Convert trained parts between somebody's checkpoint format and ours (.safetensors), bit for bit."""
-    from avprompt.convert import convert_checkpoint
+    from avprompt.weights.convert import convert_checkpoint
 
     tensors = convert_checkpoint(load_plugins(plugins).registry, source, target, format_)
     click.echo(f"{target}: {tensors} tensors")

@@ -15,7 +15,7 @@ from avprompt.report.overlay import colour, overlay, spotlight, stretch
 from avprompt.report.sheet import CELL, Cell, Row, Sheet
 
 if TYPE_CHECKING:
-    from avprompt.measure import Shown
+    from avprompt.evaluation.measure import Shown
 
 LEGEND, SCALE = "white line: ground truth", "heatmap"
 

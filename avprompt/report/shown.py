@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from avprompt.evaluation.measure import Shown
 from avprompt.files import replacing
-from avprompt.measure import Shown
 
 FILE = "gallery.npz"
 

@@ -16,15 +16,15 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from avprompt.checkpoint import checkpoint_formats, load_checkpoint, save_checkpoint, trained_state
 from avprompt.cli import main as avprompt
 from avprompt.composition import resolve
 from avprompt.loading import View
 from avprompt.method import build
 from avprompt.plugins import load_plugins
 from avprompt.records import Audio, Sample
-from avprompt.tensors import read_object, read_tensors
 from avprompt.train import Trainer, make_accelerator
+from avprompt.weights.checkpoint import checkpoint_formats, load_checkpoint, save_checkpoint, trained_state
+from avprompt.weights.tensors import read_object, read_tensors
 from avprompt_beats import checkpoint as beats_checkpoint
 from avprompt_beats.encoder import BeatsEncoder, BeatsOptions
 from avprompt_clip.clipseg import ClipSegBackbone, ClipSegOptions

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from avprompt.checkpoint import CheckpointFormat
 from avprompt.errors import WeightsError
 from avprompt.files import replacing
-from avprompt.tensors import read_object
+from avprompt.weights.checkpoint import CheckpointFormat
+from avprompt.weights.tensors import read_object
 
 # Their name of a part -> ours.
 PARTS = {"audio_proj": "projection", "masker_i": "masker"}

@@ -6,10 +6,10 @@ from typing import Any
 
 from torch import Tensor
 
-from avprompt import weights
-from avprompt.hub import HubModel
 from avprompt.interfaces import AudioEncoder, Options
-from avprompt.tensors import fill, read_tensors
+from avprompt.weights import cache
+from avprompt.weights.hub import HubModel
+from avprompt.weights.tensors import fill, read_tensors
 from avprompt_audio.pretrained import OPTION, build
 from avprompt_audio.spectrogram import SAMPLE_RATE, fixed_fbank
 
@@ -65,14 +65,14 @@ class AudioMaeEncoder(AudioEncoder):
         Raises:
             WeightsError: the file is missing, damaged, or of another architecture.
         """
-        path = self.checkpoint.find_first(weights.HUB_FILES, download=True)
+        path = self.checkpoint.find_first(cache.HUB_FILES, download=True)
         state = {
             name.replace("fc_norm.", "norm."): tensor
             for name, tensor in read_tensors(path).items()
             if not name.startswith("head.")
         }
         fill(self.vit, state, path)
-        return {path.name: weights.checksum(path)}
+        return {path.name: cache.checksum(path)}
 
 
 def _architecture(checkpoint: HubModel) -> tuple[str, dict[str, Any]]:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from avprompt.errors import WeightsError
 from avprompt.files import replacing
-from avprompt.tensors import read_metadata, read_object, read_tensors
+from avprompt.weights.tensors import read_metadata, read_object, read_tensors
 from avprompt_beats.model import Beats, BeatsArchitecture
 
 METADATA_KEY = "beats_cfg"

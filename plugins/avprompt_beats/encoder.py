@@ -8,10 +8,10 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from avprompt import weights
 from avprompt.errors import ConfigError, WeightsError
 from avprompt.interfaces import AudioEncoder, Options
-from avprompt.tensors import fill
+from avprompt.weights import cache
+from avprompt.weights.tensors import fill
 from avprompt_beats import checkpoint
 from avprompt_beats.model import ITER3_PLUS_AS2M, SAMPLE_RATE, Beats
 from avprompt_beats.published import FINETUNED, FINETUNED_NAME, PRETRAINED_NAME
@@ -21,7 +21,7 @@ class BeatsOptions(Options):
     """Options of the BEATs encoder.
 
     Attributes:
-        checkpoint: an official `.pt`, or a `.safetensors` of ours; see `avprompt.weights.resolve` for
+        checkpoint: an official `.pt`, or a `.safetensors` of ours; see `avprompt.weights.cache.resolve` for
             how it is named. Where the file is absent the architecture is that of the published one.
         layers: blocks, counted from one (0 is the input of the first), whose outputs are concatenated.
     """
@@ -40,7 +40,7 @@ class BeatsEncoder(AudioEncoder):
 
     def __init__(self, config: BeatsOptions) -> None:
         super().__init__(config)
-        path = weights.resolve(config.checkpoint)
+        path = cache.resolve(config.checkpoint)
         arch = checkpoint.read_architecture(path) if path.is_file() else ITER3_PLUS_AS2M
         if not all(0 <= layer <= arch.encoder_layers for layer in config.layers):
             raise ConfigError(
@@ -63,11 +63,11 @@ class BeatsEncoder(AudioEncoder):
         Raises:
             WeightsError: the file is missing, damaged, or of another architecture.
         """
-        path = weights.resolve(self.config.checkpoint)
+        path = cache.resolve(self.config.checkpoint)
         if not path.is_file():
             raise WeightsError(_how_to_get(self.config.checkpoint, path))
         fill(self.beats, checkpoint.read_state(path), path)
-        return {path.name: weights.checksum(path)}
+        return {path.name: cache.checksum(path)}
 
 
 def _how_to_get(reference: str, path: Path) -> str:
@@ -75,5 +75,5 @@ def _how_to_get(reference: str, path: Path) -> str:
     return (
         f"There is no BEATs checkpoint '{reference}': nothing is at {path}.\n"
         f"Get the published one with `avprompt weights fetch {name}`, or from {FINETUNED.source} "
-        f"and put it in {weights.home()}, or name another with --set audio_encoder.checkpoint=PATH."
+        f"and put it in {cache.home()}, or name another with --set audio_encoder.checkpoint=PATH."
     )

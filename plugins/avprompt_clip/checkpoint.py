@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from avprompt.hub import HubModel
 from avprompt.interfaces import DecoderCheckpoint
-from avprompt.tensors import read_tensors
-from avprompt.weights import HUB_FILES
+from avprompt.weights.cache import HUB_FILES
+from avprompt.weights.hub import HubModel
+from avprompt.weights.tensors import read_tensors
 
 # The published checkpoints differ from one another in these numbers alone, so no file is needed.
 PUBLISHED: dict[str, dict[str, Any]] = {

@@ -11,10 +11,10 @@ from typing import Any
 
 from torch import nn
 
-from avprompt import weights
 from avprompt.errors import WeightsError
 from avprompt.interfaces import DecoderCheckpoint, Options
-from avprompt.tensors import fill, read_tensors
+from avprompt.weights import cache
+from avprompt.weights.tensors import fill, read_tensors
 from avprompt_clip import tokens
 from avprompt_clip.backbone import ClipBackbone, check_extract_layers, fit_image_size
 from avprompt_clip.checkpoint import clipseg_checkpoint, read_config, read_decoder, weight_file
@@ -112,7 +112,7 @@ class ClipSegBackbone(ClipBackbone):
         # Checkpoints saved before transformers 4.31 hold this constant.
         state = {name: tensor for name, tensor in state.items() if not name.endswith("position_ids")}
         fill(self.clip, state, path)
-        return {path.name: weights.checksum(path)}
+        return {path.name: cache.checksum(path)}
 
     def decoder_checkpoint(self) -> DecoderCheckpoint:
         """Return CLIPSeg's mask decoder: its numbers, and how to read its tensors."""

@@ -7,10 +7,10 @@ from pathlib import Path
 from pydantic import Field
 from torch import Tensor
 
-from avprompt import weights
 from avprompt.interfaces import Backbone, Decoder, DecoderCheckpoint, TrainedOptions
 from avprompt.records import ImageFeatures
-from avprompt.tensors import fill, read_tensors
+from avprompt.weights import cache
+from avprompt.weights.tensors import fill, read_tensors
 from avprompt_clip.checkpoint import clipseg_checkpoint, read_decoder
 from avprompt_clip.decoder import ClipSegNetwork
 
@@ -77,7 +77,7 @@ class ClipSegDecoder(Decoder):
         own = backbone.decoder_checkpoint()
         if self.config.checkpoint is None:
             return own
-        path = weights.resolve(self.config.checkpoint)
+        path = cache.resolve(self.config.checkpoint)
         if not path.is_file():
             return read_decoder(clipseg_checkpoint(self.config.checkpoint, "decoder.checkpoint"))
         return DecoderCheckpoint(own.architecture if own else {}, lambda: _read_file(path))

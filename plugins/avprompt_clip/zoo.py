@@ -11,10 +11,10 @@ import open_clip
 import torch
 from torch import Tensor, nn
 
-from avprompt import weights
 from avprompt.errors import ConfigError, UnknownNameError, WeightsError, suggest
-from avprompt.hub import HubModel
-from avprompt.tensors import fill
+from avprompt.weights import cache
+from avprompt.weights.hub import HubModel
+from avprompt.weights.tensors import fill
 from avprompt_clip.published import OPEN_CLIP_FILES
 
 _FOREIGN_VISION = ("timm_model_name", "attentional_pool", "block_type", "qk_norm", "scale_attn", "scale_fc")
@@ -59,7 +59,7 @@ def find_weights(name: str, pretrained: str) -> Path:
     Raises:
         WeightsError: there is no such file or tag, or it cannot be fetched; says where it is to be had.
     """
-    path = weights.resolve(pretrained)
+    path = cache.resolve(pretrained)
     if path.is_file():
         return path
     tag = read_tag(name, pretrained)

@@ -46,7 +46,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
     """A file server that is also the hub; nothing else can be reached, and retries do not wait."""
     monkeypatch.delenv("AVPROMPT_OFFLINE", raising=False)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
-    monkeypatch.setattr("avprompt.download.PAUSE", 0.0)
+    monkeypatch.setattr("avprompt.weights.download.PAUSE", 0.0)
     with serve() as server:
         template = server.address + "/{repo_id}/resolve/{revision}/{filename}"
         monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", server.address)

@@ -10,10 +10,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from avprompt.checkpoint import trained_state
 from avprompt.interfaces import FrozenPart
 from avprompt.method import Method
 from avprompt.train import LOG_FILE, Step, Trainer
+from avprompt.weights.checkpoint import trained_state
 from tinyworld.bench import Bench
 
 State = dict[str, Tensor]

@@ -11,9 +11,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from avprompt.checkpoint import trained_state
 from avprompt.composition import TrainingOptions
 from avprompt.train import LOG_FILE, Trainer, make_optimizer, schedule, total_steps
+from avprompt.weights.checkpoint import trained_state
 from tinyworld.bench import Bench
 
 State = dict[str, Tensor]

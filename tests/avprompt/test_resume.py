@@ -11,9 +11,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from avprompt.checkpoint import trained_state
 from avprompt.errors import WeightsError
 from avprompt.train import LOG_FILE, RESUME_FILE, Step, Trainer
+from avprompt.weights.checkpoint import trained_state
 from tinyworld.bench import Bench
 
 State = dict[str, Tensor]

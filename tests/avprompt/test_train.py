@@ -12,7 +12,6 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
-from avprompt.checkpoint import trained_state
 from avprompt.errors import DataError, TrainingError
 from avprompt.train import (
     LOG_FILE,
@@ -20,6 +19,7 @@ from avprompt.train import (
     Trainer,
     make_accelerator,
 )
+from avprompt.weights.checkpoint import trained_state
 from tinyworld.bench import Bench
 
 State = dict[str, Tensor]

@@ -22,19 +22,13 @@ Cli = Callable[..., Result]
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_outlines: None) -> Path:
     """An empty working folder on a wide screen."""
     folder = tmp_path / "here"
     folder.mkdir()
     monkeypatch.chdir(folder)
     monkeypatch.setenv("COLUMNS", "250")
     return folder
-
-
-@pytest.fixture(autouse=True)
-def _no_outlines(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave the slowest part of pictures out; they have tests of their own."""
-    monkeypatch.setattr("avprompt.report.overlay._edge", lambda truth, size, thickness: np.zeros(size))
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from avprompt.measure import Shown
+from avprompt.evaluation.measure import Shown
 from avprompt.report.gallery import write_comparison, write_gallery
 from avprompt.report.sheet import CELL, Cell, Row, Sheet
 

@@ -9,12 +9,12 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from avprompt.checkpoint import checkpoint_formats, load_checkpoint
 from avprompt.composition import resolve
 from avprompt.grounding import Grounding
 from avprompt.method import Method, build
 from avprompt.records import Batch
 from avprompt.registry import Registry
+from avprompt.weights.checkpoint import checkpoint_formats, load_checkpoint
 
 Golden = dict[str, Tensor]
 THEIRS = {"projection": "audio_proj", "masker": "masker_i"}

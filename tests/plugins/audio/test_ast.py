@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from transformers import ASTFeatureExtractor, ASTForAudioClassification
 
 from avprompt.errors import WeightsError
-from avprompt.weights import sha256
+from avprompt.weights.cache import sha256
 from avprompt_audio.ast import PUBLISHED, AstEncoder, AstOptions
 
 NOISE = 0.1 * torch.randn(2, 16000, generator=torch.Generator().manual_seed(0))

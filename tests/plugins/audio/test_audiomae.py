@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 
 from avprompt.errors import WeightsError
-from avprompt.weights import sha256
+from avprompt.weights.cache import sha256
 from avprompt_audio.audiomae import PUBLISHED, AudioMaeEncoder, AudioMaeOptions
 from avprompt_audio.spectrogram import fixed_fbank
 

@@ -8,7 +8,7 @@ import torch
 from transformers import ClapFeatureExtractor, ClapModel
 
 from avprompt.errors import WeightsError
-from avprompt.weights import sha256
+from avprompt.weights.cache import sha256
 from avprompt_audio.clap import PUBLISHED, ClapEncoder, ClapOptions, log_mel, ten_seconds
 
 NOISE = 0.1 * torch.randn(1, 48000 * 3, generator=torch.Generator().manual_seed(0))

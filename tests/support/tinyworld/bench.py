@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from avprompt.composition import resolve
-from avprompt.evaluate import Evaluator
+from avprompt.evaluation.evaluator import Evaluator
 from avprompt.loading import View
 from avprompt.method import Method, build
 from avprompt.metrics.protocols.fixed import AclSweep, ValThreshold

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from avprompt import weights
 from avprompt.errors import WeightsError
+from avprompt.weights import cache
 
 ATTEMPTS = 4  # in a row without a single new byte
 PAUSE = 0.5  # seconds before the second attempt, doubled for each one after
@@ -62,7 +62,7 @@ def download(
         target.parent.mkdir(parents=True, exist_ok=True)
         with WeakFileLock(target.with_name(f".{target.name}.lock")):
             if target.is_file():  # another process was faster
-                return weights.sha256(target)
+                return cache.sha256(target)
             return _fetch_first(urls, _Part(target), sha256, headers or {})
     except OSError as error:
         raise WeightsError(f"'{target}' cannot be written: {error}.") from error
@@ -95,7 +95,7 @@ class _Part:
 
     def finish(self, sha256: str | None) -> str:
         """Check the whole file, put it in its place, and return its SHA-256."""
-        measured = weights.sha256(self.path)
+        measured = cache.sha256(self.path)
         if sha256 not in (None, measured):
             self.discard()
             raise WeightsError(

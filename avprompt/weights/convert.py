@@ -9,11 +9,11 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from avprompt import __version__
-from avprompt.checkpoint import CheckpointFormat, checkpoint_metadata
 from avprompt.errors import WeightsError
 from avprompt.files import replacing
 from avprompt.registry import Registry
-from avprompt.tensors import read_tensors
+from avprompt.weights.checkpoint import CheckpointFormat, checkpoint_metadata
+from avprompt.weights.tensors import read_tensors
 
 OURS = ".safetensors"
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from avprompt.measure import Measured, Shown
+from avprompt.evaluation.measure import Measured, Shown
+from avprompt.evaluation.scoring import sample_rows, score
 from avprompt.metrics.protocol import Protocol
 from avprompt.records import Missing, Split
 from avprompt.report.gallery import write_gallery
 from avprompt.report.shown import write_shown
 from avprompt.results import Counts, RunResult, write_rows, write_skipped
-from avprompt.scoring import sample_rows, score
 
 
 @dataclass

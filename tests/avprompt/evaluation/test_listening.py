@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from avprompt.listening import Listener, other_class, partners
+from avprompt.evaluation.listening import Listener, other_class, partners
 from avprompt.records import Sample
 from tinyworld.bench import VIEW, Bench
 from tinyworld.benchmark import Broken, Tiny

@@ -11,11 +11,11 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from avprompt.checkpoint import CheckpointFormat
 from avprompt.cli import main
-from avprompt.convert import convert_checkpoint
 from avprompt.errors import UnknownNameError, WeightsError
 from avprompt.registry import Registry
+from avprompt.weights.checkpoint import CheckpointFormat
+from avprompt.weights.convert import convert_checkpoint
 
 GOLDEN = Path(__file__).resolve().parents[1] / "data" / "golden" / "acl_param_tiny.pth"
 

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 from avprompt.errors import AvpromptError, DataError
+from avprompt.evaluation.listening import Listener, Tokens
+from avprompt.evaluation.measure import Maps, Measured, Measurer, Shown
 from avprompt.grounding import resize
 from avprompt.interfaces import Decoder
-from avprompt.listening import Listener, Tokens
 from avprompt.loading import Scene, SceneReader, View, evaluation_items
-from avprompt.measure import Maps, Measured, Measurer, Shown
 from avprompt.method import Method
 from avprompt.metrics.protocol import Protocol
 from avprompt.records import ImageFeatures, Missing, Prediction, Prompt, Sample, Split

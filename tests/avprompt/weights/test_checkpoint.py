@@ -10,8 +10,12 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from avprompt import checkpoint
-from avprompt.checkpoint import (
+from avprompt.composition import resolve
+from avprompt.errors import WeightsError
+from avprompt.method import Method, build
+from avprompt.registry import Registry
+from avprompt.weights import checkpoint
+from avprompt.weights.checkpoint import (
     checkpoint_formats,
     checkpoint_metadata,
     load_checkpoint,
@@ -21,10 +25,6 @@ from avprompt.checkpoint import (
     save_training_state,
     trained_state,
 )
-from avprompt.composition import resolve
-from avprompt.errors import WeightsError
-from avprompt.method import Method, build
-from avprompt.registry import Registry
 
 Make = Callable[..., Method]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from avprompt.download import download, offline
 from avprompt.errors import WeightsError
+from avprompt.weights.download import download, offline
 from fileserver import FileServer
 
 CONTENT = bytes(range(256)) * 1024

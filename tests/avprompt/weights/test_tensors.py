@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from avprompt.errors import WeightsError
-from avprompt.tensors import fill, read_metadata, read_object, read_tensors
+from avprompt.weights.tensors import fill, read_metadata, read_object, read_tensors
 
 
 @pytest.mark.parametrize("suffix", [".safetensors", ".pt"])

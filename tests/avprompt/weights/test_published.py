@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from avprompt import weights
 from avprompt.cli import main
 from avprompt.errors import UnknownNameError, WeightsError
-from avprompt.published import Published, find_published, published
 from avprompt.registry import Registry
-from avprompt.weights import WeightFile
+from avprompt.weights import cache
+from avprompt.weights.cache import WeightFile
+from avprompt.weights.published import Published, find_published, published
 from fileserver import FileServer
 
 CONTENT = b"weights" * 1000
@@ -103,7 +103,7 @@ def test_a_repository_of_the_hub(server: FileServer, home: Path) -> None:
     assert eye.fetch() == home / "their" / "eye" / "pytorch_model.bin" == eye.path
     assert (home / "their" / "eye" / "config.json").read_bytes() == b"{}"
     assert eye.sha256 == eye.verify() == DIGEST
-    assert weights.recorded_checksum(eye.path) == DIGEST
+    assert cache.recorded_checksum(eye.path) == DIGEST
 
 
 def test_a_broken_connection_to_the_hub(server: FileServer, home: Path) -> None:
@@ -157,7 +157,7 @@ def test_names() -> None:
 
 PLUGIN = """
 from avprompt import hookimpl
-from avprompt.weights import WeightFile
+from avprompt.weights.cache import WeightFile
 
 @hookimpl
 def register_weights(register):

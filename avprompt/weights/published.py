@@ -6,12 +6,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from avprompt import weights
-from avprompt.download import download
 from avprompt.errors import WeightsError
-from avprompt.hub import COMPANIONS, HubModel, is_hub_name
 from avprompt.registry import Registry
-from avprompt.weights import WeightFile
+from avprompt.weights import cache
+from avprompt.weights.cache import WeightFile
+from avprompt.weights.download import download
+from avprompt.weights.hub import COMPANIONS, HubModel, is_hub_name
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Published:
     """A registered `WeightFile` under its name.
 
     Attributes:
-        name: what options call it, and where it lies in `avprompt.weights.home()`.
+        name: what options call it, and where it lies in `avprompt.weights.cache.home()`.
         file: what is known of it.
     """
 
@@ -29,7 +29,7 @@ class Published:
     @property
     def path(self) -> Path:
         """Where the weights are, or would be put."""
-        place = weights.home() / self.name
+        place = cache.home() / self.name
         return self._find() or (place if self.file.urls else place / self.file.files[0])
 
     @property
@@ -40,7 +40,7 @@ class Published:
     @property
     def sha256(self) -> str | None:
         """The checksum that holds: the published one, or the one recorded at the first download."""
-        return self.file.sha256 or weights.recorded_checksum(self.path)
+        return self.file.sha256 or cache.recorded_checksum(self.path)
 
     def fetch(self) -> Path:
         """Return where they are, having downloaded what is not here; record an unknown checksum.
@@ -50,7 +50,7 @@ class Published:
         """
         path = self._find() or (self._fetch_direct() if self.file.urls else self._fetch_from_hub())
         if self.sha256 is None:
-            weights.record_checksum(path, weights.sha256(path))
+            cache.record_checksum(path, cache.sha256(path))
         self.verify()
         return path
 
@@ -65,7 +65,7 @@ class Published:
                 f"'{self.name}' is not here: {self.path} does not exist. Get it with "
                 f"`avprompt weights fetch {self.name}`. {self._by_hand()}"
             )
-        measured = weights.checksum(self.path)
+        measured = cache.checksum(self.path)
         if self.file.sha256 not in (None, measured):
             raise WeightsError(
                 f"'{self.path}' is another file than '{self.name}': its SHA-256 is {measured} instead of "
@@ -85,7 +85,7 @@ class Published:
 
     def _find(self) -> Path | None:
         if self.file.urls:
-            direct = weights.resolve(self.name)
+            direct = cache.resolve(self.name)
             return direct if direct.is_file() else None
         found = (self._hub.find(name) for name in self.file.files)
         return next((path for path in found if path), None)

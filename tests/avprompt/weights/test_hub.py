@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from avprompt.errors import WeightsError
-from avprompt.hub import HubModel
+from avprompt.weights.hub import HubModel
 
 
 @pytest.fixture(autouse=True)

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 from pydantic import ValidationError
 
-from avprompt.assessment import Assessment
 from avprompt.benchmark import BenchmarkAdapter
 from avprompt.errors import DataError
+from avprompt.evaluation.assessment import Assessment
+from avprompt.evaluation.measure import Maps, Measured, Measurer
 from avprompt.files import replacing
-from avprompt.measure import Maps, Measured, Measurer
 from avprompt.metrics.protocol import Protocol
 from avprompt.records import Missing, Sample, Split
 from avprompt.results import RunResult, write_results

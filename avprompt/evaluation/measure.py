@@ -1,4 +1,4 @@
-"""Measuring predictions against truths, batch by batch; `avprompt.scoring` makes scores of what is kept."""
+"""Measuring predictions against truths, batch by batch; `scoring` makes scores of what is kept."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Measured:
         ids: of the samples that were scored, in order.
         places: of the same samples in the split.
         values: (condition, protocol) -> measurement -> (N, ...). Conditions are `true`, the altered sounds
-            of `avprompt.listening`, `distractor/on-distractor` and `text-prompt`.
+            of `avprompt.evaluation.listening`, `distractor/on-distractor` and `text-prompt`.
         distractor_rows: which of the N samples have a distractor, and so rows under its sound.
         confidence: (N,) under the true sound.
         missing: what could not be used.

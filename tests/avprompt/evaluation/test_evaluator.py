@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from avprompt.errors import ConfigError, DataError
-from avprompt.evaluate import Evaluator
-from avprompt.measure import Measured
+from avprompt.evaluation.evaluator import Evaluator
+from avprompt.evaluation.measure import Measured
+from avprompt.evaluation.scoring import SplitScores, sample_rows, score
 from avprompt.records import Audio, Missing, Sample, Split
-from avprompt.scoring import SplitScores, sample_rows, score
 from tinyworld.bench import Bench
 from tinyworld.benchmark import Broken, Tiny, Unvalidated
 from tinyworld.scenes import scene

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from avprompt.breakdown import breakdown
-from avprompt.listening import ALTERED
-from avprompt.measure import PROBE, Measured
+from avprompt.evaluation.breakdown import breakdown
+from avprompt.evaluation.listening import ALTERED
+from avprompt.evaluation.measure import PROBE, Measured
 from avprompt.metrics.floors import ceilings, floors
 from avprompt.metrics.iou import localisation_scores
 from avprompt.metrics.protocol import Protocol
@@ -74,7 +74,7 @@ def score(
         test: its measurements.
         validation: those of the split where thresholds are chosen; None chooses across two folds.
         protocols: what to score by, all measured; the first one is the headline.
-        by: what to break the headline down by, keys of `avprompt.breakdown.GROUPS`.
+        by: what to break the headline down by, keys of `avprompt.evaluation.breakdown.GROUPS`.
     """
     scored = Scored(split.samples, test.places)
     truths = Truths(scored)

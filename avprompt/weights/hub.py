@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from avprompt import download as downloads
-from avprompt import weights
 from avprompt.errors import WeightsError
+from avprompt.weights import cache
+from avprompt.weights import download as downloads
 
 # What belongs to a model beside its weights, where it has them.
 COMPANIONS = (
@@ -38,7 +38,7 @@ class HubModel:
 
     Attributes:
         reference: a folder, or a hub name, whose files are looked for in the folder of that name in
-            `avprompt.weights.home()` and in the hub's own cache, and are downloaded into the former.
+            `avprompt.weights.cache.home()` and in the hub's own cache, and are downloaded into the former.
         what: kind of model, for messages, such as "AST checkpoint".
         option: the option that names it, for messages, such as "audio_encoder.checkpoint".
     """
@@ -50,7 +50,7 @@ class HubModel:
     @property
     def folder(self) -> Path:
         """Where the files are, or would have to be put."""
-        return weights.resolve(self.reference)
+        return cache.resolve(self.reference)
 
     def find(self, name: str, *, download: bool = False) -> Path | None:
         """Return one file, or None where the model has no such file or it is not here.
@@ -107,7 +107,7 @@ class HubModel:
 
     def _on_hub(self) -> bool:
         """Say whether the hub may have what is not here; somebody's own folder is complete as it is."""
-        own = self.folder.is_dir() and self.folder != weights.home() / self.reference
+        own = self.folder.is_dir() and self.folder != cache.home() / self.reference
         return is_hub_name(self.reference) and not own
 
     def _cached(self, name: str) -> Path | None:
@@ -133,11 +133,11 @@ class HubModel:
             ) from error
         url = huggingface_hub.hf_hub_url(self.reference, name, revision=about.commit_hash)
         known = about.etag if about.etag and _SHA256.fullmatch(about.etag) else None
-        path = weights.home() / self.reference / name
+        path = cache.home() / self.reference / name
         try:
             digest = downloads.download([url], path, sha256=known, headers=build_hf_headers())
         except WeightsError as error:
             raise self.missing(f"{name} cannot be fetched ({str(error).rstrip('.')})") from error
         if known:
-            weights.record_checksum(path, digest)
+            cache.record_checksum(path, digest)
         return path
