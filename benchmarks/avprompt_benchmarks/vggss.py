@@ -29,7 +29,7 @@ LAYOUT = (
     "                        hche11/Localizing-Visual-Sounds-the-Hard-Way\n"
     "  frames/<id>.jpg       the 125th frame of the 25 fps video; folders of frames, as SSL-TIE's\n"
     "                        frame/<id>/125.jpg and SSLalignment's <id>/image_050.jpg, are read too\n"
-    "  audio/<id>.wav        10 s, any rate\n"
+    "  audio/<id>.wav        10 s at 16 kHz; other rates are read too, and told of by data check\n"
     "  <id> is <YouTube id>_<start second, six digits>; the spelling _<start ms>_<end ms> is read too.\n"
 )
 
