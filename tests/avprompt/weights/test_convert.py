@@ -17,7 +17,7 @@ from avprompt.registry import Registry
 from avprompt.weights.checkpoint import CheckpointFormat
 from avprompt.weights.convert import convert_checkpoint
 
-GOLDEN = Path(__file__).resolve().parents[1] / "data" / "golden" / "acl_param_tiny.pth"
+GOLDEN = Path(__file__).resolve().parents[2] / "data" / "golden" / "acl_param_tiny.pth"
 
 
 def same_bits(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
