@@ -20,8 +20,9 @@ from avprompt.metrics.statistics import Difference, paired_bootstrap
 from avprompt.plugins import Loaded
 from avprompt.report.gallery import write_comparison
 from avprompt.report.shown import read_shown
+from avprompt.reporting import Reporter
 from avprompt.results import CONFIG_FILE, RunResult, read_results, read_rows
-from avprompt.run import Reporter, execute
+from avprompt.run import execute
 from avprompt.session import Settings, is_run, open_session
 
 

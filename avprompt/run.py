@@ -2,98 +2,30 @@
 
 from __future__ import annotations
 
-import itertools
 import platform
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
-from typing import Protocol as Interface
 
 import torch
-import yaml
 
 from avprompt import __version__
-from avprompt.errors import ConfigError
 from avprompt.evaluation.assessment import Assessment
 from avprompt.evaluation.evaluator import Evaluator
 from avprompt.evaluation.measure import Measured
 from avprompt.evaluation.predictions import DUMP, Writer, describe_dump
-from avprompt.files import replacing
+from avprompt.folder import check_same, claim, write_config
 from avprompt.records import Missing, Split
+from avprompt.reporting import Quiet, Reporter
 from avprompt.results import (
     CHECKPOINT_FILE,
-    CONFIG_FILE,
     RESULTS_FILE,
     RunResult,
     read_results,
     write_results,
 )
-from avprompt.session import Session, Settings
-from avprompt.train import RESUME_FILE, Step, Trainer, check_trainable
+from avprompt.session import Session
+from avprompt.train import RESUME_FILE, Trainer, check_trainable
 from avprompt.weights.checkpoint import load_checkpoint, save_checkpoint
-
-
-class Reporter(Interface):
-    """Whoever wants to show how a run gets on."""
-
-    def training(self, method: str) -> AbstractContextManager[Callable[[Step], None]]:
-        """Open a display of training steps."""
-
-    def evaluating(self, split: str, samples: int) -> AbstractContextManager[Callable[[int], None]]:
-        """Open a display of evaluated samples."""
-
-
-class Quiet:
-    """A reporter that shows nothing."""
-
-    @contextmanager
-    def training(self, method: str) -> Iterator[Callable[[Step], None]]:
-        """Swallow training steps."""
-        yield lambda step: None
-
-    @contextmanager
-    def evaluating(self, split: str, samples: int) -> Iterator[Callable[[int], None]]:
-        """Swallow evaluated samples."""
-        yield lambda images: None
-
-
-def claim(folder: Path, *, resume: bool) -> None:
-    """Make sure that a run directory may be written to.
-
-    Raises:
-        ConfigError: it holds another run, or there is nothing to resume.
-    """
-    if resume:
-        if not (folder / CONFIG_FILE).is_file():
-            raise ConfigError(f"--resume: there is no run in '{folder}'.")
-    elif (folder / CONFIG_FILE).exists():
-        raise ConfigError(
-            f"'{folder}' already holds a run: add --resume to continue it, or choose another --output."
-        )
-
-
-def check_same(session: Session, folder: Path) -> None:
-    """Make sure that the run in a folder is the one that is asked for.
-
-    Raises:
-        ConfigError: it has other options.
-    """
-    there, asked = (folder / CONFIG_FILE).read_text(encoding="utf-8"), config_text(session)
-    if _comparable(there) != _comparable(asked):
-        raise ConfigError(
-            f"'{folder}' holds a run with other options: choose another --output, or remove it."
-        )
-
-
-def default_folder(method: str, settings: Settings, *, resume: bool) -> Path:
-    """Return `runs/DATASET/METHOD-seedN`, numbered on when that is taken and not to be resumed."""
-    first = Path("runs") / settings.dataset / f"{Path(method).stem}-seed{settings.seed}"
-    if resume or not first.exists():
-        return first
-    numbered = (first.with_name(f"{first.name}-{number}") for number in itertools.count(2))
-    return next(folder for folder in numbered if not folder.exists())
 
 
 def execute(
@@ -215,26 +147,6 @@ def evaluate(
     if session.settings.save_predictions:
         describe_dump(folder / DUMP, assessment.result)
     return assessment.result
-
-
-def write_config(session: Session, folder: Path) -> None:
-    """Write the resolved composition with the settings of the run; the file runs as a method."""
-    with replacing(folder / CONFIG_FILE) as temporary:
-        temporary.write_text(config_text(session), encoding="utf-8")
-
-
-def config_text(session: Session) -> str:
-    """Return what `config.yaml` says."""
-    run = yaml.safe_dump({"run": session.settings.recorded()}, sort_keys=False, allow_unicode=True)
-    return session.composition.to_yaml() + run
-
-
-def _comparable(text: str) -> Any:
-    """Return what a config.yaml says without what changes no number."""
-    tables = yaml.safe_load(text)
-    for key in ("device", "strict"):
-        tables.get("run", {}).pop(key, None)
-    return tables
 
 
 def versions(session: Session) -> dict[str, str]:

@@ -31,6 +31,7 @@ def evaluate(run_or_method: str, checkpoint: Path | None, output: Path | None, *
 
     A run directory brings its own method, checkpoint, dataset and encoders; --dataset scores it elsewhere.
     """
+    from avprompt.folder import fresh
     from avprompt.plugins import load_plugins
     from avprompt.report.progress import Progress
     from avprompt.report.table import print_result
@@ -44,5 +45,5 @@ def evaluate(run_or_method: str, checkpoint: Path | None, output: Path | None, *
         chosen = recorded_settings(recorded, chosen)
     made = settings(**chosen)
     session = open_session(load_plugins(made.plugins), method, made, checkpoint, trained=True)
-    folder = output or Path("runs") / made.dataset / f"{session.composition.name}-evaluated"
+    folder = output or fresh(Path("runs") / made.dataset / f"{session.composition.name}-evaluated")
     print_result(execute(session, folder, reporter=Progress(), evaluate_only=True), folder)

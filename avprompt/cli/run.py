@@ -34,10 +34,11 @@ def run(method: str, checkpoint: Path | None, output: Path | None, resume: bool,
 
     METHOD is a registered name (`avprompt list methods`) or a YAML file (`avprompt show souple` prints one).
     """
+    from avprompt.folder import claim, default_folder
     from avprompt.plugins import load_plugins
     from avprompt.report.progress import Progress
     from avprompt.report.table import print_result
-    from avprompt.run import claim, default_folder, execute
+    from avprompt.run import execute
     from avprompt.session import open_session
 
     made = settings(**chosen)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import ssl
 import time
 import urllib.error
 import urllib.request
@@ -21,6 +22,8 @@ PAUSE = 0.5  # seconds before the second attempt, doubled for each one after
 TIMEOUT = 30
 CHUNK = 1 << 20
 _OVERLOADED = 429
+# What a network does, as against a disk that is full: that is an OSError too.
+_CUT = (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError, ssl.SSLError)
 
 Advance = Callable[[int, int | None], None]  # bytes that are here, bytes in all
 
@@ -129,12 +132,11 @@ def _fetch(url: str, part: _Part, sha256: str | None, headers: Mapping[str, str]
             try:
                 _transfer(url, part, headers, advance, proven=sha256 is not None)
                 return part.finish(sha256)
-            except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError) as error:
+            except _CUT as error:
                 failures = 1 if part.size() > before else failures + 1
                 if failures == ATTEMPTS:
-                    raise WeightsError(
-                        f"{_reason(error)}. The next try goes on where this one ended."
-                    ) from error
+                    later = " The next try goes on where this one ended." if part.size() else ""
+                    raise WeightsError(f"{_reason(error)}.{later}") from error
                 time.sleep(PAUSE * 2 ** (failures - 1))
 
 
