@@ -71,6 +71,11 @@ class AVATAR(ListTrained):
 
     def test_clips(self, split: str) -> list[Clip]:
         """Return every annotated frame, video by video."""
+        return self._annotated
+
+    @cached_property
+    def _annotated(self) -> list[Clip]:
+        """What all the files say, read once: there are 24,266 of them."""
         folder = self.root / "metadata"
         if not folder.is_dir():
             raise self.without("metadata/")

@@ -37,6 +37,7 @@ class Clip:
     group: str = ""
     scenario: str = ""
     sounding: bool = True
+    off_screen: Path | None = None
     unusable: str = ""
 
     def problem(self) -> str:
@@ -68,6 +69,7 @@ class Clip:
             self.audio,
             None if self.marks is None else self.marks.truth(),
             self.label,
+            off_screen=self.off_screen,
             group=self.group,
             scenario=self.scenario,
             sounding=self.sounding,

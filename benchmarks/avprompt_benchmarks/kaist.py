@@ -11,6 +11,8 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import ClassVar
 
+import numpy as np
+
 from avprompt.errors import DataError, suggest
 from avprompt_benchmarks.boxes import read_boxes
 from avprompt_benchmarks.clips import Clip, ListedBenchmark
@@ -38,6 +40,23 @@ def read_pairs(path: Path) -> Iterator[Pair]:
             yield PurePosixPath(entry["image"]), PurePosixPath(entry["audio"]), entry["gt_box"]
     except (KeyError, TypeError) as error:
         raise DataError(f"'{path}' is not a listing of pictures, sounds and boxes: {error!r}") from error
+
+
+def with_foreign_sounds(clips: Sequence[Clip]) -> list[Clip]:
+    """Give every clip a sound of a class that its picture does not show, where classes are known.
+
+    The choice is drawn with a fixed seed, and is the same whatever files are missing.
+    """
+    shown: dict[str, set[str]] = {}
+    for clip in clips:
+        shown.setdefault(clip.group, set()).add(clip.label)
+    order = np.random.default_rng(0).permutation(len(clips))
+    found = []
+    for start, clip in enumerate(clips):
+        others = (clips[order[(start + k) % len(clips)]] for k in range(len(clips)))
+        sound = next((one.audio for one in others if one.label and one.label not in shown[clip.group]), None)
+        found.append(replace(clip, off_screen=sound if isinstance(sound, Path) else None))
+    return found
 
 
 class Interactive(ListedBenchmark):
@@ -70,7 +89,9 @@ class Interactive(ListedBenchmark):
         path = find_annotation(self.root, self.listings)
         if path is None:
             raise self.without(self.listings[0])
-        return [self._clip(pair, path, training=split == "train") for pair in read_pairs(path)]
+        return with_foreign_sounds(
+            [self._clip(pair, path, training=split == "train") for pair in read_pairs(path)]
+        )
 
     def label(self, name: str) -> str:
         """Return the class of a sample, as far as its name has it."""

@@ -76,3 +76,20 @@ def test_another_json_is_not_the_listing(content: str, tmp_path: Path) -> None:
     else:
         with pytest.raises(DataError, match="is not a listing of pictures, sounds and boxes"):
             IS3(root).split("test")
+
+
+def test_a_sound_off_screen_is_of_no_class_in_the_picture(tmp_path: Path) -> None:
+    samples = IS3(kaist.is3(tmp_path)).split("test").samples
+    for sample in samples:
+        assert isinstance(sample.off_screen, Path) or sample.off_screen is None
+        if sample.off_screen is not None:
+            group, _, label = sample.off_screen.stem.rpartition("_")
+            assert group != sample.group
+            assert label not in sample.group.split("_")
+    assert any(sample.off_screen for sample in samples)
+    again = IS3(tmp_path).split("test").samples
+    assert [one.off_screen for one in again] == [one.off_screen for one in samples]
+
+
+def test_without_classes_there_is_no_sound_off_screen(tmp_path: Path) -> None:
+    assert VPOSS(kaist.vpo_ss(tmp_path)).split("test").samples[0].off_screen is None
