@@ -132,6 +132,17 @@ def resolve(
     return check(registry, merged, f"method '{method}'")
 
 
+def encoder_set(registry: Registry, encoders: str) -> dict[str, Table]:
+    """Return the parts that an encoder set names, every default of theirs filled in."""
+    where = f"encoder set '{encoders}'"
+    tables = _parse(registry.load("encoder_sets", encoders), where)
+    return {
+        part: _part(registry, part, tables[part], where)
+        for part in PARTS
+        if "name" in (tables.get(part) or {})
+    }
+
+
 def merge(base: Table, over: Mapping[str, Any]) -> Table:
     """Lay one set of tables over another.
 
@@ -172,12 +183,8 @@ def check(registry: Registry, tables: Table, where: str) -> Composition:
     """Validate tables against the options of the parts they name, and fill in every default."""
     _check_keys(tables, where)
     checked = dict(tables)
-    for part, kind in PARTS.items():
-        table = dict(tables.get(part) or {})
-        name = table.pop("name", None)
-        if name is None:
-            raise ConfigError(f"The {where} names no {KINDS[kind]}: {part}.name is missing.")
-        checked[part] = {"name": name, **_fill(registry, kind, name, table, part)}
+    for part in PARTS:
+        checked[part] = _part(registry, part, tables.get(part) or {}, where)
     losses = {name: table for name, table in (tables.get("losses") or {}).items() if table is not None}
     checked["losses"] = {
         name: _fill(registry, "losses", name, table, f"losses.{name}") for name, table in losses.items()
@@ -202,6 +209,14 @@ def _variant(variants: Any, encoders: str, method: str) -> Table:
     if not isinstance(variant, Mapping):
         raise ConfigError(f"'with.{encoders}' in the method '{method}' must be tables, not {variant!r}.")
     return dict(variant)
+
+
+def _part(registry: Registry, part: str, table: Mapping[str, Any], where: str) -> Table:
+    own = dict(table)
+    name = own.pop("name", None)
+    if name is None:
+        raise ConfigError(f"The {where} names no {KINDS[PARTS[part]]}: {part}.name is missing.")
+    return {"name": name, **_fill(registry, PARTS[part], name, own, part)}
 
 
 def _fill(registry: Registry, kind: str, name: Any, table: Mapping[str, Any], where: str) -> Table:

@@ -11,7 +11,7 @@ import yaml
 from accelerate import Accelerator
 
 from avprompt.benchmark import BenchmarkAdapter
-from avprompt.composition import PARTS, Composition, resolve
+from avprompt.composition import PARTS, Composition, encoder_set, resolve
 from avprompt.errors import ConfigError, DataError, WeightsError
 from avprompt.interfaces import Decoder
 from avprompt.loading import View
@@ -87,10 +87,8 @@ class Session:
     def encoders(self) -> str:
         """The encoder set's name, marked when an option of the encoders was changed."""
         name = self.settings.encoders or self.adapter.encoders
-        plain = resolve(self.loaded.registry, self.composition.name, name) if self._registered() else None
-        same = plain is None or all(
-            getattr(plain, part) == getattr(self.composition, part) for part in ("backbone", "audio_encoder")
-        )
+        plain = encoder_set(self.loaded.registry, name)
+        same = all(getattr(self.composition, part) == table for part, table in plain.items())
         return name if same else f"{name}, changed"
 
     def protocols(self) -> list[Protocol]:
@@ -112,9 +110,6 @@ class Session:
             return None
         decoder.load_weights(self.method.backbone)
         return decoder.to(self.accelerator.device).eval().requires_grad_(False)
-
-    def _registered(self) -> bool:
-        return self.composition.name in self.loaded.registry.names("methods")
 
 
 def open_adapter(loaded: Loaded, dataset: str, root: Path | None) -> BenchmarkAdapter:
