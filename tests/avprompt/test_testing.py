@@ -31,7 +31,7 @@ from avprompt.testing import (
     check_projection,
     check_prompt_generator,
 )
-from tinyworld.encoders import TinyClip, TinyEar
+from tinyworld.encoders import EarOptions, TinyClip, TinyEar
 
 
 def test_the_stand_in_keeps_its_own_contract() -> None:
@@ -39,7 +39,7 @@ def test_the_stand_in_keeps_its_own_contract() -> None:
 
 
 def test_encoders_of_the_tiny_world_keep_theirs() -> None:
-    clip, ear = TinyClip(Options()), TinyEar(Options())
+    clip, ear = TinyClip(Options()), TinyEar(EarOptions())
     clip.load_weights()
     ear.load_weights()
     check_backbone(clip, "a photo of red")

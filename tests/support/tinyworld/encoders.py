@@ -77,12 +77,19 @@ class TinyClip(Backbone):
         return self.words.weight[torch.tensor(rows, device=self.words.weight.device)]
 
 
+class EarOptions(Options):
+    """Options of the ear; frames are multiplied by `gain`."""
+
+    gain: float = 1.0
+
+
 class TinyEar(AudioEncoder):
     """How strong each class's tone is in each frame: (B, T) -> (B, T // 40, 6)."""
 
+    Config = EarOptions
     sample_rate, width = RATE, len(CLASSES)
 
-    def __init__(self, config: Options) -> None:
+    def __init__(self, config: EarOptions) -> None:
         super().__init__(config)
         self.tones = nn.Parameter(torch.zeros(FRAME, self.width))
         self.norm = nn.BatchNorm1d(self.width)
@@ -95,7 +102,7 @@ class TinyEar(AudioEncoder):
         return {"tiny-ear": CHECKSUM["tiny-ear"]}
 
     def forward(self, waveform: Tensor) -> Tensor:
-        strength = (waveform.unfold(1, FRAME, FRAME) @ self.tones).abs()  # (B, L, 6)
+        strength = self.config.gain * (waveform.unfold(1, FRAME, FRAME) @ self.tones).abs()  # (B, L, 6)
         return self.dropout(self.norm(strength.transpose(1, 2)).transpose(1, 2))
 
 

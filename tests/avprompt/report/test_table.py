@@ -1,0 +1,74 @@
+"""Tables on the screen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from avprompt.records import Missing
+from avprompt.report.table import print_result
+from avprompt.results import Counts, RunResult, write_skipped
+
+
+@pytest.fixture
+def result() -> RunResult:
+    return RunResult(
+        method="souple",
+        dataset="toy",
+        encoders="mini",
+        seed=3,
+        trainable_parameters=12345,
+        versions={},
+        samples={"test": Counts(used=2, expected=3)},
+        scores={
+            "test": {
+                "val-threshold": {"cIoU": 50.0, "AUC": 40.0, "mean_IoU": 30.0, "threshold": [0.25, 0.3]},
+                "ezvsl-median": {"cIoU": 10.0, "AUC": 20.0, "mean_IoU": 15.0},
+            }
+        },
+        floors={"test": {"random-object": {"cIoU": 33.3, "AUC": 30.0}}},
+        ceilings={"test": {"text-prompt": {"cIoU": 95.0, "AUC": 80.0}}},
+        audio_reliance={
+            "test": {"silent": {"cIoU": 4.0}, "distractor": {"on_distractor": 41.0, "on_original": 9.0}}
+        },
+        notes=["trained on [some] of the test clips"],
+    )
+
+
+@pytest.fixture
+def printed(result: RunResult, tmp_path: Path) -> str:
+    write_skipped(tmp_path / "skipped.csv", {"test": [Missing("clip-9", "cannot be read [/path] [Errno 2]")]})
+    console = Console(record=True, width=200, quiet=False, file=(tmp_path / "screen").open("w"))
+    print_result(result, tmp_path, console)
+    console.file.close()
+    return console.export_text()
+
+
+def row(printed: str, name: str) -> list[str]:
+    (line,) = [line for line in printed.splitlines() if line.strip("│ ").startswith(name)]
+    return [cell.strip() for cell in line.strip("│").split("│") if cell.strip()]
+
+
+def test_scores_stand_beside_floors_ceilings_and_altered_sounds(printed: str) -> None:
+    assert row(printed, "val-threshold")[1:4] == ["50.00", "40.00", "30.00"]
+    assert row(printed, "val-threshold")[-1] == "0.25 / 0.30"
+    assert row(printed, "floor: random-object")[1:] == ["33.30", "30.00"]
+    assert row(printed, "ceiling: text-prompt")[1] == "95.00"
+    assert row(printed, "sound: silent")[1:] == ["4.00"]
+    assert row(printed, "sound: distractor, on it")[1:] == ["41.00"]
+
+
+def test_the_title_says_what_was_run_on_how_much(printed: str) -> None:
+    assert "souple on toy/test, mini encoders, seed 3" in printed
+    assert "2 of 3 samples, 12,345 trainable parameters" in printed
+
+
+def test_what_was_left_out_is_named_as_it_is(printed: str) -> None:
+    assert "1 of 3 samples could not be used" in printed
+    assert "clip-9: cannot be read [/path] [Errno 2]" in printed
+
+
+def test_notes_are_printed_as_they_are(printed: str) -> None:
+    assert "Note: trained on [some] of the test clips" in printed

@@ -1,0 +1,80 @@
+"""`results.json` and the csv files of a run directory."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from avprompt.errors import DataError
+from avprompt.records import Missing
+from avprompt.results import (
+    Counts,
+    RunResult,
+    read_results,
+    read_rows,
+    write_results,
+    write_rows,
+    write_skipped,
+)
+
+
+@pytest.fixture
+def result() -> RunResult:
+    return RunResult(
+        method="souple",
+        dataset="toy",
+        encoders="mini",
+        seed=0,
+        trainable_parameters=7,
+        versions={"avprompt": "1"},
+        samples={"test": Counts(used=2, expected=3)},
+        scores={"test": {"val-threshold": {"cIoU": 100 / 3, "threshold": [0.1, 0.2]}}},
+        floors={"test": {"centre-disc": {"cIoU": 1.0, "AUC": 2.0}}},
+        ceilings={},
+        audio_reliance={},
+    )
+
+
+def test_there_and_back(result: RunResult, tmp_path: Path) -> None:
+    write_results(result, tmp_path)
+    back = read_results(tmp_path)
+    assert back.scores["test"]["val-threshold"] == {"cIoU": 33.3333, "threshold": [0.1, 0.2]}
+    assert back.model_copy(update={"scores": result.scores}) == result
+
+
+def test_keys_are_the_promised_ones(result: RunResult, tmp_path: Path) -> None:
+    write_results(result, tmp_path)
+    promised = "method dataset encoders seed trainable_parameters versions samples scores floors ceilings"
+    assert set(promised.split()) | {"audio_reliance"} <= set(
+        json.loads((tmp_path / "results.json").read_text())
+    )
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"method": "x", "no such key": 1}'])
+def test_what_is_no_result(tmp_path: Path, content: str) -> None:
+    (tmp_path / "results.json").write_text(content)
+    with pytest.raises(DataError, match=r"results.json' cannot be read as results of avprompt"):
+        read_results(tmp_path)
+
+
+def test_a_run_that_is_not_finished(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"holds no finished run: there is no results.json in it"):
+        read_results(tmp_path)
+
+
+def test_rows(tmp_path: Path) -> None:
+    rows: list[dict[str, Any]] = [{"id": 'a,"b"', "iou": 1}, {"id": "c\nd", "iou": 2}]
+    write_rows(tmp_path / "r.csv", rows, ["id", "iou"])
+    assert read_rows(tmp_path / "r.csv") == [{"id": 'a,"b"', "iou": "1"}, {"id": "c\nd", "iou": "2"}]
+    with pytest.raises(DataError, match=r"gone.csv' cannot be read"):
+        read_rows(tmp_path / "gone.csv")
+
+
+def test_skipped_samples(tmp_path: Path) -> None:
+    write_skipped(tmp_path / "s.csv", {"train": [Missing("a", "no frame")], "test": []})
+    assert read_rows(tmp_path / "s.csv") == [{"split": "train", "id": "a", "reason": "no frame"}]
+    write_skipped(tmp_path / "none.csv", {"test": []})
+    assert not (tmp_path / "none.csv").exists()
