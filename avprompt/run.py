@@ -57,7 +57,7 @@ def execute(
     seconds: dict[str, float] = {}
     skipped: dict[str, list[Missing]] = {}
     trains = session.checkpoint is None and not evaluate_only and session.method.trainable_parameters() > 0
-    train_split = session.adapter.split(session.adapter.train_split) if trains else None
+    train_split = session.training_split() if trains else None
     if train_split is not None:
         check_trainable(session.method, train_split.samples)
     for name in session.scored_splits():  # a wrong name must show before hours of training

@@ -12,6 +12,7 @@ from accelerate import Accelerator
 
 from avprompt.benchmark import BenchmarkAdapter
 from avprompt.composition import PARTS, Composition, encoder_set, resolve
+from avprompt.data.shards import read_shards
 from avprompt.errors import ConfigError, DataError, WeightsError
 from avprompt.interfaces import Decoder
 from avprompt.loading import View
@@ -19,6 +20,7 @@ from avprompt.method import Method, build
 from avprompt.metrics.protocol import Protocol
 from avprompt.options import options
 from avprompt.plugins import Loaded
+from avprompt.records import Split
 from avprompt.results import CHECKPOINT_FILE, CONFIG_FILE
 from avprompt.train import make_accelerator
 from avprompt.weights.checkpoint import checkpoint_formats, load_checkpoint
@@ -43,11 +45,13 @@ class Settings:
     splits: tuple[str, ...] = ()
     by: tuple[str, ...] = ()
     save_predictions: bool = False
+    shards: Path | None = None
 
     def recorded(self) -> dict[str, Any]:
         """Return what a run directory keeps of the settings, ready for YAML."""
         kept = asdict(self)
-        kept["data_root"] = str(self.data_root.resolve()) if self.data_root else None
+        for key in ("data_root", "shards"):
+            kept[key] = str(kept[key].resolve()) if kept[key] else None
         kept["plugins"] = [str(Path(file).resolve()) for file in self.plugins]
         return {key: list(value) if isinstance(value, tuple) else value for key, value in kept.items()}
 
@@ -94,6 +98,12 @@ class Session:
     def protocols(self) -> list[Protocol]:
         """Return the protocols of the benchmark, the headline first."""
         return [self.loaded.registry.load("protocols", name)() for name in self.adapter.protocols]
+
+    def training_split(self) -> Split:
+        """Return what to train on: the benchmark's own split, or the shards that were packed from it."""
+        if self.settings.shards is not None:
+            return read_shards(self.settings.shards)
+        return self.adapter.split(self.adapter.train_split)
 
     def scored_splits(self) -> tuple[str, ...]:
         """Return the names of the splits to score: those chosen, or all of the benchmark."""

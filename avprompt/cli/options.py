@@ -65,6 +65,12 @@ _DATA = (
     click.option("--strict", is_flag=True, help="Stop at the first sample that cannot be read."),
 )
 _TRAINING = (
+    click.option(
+        "--shards",
+        type=click.Path(path_type=Path, file_okay=False),
+        metavar="DIR",
+        help="Train from packed clips, see `avprompt data shard`.",
+    ),
     click.option("--epochs", type=click.IntRange(1), metavar="N", help="Train for N passes over the data."),
     click.option("--steps", type=click.IntRange(1), metavar="N", help="Train for exactly N steps."),
     click.option("--batch-size", type=click.IntRange(2), metavar="N", help="Clips in a step."),
