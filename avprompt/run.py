@@ -142,7 +142,7 @@ def evaluate(
     for name in session.scored_splits():
         split = adapter.split(name)
         assessment.add(name, split, measure(name, split, altered=True))
-    assessment.result.notes += adapter.notes
+    assessment.result.notes += [*adapter.notes, *session.decoder_notes()]
     assessment.write(folder)
     if session.settings.save_predictions:
         describe_dump(folder / DUMP, assessment.result)

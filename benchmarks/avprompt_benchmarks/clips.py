@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar, overload
 
 from avprompt.benchmark import Annotation, BenchmarkAdapter
 from avprompt.errors import DataError
@@ -14,6 +14,8 @@ from avprompt.records import Frame, Missing, Sample, Split
 from avprompt_benchmarks.boxes import is_degenerate, is_garbage
 from avprompt_benchmarks.files import Absent
 from avprompt_benchmarks.marks import Marks
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ class ListedBenchmark(BenchmarkAdapter):
         if official is not None and len(clips) != official:
             self.note(f"{name}: the list names {len(clips)} samples, the official one {official}")
         usable, missing = _sorted_out(clips)
-        return Split(_Samples(usable), len(clips), missing)
+        return Split(Lazily(usable, Clip.sample), len(clips), missing)
 
     def annotations(self, split: str) -> Sequence[Annotation]:
         """Return what is annotated of every sample that a test split names, its media there or not.
@@ -119,7 +121,7 @@ class ListedBenchmark(BenchmarkAdapter):
         if not readable:
             why = clips[0].broken() if clips else "its list names none"
             raise DataError(f"{self.title} has no annotated sample in '{split}': {why}.\n{self.source}")
-        return _Annotations(readable)
+        return Lazily(readable, Clip.annotation)
 
     def note(self, text: str) -> None:
         """Tell the reader of the numbers, once."""
@@ -143,34 +145,21 @@ def _sorted_out(clips: Sequence[Clip]) -> tuple[list[Clip], tuple[Missing, ...]]
     return list(usable.values()), tuple(missing)
 
 
-class _Samples(Sequence[Sample]):
-    """Samples whose masks are drawn when they are asked for."""
+class Lazily(Sequence[Made]):
+    """What is made of clips, one by one, when it is asked for."""
 
-    def __init__(self, clips: list[Clip]) -> None:
-        self.clips = clips
-
-    def __len__(self) -> int:
-        return len(self.clips)
-
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return [clip.sample() for clip in self.clips[index]]
-        return self.clips[index].sample()
-
-
-class _Annotations(Sequence[Annotation]):
-    """Annotations whose masks are drawn when they are asked for."""
-
-    def __init__(self, clips: list[Clip]) -> None:
-        self.clips = clips
+    def __init__(self, clips: Sequence[Clip], make: Callable[[Clip], Made]) -> None:
+        self.clips, self.make = clips, make
 
     def __len__(self) -> int:
         return len(self.clips)
 
-    def __getitem__(self, index: Any) -> Any:
+    @overload
+    def __getitem__(self, index: int) -> Made: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Made]: ...
+    def __getitem__(self, index: int | slice) -> Made | list[Made]:
+        """Make one item, or those of a slice."""
         if isinstance(index, slice):
-            return [clip.annotation() for clip in self.clips[index]]
-        return self.clips[index].annotation()
-
-    def __iter__(self) -> Iterator[Annotation]:
-        return (clip.annotation() for clip in self.clips)
+            return [self.make(clip) for clip in self.clips[index]]
+        return self.make(self.clips[index])
