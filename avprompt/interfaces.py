@@ -225,8 +225,10 @@ class Decoder(Part):
             (B, h, w), or (B, B_audio, h, w) with `pairs`.
         """
 
-    def load_weights(self, backbone: Backbone) -> None:
-        """Start from the decoder that was pretrained with the backbone, where there is one."""
+    def load_weights(self, backbone: Backbone) -> bool:
+        """Start from the decoder that was pretrained with the backbone; returns whether there is one."""
+        del backbone
+        return not list(self.parameters())
 
 
 class LossOptions(Options):

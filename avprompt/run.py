@@ -27,6 +27,8 @@ from avprompt.session import Session
 from avprompt.train import RESUME_FILE, Trainer, check_trainable
 from avprompt.weights.checkpoint import load_checkpoint, save_checkpoint
 
+RANDOM_DECODER = "the mask decoder has no pretrained weights: it started from random numbers"
+
 
 def execute(
     session: Session,
@@ -116,12 +118,13 @@ def evaluate(
 ) -> RunResult:
     """Score every test split, and write the tables and pictures beside the results."""
     reporter, adapter = reporter or Quiet(), session.adapter
+    decoder = session.pretrained_decoder()
     evaluator = Evaluator(
         session.method,
         session.view,
         session.protocols(),
         adapter.size,
-        text_decoder=session.pretrained_decoder(),
+        text_decoder=decoder,
         batch_size=session.composition.training.batch_size,
         strict=session.settings.strict,
         seed=session.settings.seed,
@@ -142,7 +145,7 @@ def evaluate(
     for name in session.scored_splits():
         split = adapter.split(name)
         assessment.add(name, split, measure(name, split, altered=True))
-    assessment.result.notes += [*adapter.notes, *session.decoder_notes()]
+    assessment.result.notes += adapter.notes if decoder else [*adapter.notes, RANDOM_DECODER]
     assessment.write(folder)
     if session.settings.save_predictions:
         describe_dump(folder / DUMP, assessment.result)

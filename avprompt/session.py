@@ -115,10 +115,8 @@ class Session:
         kind, name = PARTS["decoder"], table.pop("name")
         config = options(self.loaded.registry, kind, name, table, "decoder")
         decoder: Decoder = self.loaded.registry.load(kind, name)(config, self.method.backbone)
-        checkpoint = self.method.backbone.decoder_checkpoint()
-        if any(True for _ in decoder.parameters()) and (checkpoint is None or checkpoint.load is None):
+        if not decoder.load_weights(self.method.backbone):
             return None
-        decoder.load_weights(self.method.backbone)
         return decoder.to(self.accelerator.device).eval().requires_grad_(False)
 
 

@@ -63,15 +63,20 @@ class ClipSegDecoder(Decoder):
             return self.network.decode_pairs(reduced, text, self.config.chunk)
         return self.network.decode(reduced, text)
 
-    def load_weights(self, backbone: Backbone) -> None:
+    def load_weights(self, backbone: Backbone) -> bool:
         """Start from the configured checkpoint, or from the decoder pretrained with the backbone.
+
+        Returns:
+            Whether there was one, and random weights were not asked for.
 
         Raises:
             WeightsError: the tensors are missing, damaged, or of another architecture.
         """
         source = self._source(backbone)
-        if source and source.load and not self.config.random:
-            fill(self.network, source.load(), self.config.checkpoint or "the backbone's mask decoder")
+        if source is None or source.load is None or self.config.random:
+            return False
+        fill(self.network, source.load(), self.config.checkpoint or "the backbone's mask decoder")
+        return True
 
     def _source(self, backbone: Backbone) -> DecoderCheckpoint | None:
         own = backbone.decoder_checkpoint()
