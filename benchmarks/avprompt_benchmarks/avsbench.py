@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from avprompt.benchmark import Media, Published
 from avprompt.errors import DataError, suggest
+from avprompt.records import Split
 from avprompt_benchmarks.clips import Clip, ListedBenchmark
 from avprompt_benchmarks.files import Absent, existing, find_annotation, first_folder
 from avprompt_benchmarks.ids import avsbench_id
@@ -62,6 +63,17 @@ class AVSBench(ListedBenchmark):
         self.base = first_folder(self.root, self.folders)
         if self._table is not None:
             self.validation_split = "val"
+
+    def split(self, name: str) -> Split:
+        """Return one split; tells when the official evaluator would have batched its frames otherwise."""
+        split = super().split(name)
+        batched = name == "test" and "avsbench-official" in self.protocols
+        if batched and (split.missing or self._table is None):
+            reason = (
+                "frames are missing" if split.missing else f"{self.table} is not there, which orders them"
+            )
+            self.note(f"test: {reason}, so the batches of avsbench-official are not the official ones")
+        return split
 
     def clips(self, split: str) -> Sequence[Clip]:
         """Return every frame of `train`, `val` or `test`; in `train` none is annotated."""

@@ -102,6 +102,19 @@ def test_a_broken_mask_is_missing_not_fatal(tmp_path: Path) -> None:
     assert "cannot be read" in split.missing[0].reason
 
 
+def test_other_batches_than_the_official_ones_are_told(tmp_path: Path) -> None:
+    (tmp_path / "acl").mkdir()
+    whole, torn, unordered = MS3(ms3(tmp_path / "a")), S4(s4(tmp_path / "b")), S4(acl(tmp_path / "acl"))
+    for benchmark in (whole, torn, unordered):
+        benchmark.split("test")
+    assert not any("batches" in note for note in whole.notes)
+    assert (
+        "test: frames are missing, so the batches of avsbench-official are not the official ones"
+        in torn.notes
+    )
+    assert any("batches" in note for note in unordered.notes)
+
+
 def test_an_unknown_split_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no split 'vall'. Did you mean 'val'"):
         S4(s4(tmp_path)).split("vall")
