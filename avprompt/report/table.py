@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from avprompt.results import RunResult
 
 METRICS = ("cIoU", "AUC", "mean_IoU")
-_ALTERED = {"on_distractor": "distractor, on it", "on_original": "distractor, on first"}
+_ALTERED = {"on_distractor": "distractor: on it", "on_original": "distractor: on first"}
 
 
 def print_result(result: RunResult, folder: Path, console: Console | None = None) -> None:
@@ -50,7 +50,7 @@ def result_table(result: RunResult, split: str) -> Table:
     for name in METRICS:
         table.add_column(name.replace("_", " "), justify="right")
     table.add_column("cIoU, 95 %", justify="right")
-    table.add_column("Threshold", justify="right")
+    table.add_column("Thr.", justify="right")
     more = any(_other_scores(scores) for scores in result.scores[split].values())
     if more:
         table.add_column("Its own scores")
@@ -67,7 +67,7 @@ def result_table(result: RunResult, split: str) -> Table:
     table.add_section()
     for sound, scores in result.audio_reliance.get(split, {}).items():
         for metric, value in scores.items():
-            table.add_row(f"sound: {_ALTERED.get(metric, sound)}", f"{value:.2f}")
+            table.add_row(_ALTERED.get(metric, f"sound: {sound}"), f"{value:.2f}")
     return table
 
 
