@@ -13,7 +13,7 @@ _LAYOUT = (
     "  {listing}\n"
     "                        from kaistmm/SSLalignment, metadata/\n"
     "  images/<name>.jpg     or visual_frames/, from the link in that repository's README\n"
-    "  audio_wav/<name>.wav\n"
+    "  audio_wav/<name>.wav"
 )
 
 
@@ -39,7 +39,7 @@ class IS3Masks(IS3):
     """The same, scored by masks."""
 
     title = "IS3, masks"
-    source = _LAYOUT.format(listing="synthetic3240_seg.json") + "  gt_segmentation/<name>.jpg"
+    source = _LAYOUT.format(listing="synthetic3240_seg.json") + "\n  gt_segmentation/<name>.jpg"
     ground_truth = MASK_RULE
     coordinates = broken_boxes = "none: the truth is a mask"
     drawn: ClassVar[Mapping[str, Drawn]] = {"test": Drawn(6480)}

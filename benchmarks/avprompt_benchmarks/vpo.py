@@ -13,9 +13,11 @@ _LAYOUT = (
     "  {listing}\n"
     "                        from kaistmm/SSLalignment, metadata/\n"
     "  visual_frames/<COCO image>_<COCO annotation>.jpg\n"
-    "  audio_wav/<COCO image>_<COCO annotation>.wav\n"
-    "Pictures and sounds are made by the code of cyh-0/CAVP, whose own table of pairs is not read.\n"
+    "  audio_wav/<COCO image>_<COCO annotation>.wav{masks}\n"
+    "Pictures and sounds are made by the code of cyh-0/CAVP, whose own table of pairs is not read."
 )
+
+_MASKS = "\n  gray_masks/<COCO image>_<COCO annotation>.jpg"
 
 
 class VPO(Interactive):
@@ -31,7 +33,7 @@ class VPOSS(VPO):
     """One source a picture, scored by boxes."""
 
     title = "VPO-SS"
-    source = _LAYOUT.format(listing="vpo_ss_bbox.json")
+    source = _LAYOUT.format(listing="vpo_ss_bbox.json", masks="")
     expected: ClassVar[Mapping[str, int]] = {"test": 890}
     drawn: ClassVar[Mapping[str, Drawn]] = {"test": Drawn(890, 890)}
     listings: ClassVar[tuple[str, ...]] = ("vpo_ss_bbox.json",)
@@ -41,7 +43,7 @@ class VPOMS(VPO):
     """Several sources a picture, each heard alone, scored by boxes."""
 
     title = "VPO-MS"
-    source = _LAYOUT.format(listing="vpo_ms_bbox.json")
+    source = _LAYOUT.format(listing="vpo_ms_bbox.json", masks="")
     expected: ClassVar[Mapping[str, int]] = {"test": 2157}
     drawn: ClassVar[Mapping[str, Drawn]] = {"test": Drawn(2157, 2157, degenerate=2, unmarked=2)}
     listings: ClassVar[tuple[str, ...]] = ("vpo_ms_bbox.json",)
@@ -51,7 +53,7 @@ class VPOSSMasks(VPOSS):
     """One source a picture, scored by masks."""
 
     title = "VPO-SS, masks"
-    source = _LAYOUT.format(listing="vpo_ss_seg.json") + "  gray_masks/<COCO image>_<COCO annotation>.jpg"
+    source = _LAYOUT.format(listing="vpo_ss_seg.json", masks=_MASKS)
     ground_truth = MASK_RULE
     coordinates = broken_boxes = "none: the truth is a mask"
     drawn: ClassVar[Mapping[str, Drawn]] = {"test": Drawn(890)}
@@ -62,7 +64,7 @@ class VPOMSMasks(VPOMS):
     """Several sources a picture, each heard alone, scored by masks."""
 
     title = "VPO-MS, masks"
-    source = _LAYOUT.format(listing="vpo_ms_seg.json") + "  gray_masks/<COCO image>_<COCO annotation>.jpg"
+    source = _LAYOUT.format(listing="vpo_ms_seg.json", masks=_MASKS)
     ground_truth = MASK_RULE
     coordinates = broken_boxes = "none: the truth is a mask"
     drawn: ClassVar[Mapping[str, Drawn]] = {"test": Drawn(2157)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 
 import av
@@ -15,7 +16,9 @@ SIDE = 64
 def picture(path: Path, mode: str = "RGB", size: tuple[int, int] = (SIDE, SIDE)) -> Path:
     """A picture of noise; `size` is width and height."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    noise = np.random.default_rng(len(path.name)).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    noise = np.random.default_rng(zlib.crc32(path.name.encode())).integers(
+        0, 256, (size[1], size[0], 3), dtype=np.uint8
+    )
     Image.fromarray(noise).convert(mode).save(path)
     return path
 
@@ -38,7 +41,7 @@ def sound(path: Path, rate: int = 16000, channels: int = 1, seconds: float = 1.0
     """A tone whose pitch depends on the file's name."""
     path.parent.mkdir(parents=True, exist_ok=True)
     time = np.arange(round(rate * seconds)) / rate
-    tone = 0.5 * np.sin(2 * np.pi * (200 + 10 * (sum(path.name.encode()) % 50)) * time)
+    tone = 0.5 * np.sin(2 * np.pi * (200 + zlib.crc32(path.stem.encode()) % 2000) * time)
     soundfile.write(path, np.stack([tone] * channels, axis=1), rate)
     return path
 
