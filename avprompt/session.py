@@ -46,6 +46,7 @@ class Settings:
     by: tuple[str, ...] = ()
     save_predictions: bool = False
     shards: Path | None = None
+    train_list: str | None = None
 
     def recorded(self) -> dict[str, Any]:
         """Return what a run directory keeps of the settings, ready for YAML."""
@@ -103,7 +104,7 @@ class Session:
         """Return what to train on: the benchmark's own split, or the shards that were packed from it."""
         if self.settings.shards is not None:
             return read_shards(self.settings.shards)
-        return self.adapter.split(self.adapter.train_split)
+        return self.adapter.split(self.settings.train_list or self.adapter.train_split)
 
     def scored_splits(self) -> tuple[str, ...]:
         """Return the names of the splits to score: those chosen, or all of the benchmark."""

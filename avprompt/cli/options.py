@@ -66,6 +66,11 @@ _DATA = (
 )
 _TRAINING = (
     click.option(
+        "--train-list",
+        metavar="NAME",
+        help="Train on this split (train-10k) or list of ids (FILE.txt, FILE.csv) instead.",
+    ),
+    click.option(
         "--shards",
         type=click.Path(path_type=Path, file_okay=False),
         metavar="DIR",
