@@ -57,7 +57,7 @@ def test_scores_stand_beside_floors_ceilings_and_altered_sounds(printed: str) ->
     assert row(printed, "floor: random-object")[1:] == ["33.30", "30.00"]
     assert row(printed, "ceiling: text-prompt")[1] == "95.00"
     assert row(printed, "sound: silent")[1:] == ["4.00"]
-    assert row(printed, "sound: distractor, on it")[1:] == ["41.00"]
+    assert row(printed, "distractor: on it")[1:] == ["41.00"]
 
 
 def test_the_title_says_what_was_run_on_how_much(printed: str) -> None:
