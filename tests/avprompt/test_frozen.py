@@ -2,34 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import Any
-
 import pytest
 import torch
-from torch import Tensor
 
 from avprompt.interfaces import FrozenPart
 from avprompt.method import Method
-from avprompt.train import LOG_FILE, Step, Trainer
-from avprompt.weights.checkpoint import trained_state
+from avprompt.train import Step
 from tinyworld.bench import Bench
-
-State = dict[str, Tensor]
-
-
-def trained(trainer: Trainer, *, resume: bool = False) -> State:
-    trainer.run(resume=resume)
-    return trained_state(trainer.method)
-
-
-def same(one: State, other: State) -> bool:
-    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
-
-
-def log(folder: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (folder / LOG_FILE).read_text().splitlines()]
 
 
 class TestFrozen:

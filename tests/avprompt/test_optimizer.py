@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from tinyworld.training import log, trained
 
 from avprompt.composition import TrainingOptions
-from avprompt.train import LOG_FILE, Trainer, make_optimizer, schedule, total_steps
+from avprompt.train import make_optimizer, schedule, total_steps
 from avprompt.weights.checkpoint import trained_state
 from tinyworld.bench import Bench
-
-State = dict[str, Tensor]
-
-
-def trained(trainer: Trainer, *, resume: bool = False) -> State:
-    trainer.run(resume=resume)
-    return trained_state(trainer.method)
-
-
-def same(one: State, other: State) -> bool:
-    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
-
-
-def log(folder: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (folder / LOG_FILE).read_text().splitlines()]
 
 
 class TestOptimizer:

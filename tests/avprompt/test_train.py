@@ -10,33 +10,17 @@ from typing import Any
 import pytest
 import torch
 from safetensors import safe_open
-from torch import Tensor
 
 from avprompt.errors import DataError, TrainingError
 from avprompt.train import (
-    LOG_FILE,
     Step,
-    Trainer,
     make_accelerator,
 )
 from avprompt.weights.checkpoint import trained_state
 from tinyworld.bench import Bench
+from tinyworld.training import State, log, same, trained
 
-State = dict[str, Tensor]
 LOSSES = ("losses.area", "losses.image-contrastive", "losses.feature-contrastive")
-
-
-def trained(trainer: Trainer, *, resume: bool = False) -> State:
-    trainer.run(resume=resume)
-    return trained_state(trainer.method)
-
-
-def same(one: State, other: State) -> bool:
-    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
-
-
-def log(folder: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (folder / LOG_FILE).read_text().splitlines()]
 
 
 class TestSeed:
