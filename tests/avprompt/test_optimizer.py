@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from tinyworld.training import log, trained
 
 from avprompt.composition import TrainingOptions
 from avprompt.train import make_optimizer, schedule, total_steps
 from avprompt.weights.checkpoint import trained_state
 from tinyworld.bench import Bench
+from tinyworld.training import log, trained
 
 
 class TestOptimizer:

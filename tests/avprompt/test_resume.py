@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tinyworld.training import log, same, trained
 
 from avprompt.errors import WeightsError
 from avprompt.train import RESUME_FILE, Step, Trainer
 from avprompt.weights.checkpoint import trained_state
 from tinyworld.bench import Bench
+from tinyworld.training import log, same, trained
 
 
 class TestResume:
