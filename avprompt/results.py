@@ -39,6 +39,7 @@ class RunResult(BaseModel):
         intervals: split -> protocol -> bounds of cIoU, 95 % bootstrap over samples.
         breakdowns: split -> `size`, `class` or `sources` -> group -> metric, under the headline protocol.
         audio_reliance: split -> altered sound -> metric, at the thresholds chosen for the true sound.
+        published: what papers print for this method on this benchmark, each under its own protocol.
         notes: what a reader of the numbers must know.
         checksums: SHA-256 of the weight files that were read.
         headline: the protocol and metric that stand for the run.
@@ -60,6 +61,7 @@ class RunResult(BaseModel):
     audio_reliance: dict[str, dict[str, Metrics]]
     intervals: dict[str, dict[str, tuple[float, float]]] = Field(default_factory=dict)
     breakdowns: dict[str, dict[str, dict[str, Metrics]]] = Field(default_factory=dict)
+    published: list[dict[str, Any]] = Field(default_factory=list)
     notes: list[str] = Field(default_factory=list)
     checksums: dict[str, str] = Field(default_factory=dict)
     headline: tuple[str, str] = ("val-threshold", "cIoU")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -164,9 +165,9 @@ def versions(session: Session) -> dict[str, str]:
 
 
 def _empty(session: Session) -> RunResult:
-    headline = session.protocols()[0]
+    headline, method = session.protocols()[0], session.composition.name
     return RunResult(
-        method=session.composition.name,
+        method=method,
         dataset=session.settings.dataset,
         encoders=session.encoders,
         seed=session.settings.seed,
@@ -177,6 +178,9 @@ def _empty(session: Session) -> RunResult:
         floors={},
         ceilings={},
         audio_reliance={},
+        published=[
+            asdict(one) for one in session.adapter.published if one.method == session.composition.name
+        ],
         checksums=session.checksums,
         headline=(headline.name, headline.headline),
     )

@@ -46,7 +46,7 @@ def result_table(result: RunResult, split: str) -> Table:
         f"{result.trainable_parameters:,} trainable parameters",
         title_justify="left",
     )
-    table.add_column("Percent")
+    table.add_column("Percent", no_wrap=True)
     for name in METRICS:
         table.add_column(name.replace("_", " "), justify="right")
     table.add_column("cIoU, 95 %", justify="right")
@@ -64,6 +64,9 @@ def result_table(result: RunResult, split: str) -> Table:
         table.add_section()
         for name, scores in part.get(split, {}).items():
             table.add_row(f"{title}: {name}", *_numbers(scores, METRICS), style="dim")
+    for one in result.published:
+        if one["split"] == split:
+            table.add_row(f"published: {one['protocol']}", *_numbers(one["scores"], METRICS), style="dim")
     table.add_section()
     for sound, scores in result.audio_reliance.get(split, {}).items():
         for metric, value in scores.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -161,12 +162,36 @@ def test_each_image_is_encoded_once(bench: Bench, monkeypatch: pytest.MonkeyPatc
 
 def test_only_some_samples_have_a_distractor(bench: Bench) -> None:
     samples = [scene("test", index) for index in range(6)]
-    samples[1] = replace(samples[1], distractor=None)
-    samples[4:] = [replace(sample, distractor=None) for sample in samples[4:]]
-    test = bench.evaluator(bench.method("oracle")).measure(split_of(samples), altered=True)
-    assert test.distractor_rows == [0, 2, 3]
-    scores = score(split_of(samples), test, None, bench.evaluator(bench.method("oracle")).protocols)
+    for index in (1, 4):
+        samples[index] = replace(samples[index], distractor=None)
+    evaluator = bench.evaluator(bench.method("oracle"))
+    test = evaluator.measure(split_of(samples), altered=True)
+    assert test.distractor_rows == [0, 2, 3, 5]
+    scores = score(split_of(samples), test, None, evaluator.protocols)
     assert scores.audio_reliance["distractor"] == {"on_distractor": 100, "on_original": 0}
+
+
+def test_altered_sounds_are_scored_with_each_samples_own_threshold(bench: Bench) -> None:
+    split = Unvalidated().split("test")
+    samples = [
+        replace(sample, distractor=None) if index % 3 else sample
+        for index, sample in enumerate(split.samples)
+    ]
+    evaluator = bench.evaluator(bench.method("oracle"))
+    test = evaluator.measure(split_of(samples), altered=True)
+    true, on = (test.values[name, "val-threshold"]["iou"] for name in ("true", "distractor/on-distractor"))
+    folds = np.array([hash_fold(name) for name in test.ids])
+    true[:], on[:] = 0, 0
+    true[folds == 0, 3] = true[folds == 1, 9] = 1  # what one fold learns is used on the other
+    learned = np.where(folds == 0, 9, 3)
+    on[np.arange(len(on)), learned[test.distractor_rows]] = 1
+    assert len(set(learned[test.distractor_rows])) == 2
+    scores = score(split_of(samples), test, None, evaluator.protocols)
+    assert scores.audio_reliance["distractor"]["on_distractor"] == 100
+
+
+def hash_fold(name: str) -> int:
+    return hashlib.sha256(name.encode()).digest()[0] & 1
 
 
 def test_off_screen_sounds_of_the_benchmark(bench: Bench) -> None:
