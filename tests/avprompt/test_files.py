@@ -36,3 +36,13 @@ def test_sweeping_takes_only_what_was_left_half_written(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     sweep(tmp_path, ".jpg")
     assert {path.name for path in tmp_path.iterdir()} == {"clip.jpg", ".hidden", ".clip.wav.x8_k2a1b"}
+
+
+def test_who_has_the_old_file_open_reads_it_to_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+    with path.open() as reader:
+        with replacing(path) as temporary:
+            temporary.write_text("new")
+        assert reader.read() == "old"
+    assert path.read_text() == "new"
