@@ -17,6 +17,7 @@ from avprompt.plugins import Loaded, load_plugins
 from avprompt.registry import Registry
 
 METHODS = load_plugins().registry.names("methods")
+BACKBONES = {"published": "clipseg", "mini": "mini-clip", "tiny": "tiny-clip"}
 
 
 @pytest.fixture
@@ -32,12 +33,12 @@ def write(tmp_path: Path, registry: Registry) -> Any:
     return write
 
 
-@pytest.mark.parametrize("encoders", ["published", "tiny"])
+@pytest.mark.parametrize("encoders", BACKBONES)
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_resolves_with_any_encoders(registry: Registry, method: str, encoders: str) -> None:
     composition = resolve(registry, method, encoders)
     assert composition.name == method
-    assert composition.backbone["name"] == {"published": "clipseg", "tiny": "tiny-clip"}[encoders]
+    assert composition.backbone["name"] == BACKBONES[encoders]
 
 
 @pytest.mark.parametrize("method", METHODS)
