@@ -17,7 +17,7 @@ from avprompt.media import read_image, resize_image
 from avprompt.method import Method, build
 from avprompt.plugins import Loaded
 from avprompt.report.overlay import overlay
-from avprompt.session import Settings, is_run, run_parts
+from avprompt.session import Settings
 from avprompt.train import make_accelerator
 from avprompt.weights.checkpoint import checkpoint_formats, load_checkpoint
 
@@ -39,17 +39,14 @@ class Found:
 
 
 def open_method(loaded: Loaded, method: str, settings: Settings, checkpoint: Path | None) -> Method:
-    """Build a method for use: a registered name or YAML file with its checkpoint, or a run directory.
+    """Build a method for use, a registered name or YAML file, with its trained parts.
 
     Raises:
         WeightsError: trained parts or encoder weights are missing.
     """
-    encoders = settings.encoders
-    if is_run(method):
-        method, found, recorded = run_parts(Path(method))
-        checkpoint, encoders = checkpoint or found, encoders or recorded.get("encoders")
-    composition = resolve(loaded.registry, method, encoders or "published", settings.overrides)
+    composition = resolve(loaded.registry, method, settings.encoders or "published", settings.overrides)
     accelerator = make_accelerator(settings.device, settings.precision)
+    torch.manual_seed(settings.seed)  # as in training: random parts that stay frozen are in no checkpoint
     built = build(composition, loaded.registry)
     if checkpoint is not None:
         load_checkpoint(built, checkpoint, checkpoint_formats(loaded.registry))

@@ -24,9 +24,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option(
     "--seconds",
     type=click.FloatRange(0.1),
-    default=10.0,
-    show_default=True,
-    help="How much of the sound is used.",
+    help="How much of the sound is used: 10 unless told, or what the run was trained on.",
 )
 @method_options
 def localize(
@@ -36,15 +34,23 @@ def localize(
     checkpoint: Path | None,
     save_heatmap: Path | None,
     overlay: Path | None,
-    seconds: float,
+    seconds: float | None,
     **chosen: Any,
 ) -> None:
     """Show where the sound of --audio comes from in --image."""
     from avprompt.localize import localize_clip, open_method, write_heatmap, write_overlay
     from avprompt.plugins import load_plugins
+    from avprompt.session import is_run, recorded_settings, run_parts
 
+    trained = is_run(method)
+    if trained:
+        method, own, recorded = run_parts(Path(method))
+        checkpoint, chosen = checkpoint or own, recorded_settings(recorded, chosen)
     made = settings(**chosen)
-    opened = open_method(load_plugins(made.plugins), method, made, checkpoint)
+    loaded = load_plugins(made.plugins)
+    opened = open_method(loaded, method, made, checkpoint)
+    if seconds is None:
+        seconds = loaded.registry.load("datasets", made.dataset).audio_seconds if trained else 10.0
     found = localize_clip(opened, image, audio, seconds)
     row, column = found.peak()
     click.echo(

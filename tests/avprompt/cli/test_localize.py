@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+import torch
 from PIL import Image
 
+from tinyworld.runs import TINY
 from tinyworld.scenes import RATE, scene
 
 Clip = tuple[Path, Path]
@@ -51,9 +53,40 @@ def test_a_run_is_a_method(cli: Any, here: Path, clip: Clip, run: Path) -> None:
     assert np.array_equal(np.load(here / "a.npy"), np.load(here / "b.npy"))
 
 
+def test_a_run_hears_as_much_as_it_was_trained_on(cli: Any, here: Path, clip: Clip, run: Path) -> None:
+    given = ("--image", clip[0], "--audio", clip[1], "--save-heatmap")
+    for name, seconds in (("a.npy", ()), ("b.npy", ("--seconds", 0.1)), ("c.npy", ("--seconds", 10))):
+        cli("localize", "--method", run, *seconds, *given, name)
+    assert np.array_equal(np.load(here / "a.npy"), np.load(here / "b.npy"))
+    assert not np.array_equal(np.load(here / "a.npy"), np.load(here / "c.npy"))
+
+
 def test_a_run_that_trained_nothing_is_a_method(cli: Any, clip: Clip) -> None:
     cli("run", "oracle", "--dataset", "tiny", "--output", "o")
-    cli("localize", "--method", "o", "--seconds", 0.1, "--image", clip[0], "--audio", clip[1])
+    cli("localize", "--method", "o", "--image", clip[0], "--audio", clip[1])
+
+
+def test_a_run_brings_its_plugins_and_its_random_parts(cli: Any, here: Path, clip: Clip) -> None:
+    (here / "mine.py").write_text(
+        "from avprompt import hookimpl\n"
+        "from avprompt_coop.prompts import CoOpPrompt\n\n"
+        "@hookimpl\n"
+        "def register_prompts(register):\n"
+        "    register('mine', CoOpPrompt)\n"
+    )
+    frozen = (
+        "--set",
+        "prompt.name=mine",
+        "--set",
+        "prompt.initialise=random",
+        "--set",
+        "prompt.trained=false",
+    )
+    cli("run", "acl-ssl", *TINY, *frozen, "--plugin", "mine.py", "--seed", 3, "--output", "o")
+    for name in ("a.npy", "b.npy"):
+        cli("localize", "--method", "o", "--image", clip[0], "--audio", clip[1], "--save-heatmap", name)
+        torch.manual_seed(8)
+    assert np.array_equal(np.load(here / "a.npy"), np.load(here / "b.npy"))
 
 
 @pytest.mark.parametrize("rate", [8000, 44100])
