@@ -54,12 +54,20 @@ def comparison_table(comparison: Comparison) -> Table:
 
 def _scores(comparison: Comparison) -> Iterator[list[str]]:
     yield _row(comparison, "trained parameters", lambda one: f"{one.results[0].trainable_parameters:,}")
-    for metric in ("cIoU", "AUC", "mean_IoU"):
+    metrics = _metrics(comparison)
+    for metric in metrics:
         path = ("scores", comparison.protocol, metric)
         name = metric.replace("_", " ")
         yield _row(comparison, name, partial(_value, comparison, path))
         yield _row(comparison, f"  Δ {name}", partial(_change, comparison, path))
-    yield _row(comparison, "  Δ cIoU, paired 95 %", lambda one: _paired(comparison, one))
+    if "cIoU" in metrics:
+        yield _row(comparison, "  Δ cIoU, paired 95 %", lambda one: _paired(comparison, one))
+
+
+def _metrics(comparison: Comparison) -> list[str]:
+    """Return the numbers that the headline protocol has, such as cIoU, or mIoU and F."""
+    scores = comparison.contestants[0].results[0].scores[comparison.split][comparison.protocol]
+    return [name for name, value in scores.items() if isinstance(value, float) and name != "threshold"]
 
 
 def _reliance(comparison: Comparison) -> Iterator[list[str]]:
