@@ -22,7 +22,7 @@ class ClipSegDecoderOptions(TrainedOptions):
         checkpoint: start from this instead of the backbone's own decoder: a CLIPSeg folder or hub
             name, or a file with the decoder's tensors, their names as they are or after "decoder.".
         random: start from random weights.
-        chunk: pairs decoded at once; bounds memory, changes no result.
+        chunk: pairs decoded at once; bounds memory where no gradients are kept, changes no result.
     """
 
     checkpoint: str | None = None
