@@ -1,0 +1,92 @@
+"""The processes that train or evaluate together: who they are, and how rows and records travel between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """A group of processes, and which of them this one is. All of them must call the same methods in turn.
+
+    Attributes:
+        rank: of this process, from 0.
+        size: how many there are; 1 makes every method return what it was given.
+    """
+
+    rank: int = 0
+    size: int = 1
+
+    @property
+    def main(self) -> bool:
+        """Whether this process writes files and speaks to people."""
+        return self.rank == 0
+
+    def gather(self, rows: Tensor) -> Tensor:
+        """Return the rows (b, ...) of all ranks as (B, ...), in the order of ranks.
+
+        The gradient of a row is the sum of what all ranks ask of it. Where every rank makes the same loss
+        of the gathered rows, and gradients are then averaged over ranks (as DDP does), the result is the
+        gradient of that loss in one process.
+        """
+        if self.size == 1:
+            return rows
+        gathered: Tensor = _Gather.apply(rows, self.counts(len(rows)), self.rank)
+        return gathered
+
+    def counts(self, own: int) -> list[int]:
+        """Return how many rows each rank has."""
+        return self.objects(own)
+
+    def objects(self, item: T) -> list[T]:
+        """Return every rank's item, in the order of ranks; items must pickle."""
+        if self.size == 1:
+            return [item]
+        items: list[Any] = [None] * self.size
+        dist.all_gather_object(items, item)
+        return items
+
+    def share(self, item: T) -> T:
+        """Return the main rank's item."""
+        return self.objects(item)[0]
+
+    def wait(self) -> None:
+        """Wait for all ranks to come here."""
+        if self.size > 1:
+            dist.barrier()
+
+
+ALONE = Ranks()
+
+
+def ranks() -> Ranks:
+    """Return the ranks that the launcher started, once accelerate has set them up; one otherwise."""
+    if not (dist.is_available() and dist.is_initialized()):
+        return ALONE
+    return Ranks(dist.get_rank(), dist.get_world_size())
+
+
+class _Gather(torch.autograd.Function):
+    """Joins rows of all ranks; its backward sums the gradients of all ranks and keeps the own rows."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, counts: list[int], rank: int) -> Tensor:
+        ctx.start, ctx.own = sum(counts[:rank]), counts[rank]
+        padded = rows.new_zeros(max(counts), *rows.shape[1:])
+        padded[: len(rows)] = rows
+        parts = [torch.empty_like(padded) for _ in counts]
+        dist.all_gather(parts, padded)
+        return torch.cat([part[:count] for part, count in zip(parts, counts, strict=True)])
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        total = gradients[0].contiguous().clone()
+        dist.all_reduce(total)
+        return total[ctx.start : ctx.start + ctx.own], None, None
