@@ -14,7 +14,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from avprompt.interfaces import TrainedOptions
+from avprompt.ranks import Rows
 from avprompt.records import ImageFeatures
+
+Noise = Callable[[Tensor], Tensor]
+"""Draws the uniform noise of the Gumbel-sigmoid, shaped as the logits (b, B, h, w)."""
 
 
 class MaskerOptions(TrainedOptions):
@@ -92,10 +96,12 @@ def masked_mean(dense: Tensor, masks: Tensor) -> Tensor:
 class Grounding:
     """What losses may need of one batch, each item computed once, when it is first asked for.
 
+    Where the batch is spread over ranks, a rank has the maps of its own b images (`logits`, `hard_masks`)
+    under all B audios; what losses compare (`text`, `image_level`, `feature_level`, `areas`) is gathered,
+    so that every rank computes the loss of the whole batch. In one process b = B.
+
     Attributes:
-        logits: (B, B, h, w) mask logits G[i, j].
-        text: (B, B, D) audio-driven text feature of audio j as read for image i; with `own` pairing the
-            same for all i.
+        logits: (b, B, h, w) mask logits G[i, j].
     """
 
     def __init__(
@@ -106,35 +112,44 @@ class Grounding:
         image: ImageFeatures,
         text: Tensor,
         logits: Tensor,
-        noise: Tensor | None = None,
+        noise: Tensor | Noise = torch.rand_like,
+        rows: Rows | None = None,
     ) -> None:
+        """Keep what the items are made of: the own b images with their text features (b, B, D)."""
         self._masker, self._pool, self._pixels, self._image = masker, pool_image, pixels, image
-        self._noise = noise
-        self.text, self.logits = text, logits.float()
+        self._noise, self._text = noise, text
+        self._rows = rows or Rows((len(pixels),))
+        self.logits = logits.float()
+
+    @cached_property
+    def text(self) -> Tensor:
+        """A (B, B, D): text feature of audio j as read for image i; with `own` pairing the same for all i."""
+        return self._rows.gather(self._text)
 
     @cached_property
     def hard_masks(self) -> Tensor:
-        """0/1 masks of all pairs (B, B, h, w), straight-through gradient."""
-        return self._masker.hard(self.logits, self._noise)
+        """0/1 masks (b, B, h, w), straight-through gradient."""
+        noise = self._noise if isinstance(self._noise, Tensor) else self._noise(self.logits)
+        return self._masker.hard(self.logits, noise)
 
     @cached_property
     def image_level(self) -> Tensor:
         """v^I (B, D): CLIP's pooled feature of image i times its own hard mask."""
-        own = torch.diagonal(self.hard_masks).movedim(-1, 0)  # (B, h, w)
+        own = torch.diagonal(self.hard_masks, offset=self._rows.start).movedim(-1, 0)  # (b, h, w)
         mask = resize(own, self._size(), mode="bilinear").unsqueeze(1)
-        return self._pool(self._pixels * mask).float()
+        return self._rows.gather(self._pool(self._pixels * mask).float())
 
     @cached_property
     def feature_level(self) -> Tensor:
         """v^F (B, B, D): dense feature of image i under the feature mask of G[i, j], see `masked_mean`."""
         dense = self._image.dense.float()
         height, width = dense.shape[-2:]
-        return masked_mean(dense, self._masker.feature(self.logits, (height, width)))
+        return self._rows.gather(masked_mean(dense, self._masker.feature(self.logits, (height, width))))
 
     @cached_property
     def areas(self) -> tuple[Tensor, Tensor]:
         """Mean hard-mask area p of pairs (i, i), and n: the mean over all pairs minus p / B."""
-        area = self.hard_masks.mean((-2, -1))  # (B, B)
+        area = self._rows.gather(self.hard_masks.mean((-2, -1)))  # (B, B)
         own = area.diagonal().mean()
         return own, area.mean() - own / len(area)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from avprompt.composition import PARTS, Composition
-from avprompt.grounding import Grounding, Masker, MaskerOptions, masked_mean
+from avprompt.grounding import Grounding, Masker, MaskerOptions, Noise, masked_mean
 from avprompt.interfaces import (
     AlignmentLoss,
     AudioEncoder,
@@ -21,6 +21,7 @@ from avprompt.interfaces import (
     PromptGenerator,
 )
 from avprompt.options import options
+from avprompt.ranks import ALONE, Ranks, Rows
 from avprompt.records import Batch, ImageFeatures, Prediction
 from avprompt.registry import Registry
 
@@ -86,27 +87,66 @@ class Method(nn.Module):
         frames: Tensor = self.audio_encoder(waveform)
         return frames
 
-    def read_pairs(self, frames: Tensor, image: ImageFeatures) -> Tensor:
-        """Return A[i, j] (B_image, B_audio, D), the text feature of audio j as read for image i."""
+    def read_pairs(self, frames: Tensor, image: ImageFeatures, rows: Rows | None = None) -> Tensor:
+        """Return A[i, j] (b, B, D), the text feature of audio j as read for image i.
+
+        Args:
+            frames: (b, L, W) of the own sounds.
+            image: of the own b images.
+            rows: where both stand in the batch of all ranks, if there is more than one.
+        """
+        rows = rows or Rows((len(image),))
         tokens = self.projection(frames)
         if self.prompt.config.pairing == "own":
-            text = self.backbone.encode_prompt(self.prompt(tokens, image))
+            text = rows.gather(self.backbone.encode_prompt(self.prompt(tokens, image)))
             return text.expand(len(image), -1, -1)
-        prompt = self.prompt.pairs(tokens, image)
-        return self.backbone.encode_prompt(prompt).reshape(len(image), len(tokens), -1)  # (B, B, D)
+        prompt = self.prompt.pairs(rows.gather(tokens), image)
+        text = self.backbone.encode_prompt(prompt)
+        return text.reshape(len(image), -1, text.shape[-1])  # (b, B, D)
 
-    def ground(self, batch: Batch, noise: Tensor | None = None) -> Grounding:
+    def ground(self, batch: Batch, noise: Tensor | Noise = torch.rand_like) -> Grounding:
         """Ground every image of a batch in every audio of it, for training.
 
         Args:
             batch: B clips; image i belongs to audio i.
-            noise: uniform draws (B, B, h, w) of the Gumbel-sigmoid; drawn when None.
+            noise: uniform draws (B, B, h, w) of the Gumbel-sigmoid, or what draws them.
         """
-        image = self.encode_image(batch.pixels)
-        text = self.read_pairs(self.encode_audio(batch.waveform), image)
+        image, frames = self.encode_image(batch.pixels), self.encode_audio(batch.waveform)
+        return self.ground_features(batch.pixels, image, frames, noise)
+
+    def ground_features(
+        self,
+        pixels: Tensor,
+        image: ImageFeatures,
+        frames: Tensor,
+        noise: Tensor | Noise = torch.rand_like,
+        ranks: Ranks = ALONE,
+    ) -> Grounding:
+        """Ground images in audios that are encoded already.
+
+        Args:
+            pixels: (b, 3, H, W) normalised.
+            image: features of these pixels.
+            frames: (b, L, W) features of the sounds that belong to them.
+            noise: uniform draws (b, B, h, w) of the Gumbel-sigmoid, or what draws them.
+            ranks: those over which the batch of B clips is spread; each brings b of its own.
+        """
+        rows = ranks.rows(len(pixels))
+        text = self.read_pairs(frames, image, rows)
         shared = self.prompt.config.pairing == "own"
         logits = self.decoder(image, text[0] if shared else text, pairs=True)
-        return Grounding(self.masker, self.backbone.pool_image, batch.pixels, image, text, logits, noise)
+        return Grounding(self.masker, self._pooling(), pixels, image, text, logits, noise, rows)
+
+    def _pooling(self) -> Callable[[Tensor], Tensor]:
+        """Return `pool_image` in the precision that holds now: losses, in float32, ask for it later."""
+        device = self.masker.w.device.type
+        mixed, dtype = torch.is_autocast_enabled(device), torch.get_autocast_dtype(device)
+
+        def pool(pixels: Tensor) -> Tensor:
+            with torch.autocast(device, dtype, enabled=mixed):
+                return self.backbone.pool_image(pixels)
+
+        return pool
 
     def loss_terms(self, grounding: Grounding) -> dict[str, Tensor]:
         """Return each loss times its weight, by name, and their sum as `total`."""

@@ -1,4 +1,4 @@
-"""The processes that train or evaluate together: who they are, and how rows and records travel between them."""
+"""The processes that train or evaluate together: who they are, and how rows and records travel."""
 
 from __future__ import annotations
 
@@ -10,6 +10,36 @@ import torch.distributed as dist
 from torch import Tensor
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a batch that is spread over ranks, in the order of ranks.
+
+    Attributes:
+        counts: how many rows each rank has.
+        rank: whose rows are at hand.
+    """
+
+    counts: tuple[int, ...]
+    rank: int = 0
+
+    @property
+    def start(self) -> int:
+        """The place of the first own row in the whole batch."""
+        return sum(self.counts[: self.rank])
+
+    def gather(self, own: Tensor) -> Tensor:
+        """Return the rows (b, ...) of all ranks as (B, ...).
+
+        The gradient of a row is the sum of what all ranks ask of it. Where every rank makes the same loss
+        of the gathered rows, and gradients are then averaged over ranks (as DDP does), the result is the
+        gradient of that loss in one process.
+        """
+        if len(self.counts) == 1:
+            return own
+        gathered: Tensor = _Gather.apply(own, self)
+        return gathered
 
 
 @dataclass(frozen=True)
@@ -29,21 +59,9 @@ class Ranks:
         """Whether this process writes files and speaks to people."""
         return self.rank == 0
 
-    def gather(self, rows: Tensor) -> Tensor:
-        """Return the rows (b, ...) of all ranks as (B, ...), in the order of ranks.
-
-        The gradient of a row is the sum of what all ranks ask of it. Where every rank makes the same loss
-        of the gathered rows, and gradients are then averaged over ranks (as DDP does), the result is the
-        gradient of that loss in one process.
-        """
-        if self.size == 1:
-            return rows
-        gathered: Tensor = _Gather.apply(rows, self.counts(len(rows)), self.rank)
-        return gathered
-
-    def counts(self, own: int) -> list[int]:
-        """Return how many rows each rank has."""
-        return self.objects(own)
+    def rows(self, own: int) -> Rows:
+        """Return the layout of a batch of which this rank has so many rows."""
+        return Rows(tuple(self.objects(own)), self.rank)
 
     def objects(self, item: T) -> list[T]:
         """Return every rank's item, in the order of ranks; items must pickle."""
@@ -74,19 +92,19 @@ def ranks() -> Ranks:
 
 
 class _Gather(torch.autograd.Function):
-    """Joins rows of all ranks; its backward sums the gradients of all ranks and keeps the own rows."""
+    """Joins the rows of all ranks; backward sums the gradients of all ranks and keeps the own rows."""
 
     @staticmethod
-    def forward(ctx: Any, rows: Tensor, counts: list[int], rank: int) -> Tensor:
-        ctx.start, ctx.own = sum(counts[:rank]), counts[rank]
-        padded = rows.new_zeros(max(counts), *rows.shape[1:])
-        padded[: len(rows)] = rows
-        parts = [torch.empty_like(padded) for _ in counts]
+    def forward(ctx: Any, own: Tensor, rows: Rows) -> Tensor:
+        ctx.own = slice(rows.start, rows.start + len(own))
+        padded = own.new_zeros(max(rows.counts), *own.shape[1:])
+        padded[: len(own)] = own
+        parts = [torch.empty_like(padded) for _ in rows.counts]
         dist.all_gather(parts, padded)
-        return torch.cat([part[:count] for part, count in zip(parts, counts, strict=True)])
+        return torch.cat([part[:count] for part, count in zip(parts, rows.counts, strict=True)])
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         total = gradients[0].contiguous().clone()
         dist.all_reduce(total)
-        return total[ctx.start : ctx.start + ctx.own], None, None
+        return total[ctx.own], None
