@@ -45,7 +45,8 @@ class TrainingOptions(BaseModel):
         clip_norm: gradients longer than this are scaled to it; 0 switches that off.
         flip: mirror half of the images.
         crop: resize images to this times the input size and cut the input out at random.
-        workers: processes that read data; 0 reads in the main process.
+        workers: processes that read data, for each process that trains; 0 reads in that process itself.
+            None takes as many as there are cores, up to 8, where a GPU waits for them, and 0 elsewhere.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -60,7 +61,7 @@ class TrainingOptions(BaseModel):
     clip_norm: float = Field(default=1.0, ge=0)
     flip: bool = True
     crop: float = Field(default=1.1, ge=1)
-    workers: int = Field(default=0, ge=0)
+    workers: int | None = Field(default=None, ge=0)
 
 
 class Composition(BaseModel):

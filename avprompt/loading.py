@@ -95,7 +95,7 @@ def training_batches(
     """Yield the batches of the given steps; the same seed and step give the same batch."""
     order = _steps_order(len(samples), options.batch_size, seed, steps)
     reading = Reading(samples, _TrainingReader(view, options, seed))
-    yield from _loader(reading, order, options.workers, _clips)
+    yield from _loader(reading, order, options.workers or 0, _clips)
 
 
 def evaluation_items(

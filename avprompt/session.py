@@ -47,6 +47,9 @@ class Settings:
     save_predictions: bool = False
     shards: Path | None = None
     train_list: str | None = None
+    workers: int | None = None
+    cache: str | None = None
+    cache_size: float = 50.0
 
     def recorded(self) -> dict[str, Any]:
         """Return what a run directory keeps of the settings, ready for YAML."""
@@ -143,7 +146,7 @@ def open_session(
         AvpromptError: whatever does not fit together.
     """
     adapter = open_adapter(loaded, settings.dataset, settings.data_root)
-    training = {"epochs": settings.epochs, "steps": settings.steps, "batch_size": settings.batch_size}
+    training = {name: getattr(settings, name) for name in ("epochs", "steps", "batch_size", "workers")}
     if settings.epochs is not None and settings.steps is not None:
         raise ConfigError("--epochs and --steps contradict each other; give one of them.")
     overrides = (*settings.overrides, *(["training.steps=null"] if settings.epochs is not None else []))

@@ -45,6 +45,19 @@ _METHOD = (
     click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True),
     click.option("--precision", type=click.Choice(["no", "bf16", "fp16"]), default="no", show_default=True),
 )
+_CACHE = (
+    click.option(
+        "--cache",
+        type=click.Choice(["audio", "images", "all"]),
+        help="Keep features of frozen encoders in $AVPROMPT_HOME/features, see `avprompt cache`.",
+    ),
+    click.option(
+        "--cache-size",
+        type=click.FloatRange(0, min_open=True),
+        metavar="GB",
+        help="Disk space for these features; 50 unless given.",
+    ),
+)
 _DATA = (
     click.option(
         "--data-root",
@@ -63,6 +76,13 @@ _DATA = (
     ),
     click.option("--save-predictions", is_flag=True, help="Keep all heatmaps, for `avprompt score`."),
     click.option("--strict", is_flag=True, help="Stop at the first sample that cannot be read."),
+    click.option(
+        "--workers",
+        type=click.IntRange(0),
+        metavar="N",
+        help="Processes that read data, for each that trains; as many as a GPU needs unless given.",
+    ),
+    *_CACHE,
 )
 _TRAINING = (
     click.option(
