@@ -1,8 +1,12 @@
-"""Checkpoints of the published sizes in their official formats, filled with random numbers."""
+"""Checkpoints of the published sizes in their official formats, filled with random numbers.
+
+`small` ones have the same architecture in a size that computes in a blink.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -11,27 +15,45 @@ CLIPSEG = "clipseg-rd64-refined"
 BEATS = "BEATs_iter3_plus_AS2M_finetuned_on_AS2M_cpt2.pt"
 CLASSES = 527
 
+SMALL_TOWER = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 4, "num_attention_heads": 2}
+SMALL_CLIPSEG: dict[str, Any] = {
+    "vision_config": {**SMALL_TOWER, "patch_size": 16, "image_size": 64},
+    "text_config": SMALL_TOWER,
+    "projection_dim": 32,
+    "extract_layers": [1, 2, 3],
+    "reduce_dim": 16,
+    "decoder_intermediate_size": 32,
+}
+SMALL_BEATS = {
+    "embed_dim": 32,
+    "encoder_embed_dim": 32,
+    "encoder_ffn_embed_dim": 64,
+    "encoder_attention_heads": 2,
+    "conv_pos": 16,
+    "conv_pos_groups": 2,
+}
 
-def write_clipseg(folder: Path) -> Path:
+
+def write_clipseg(folder: Path, *, small: bool = False) -> Path:
     """Write CLIPSeg rd64-refined as transformers saves it: a folder with config.json and safetensors."""
     from transformers import CLIPSegConfig, CLIPSegForImageSegmentation
     from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()
-    config = CLIPSegConfig(
-        vision_config={"patch_size": 16}, reduce_dim=64, use_complex_transposed_convolution=True
-    )
+    shape = SMALL_CLIPSEG if small else {"vision_config": {"patch_size": 16}, "reduce_dim": 64}
+    config = CLIPSegConfig(**shape, use_complex_transposed_convolution=True)
     CLIPSegForImageSegmentation(config).save_pretrained(folder / CLIPSEG)
     return folder / CLIPSEG
 
 
-def write_beats(folder: Path) -> Path:
+def write_beats(folder: Path, *, small: bool = False) -> Path:
     """Write BEATs iter3+ fine-tuned on AudioSet as its authors do: `{"cfg", "model"}`, predictor included."""
     from avprompt_beats.model import ITER3_PLUS_AS2M, Beats
 
-    cfg = {**ITER3_PLUS_AS2M.model_dump(), "finetuned_model": True, "predictor_class": CLASSES}
-    model = Beats(ITER3_PLUS_AS2M)
-    model.predictor = nn.Linear(ITER3_PLUS_AS2M.encoder_embed_dim, CLASSES)
+    arch = ITER3_PLUS_AS2M.model_copy(update=SMALL_BEATS if small else {})
+    cfg = {**arch.model_dump(), "finetuned_model": True, "predictor_class": CLASSES}
+    model = Beats(arch)
+    model.predictor = nn.Linear(arch.encoder_embed_dim, CLASSES)
     torch.save({"cfg": cfg, "model": model.state_dict()}, folder / BEATS)
     return folder / BEATS
 
