@@ -19,7 +19,7 @@ from avprompt.composition import TrainingOptions
 from avprompt.errors import DataError, TrainingError
 from avprompt.loading import Clips, View, steps_per_epoch, training_batches
 from avprompt.method import Method
-from avprompt.records import Missing, Sample
+from avprompt.records import Batch, Missing, Sample
 from avprompt.weights.checkpoint import load_state, load_training_state, save_training_state, trained_state
 
 RESUME_FILE = "resume.pt"
@@ -106,19 +106,19 @@ class Trainer:
 
     def _step(self, optimizer: torch.optim.Optimizer, clips: Clips, step: int, total: int) -> Step | None:
         self._note_skipped(clips)
-        if clips.batch is None or len(clips.ids) < 2:
+        batch = clips.batch(self.view, self.accelerator.device)
+        if batch is None or len(clips.ids) < 2:
             return None  # one clip has nothing to be contrasted with
         began = time.perf_counter()
         torch.manual_seed(self.seed * 1_000_003 + step)  # so that a resumed run draws the same noise
         rate = self._schedule(optimizer, step, total)
-        batch = clips.batch.to(self.accelerator.device)
         with self.accelerator.autocast():
             grounding = self.method.ground(batch)
         losses = self.method.loss_terms(grounding)  # outside autocast: losses stay in float32
         optimizer.zero_grad(set_to_none=True)
         self.accelerator.backward(losses["total"])
         norm = self._clip_gradients()
-        self._guard(losses, norm, clips, step)
+        self._guard(losses, norm, clips, batch, step)
         optimizer.step()
         speed = len(clips.ids) / (time.perf_counter() - began)
         terms = {name: float(value.detach()) for name, value in losses.items()}
@@ -135,14 +135,13 @@ class Trainer:
         parameters = [p for p in self.method.parameters() if p.requires_grad]
         return float(self.accelerator.clip_grad_norm_(parameters, limit))
 
-    def _guard(self, losses: dict[str, Tensor], norm: float, clips: Clips, step: int) -> None:
+    def _guard(self, losses: dict[str, Tensor], norm: float, clips: Clips, batch: Batch, step: int) -> None:
         """Stop before a number that is none reaches the parameters, and keep what led to it."""
         rescaled = self.accelerator.scaler is not None  # fp16: the optimiser skips overflowing steps itself
         if torch.isfinite(losses["total"]) and (rescaled or math.isfinite(norm)):
             return
         path = self.folder / "not-a-number.safetensors"
-        assert clips.batch is not None
-        tensors = {"pixels": clips.batch.pixels, "waveform": clips.batch.waveform}
+        tensors = {"pixels": batch.pixels, "waveform": batch.waveform}
         save_file(tensors, path, metadata={"ids": json.dumps(clips.ids), "step": str(step)})
         terms = ", ".join(f"{name} {float(value.detach()):.4g}" for name, value in losses.items())
         raise TrainingError(

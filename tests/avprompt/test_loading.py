@@ -52,9 +52,9 @@ def batches(
 
 def equal(one: list[Clips], other: list[Clips]) -> bool:
     return all(
-        a.ids == b.ids and torch.equal(a.batch.pixels, b.batch.pixels)
+        a.ids == b.ids and torch.equal(a.pixels, b.pixels)
         for a, b in zip(one, other, strict=True)
-        if a.batch is not None and b.batch is not None
+        if a.pixels is not None and b.pixels is not None
     )
 
 
@@ -84,8 +84,9 @@ class TestTrainingBatches:
         clips = batches(samples, view)
         assert [len(each.ids) for each in clips] == [4, 4, 4, 2]
         assert sorted(name for each in clips for name in each.ids) == sorted(sample.id for sample in samples)
-        assert clips[-1].batch is not None
-        assert clips[-1].batch.pixels.shape == (2, 3, 32, 32)
+        batch = clips[-1].batch(view)
+        assert batch is not None
+        assert batch.pixels.shape == (2, 3, 32, 32)
 
     def test_epochs_differ(self, samples: list[Sample], view: View) -> None:
         clips = batches(samples, view, steps=range(8))
@@ -120,7 +121,8 @@ class TestTrainingBatches:
     def test_a_batch_may_be_empty(self, view: View) -> None:
         gone = [replace(scene("train", index), image=Path("gone.png")) for index in range(4)]
         (clips,) = batches(gone, view, steps=range(1))
-        assert (clips.ids, clips.batch, len(clips.skipped)) == ((), None, 4)
+        assert (clips.ids, clips.pixels, len(clips.skipped)) == ((), None, 4)
+        assert clips.batch(view) is None
 
 
 class TestAugmentation:
@@ -131,7 +133,7 @@ class TestAugmentation:
         samples = [replace(scene("train", index), image=picture) for index in range(2)]
         settings = TrainingOptions(batch_size=2, **options)
         seen = training_batches(samples, view, settings, 0, range(40))
-        return [view.image(clips.batch.pixels[0]) for clips in seen if clips.batch is not None]
+        return [clips.pixels[0].permute(1, 2, 0).numpy() for clips in seen if clips.pixels is not None]
 
     def test_off(self, view: View) -> None:
         first, *others = self.images(view, flip=False, crop=1)

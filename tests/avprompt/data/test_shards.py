@@ -71,10 +71,11 @@ def test_training_takes_the_same_batches_from_shards_as_from_files(
         batches(split.samples), batches(read_shards(shards).samples, workers=workers), strict=True
     ):
         assert files.ids == packed.ids
-        assert files.batch is not None
-        assert packed.batch is not None
-        assert torch.equal(files.batch.pixels, packed.batch.pixels)
-        assert torch.equal(files.batch.waveform, packed.batch.waveform)
+        of_files, of_packed = files.batch(View16), packed.batch(View16)
+        assert of_files is not None
+        assert of_packed is not None
+        assert torch.equal(of_files.pixels, of_packed.pixels)
+        assert torch.equal(of_files.waveform, of_packed.waveform)
 
 
 def test_a_clip_is_three_files_with_one_key(shards: Path) -> None:

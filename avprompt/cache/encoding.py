@@ -1,0 +1,137 @@
+"""The frozen encoders of a method behind their caches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from avprompt.cache.compact import compact
+from avprompt.cache.features import NO_CACHES, Caches, Features, Kind
+from avprompt.cache.keys import describe, fingerprint
+from avprompt.cache.store import FeatureStore
+from avprompt.interfaces import FrozenPart
+from avprompt.loading import Sound
+from avprompt.method import Method
+from avprompt.records import ImageFeatures
+from avprompt.weights.cache import home
+
+FOLDER = "features"
+GIGABYTE = 10**9
+
+
+class Encoding:
+    """Encodes sounds and images with a method's frozen encoders, each content once where it is cached.
+
+    What is computed anew is rounded as the cache rounds it, so that a hit and a miss give the same numbers.
+
+    Attributes:
+        method: whose encoders work, on its device.
+        caches: in front of them; loading asks these too, so that what is known is not even decoded.
+    """
+
+    def __init__(self, method: Method, caches: Caches = NO_CACHES) -> None:
+        self.method, self.caches = method, caches
+
+    @torch.no_grad()
+    def frames(self, sounds: Sequence[Sound]) -> Tensor:
+        """Return the frames (B, L, W) of sounds, float32 on the method's device; only misses are encoded."""
+        misses = [k for k, sound in enumerate(sounds) if sound.frames is None]
+        fresh = self._encode_sounds([sounds[k] for k in misses]) if misses else None
+        if fresh is not None and len(misses) == len(sounds):
+            return fresh
+        rows: list[Tensor | None] = [sound.frames for sound in sounds]
+        for place, k in enumerate(misses):
+            rows[k] = None if fresh is None else fresh[place]
+        return _stack([row for row in rows if row is not None], self._device)
+
+    @torch.no_grad()
+    def images(self, pixels: Tensor, keys: Sequence[str] = ()) -> ImageFeatures:
+        """Return the features of images, float32 where they are cached.
+
+        Args:
+            pixels: (B, 3, H, W) normalised, on the method's device.
+            keys: of the B images, as `avprompt.cache.keys.image_key` makes them; none where images are
+                never the same twice.
+        """
+        cache = self.caches.images
+        if cache is None or not keys:
+            return self.method.encode_image(pixels)
+        rows = [cache.get(key) for key in keys]
+        misses = [k for k, row in enumerate(rows) if row is None]
+        if misses:
+            fresh = self.method.encode_image(pixels[misses] if len(misses) < len(rows) else pixels)
+            for place, k in enumerate(misses):
+                rows[k] = _image_row(fresh, place)
+                cache.put(keys[k], rows[k] or {})
+        return _image_features([row for row in rows if row is not None], pixels.device)
+
+    def _encode_sounds(self, sounds: Sequence[Sound]) -> Tensor:
+        waveforms = [sound.waveform for sound in sounds if sound.waveform is not None]
+        frames = self.method.encode_audio(torch.stack(waveforms).to(self._device))
+        cache = self.caches.audio
+        if cache is None:
+            return frames.float()
+        rows = [compact(row) for row in frames]
+        for sound, row in zip(sounds, rows, strict=True):
+            cache.put(sound.key, {"frames": row})
+        return _stack(rows, self._device)
+
+    @property
+    def _device(self) -> torch.device:
+        return next(self.method.parameters()).device
+
+
+def open_encoding(
+    method: Method,
+    cache: str | None = None,
+    cache_size: float = 50.0,
+    precision: str = "no",
+    folder: Path | None = None,
+) -> Encoding:
+    """Put the caches that a user asks for in front of a method's encoders.
+
+    Args:
+        method: with weights read.
+        cache: `audio`, `images` or `all`; None caches nothing.
+        cache_size: what they may take together, in gigabytes.
+        precision: that the encoders compute in, as accelerate names it: `no`, `bf16`, `fp16`.
+        folder: of the features; `$AVPROMPT_HOME/features` unless given.
+    """
+    store = FeatureStore(folder or features_folder(), round(cache_size * GIGABYTE))
+    audio = _features(store, "audio", method.audio_encoder, precision) if cache in ("audio", "all") else None
+    images = _features(store, "images", method.backbone, precision) if cache in ("images", "all") else None
+    return Encoding(method, Caches(audio, images))
+
+
+def features_folder() -> Path:
+    """Return where features are kept, beside the weights."""
+    return home() / FOLDER
+
+
+def _features(store: FeatureStore, kind: Kind, part: FrozenPart, precision: str) -> Features:
+    features = Features(store, kind, fingerprint(part, precision=precision))
+    store.introduce(kind, features.fingerprint, describe(part, precision=precision))
+    return features
+
+
+def _stack(rows: Sequence[Tensor], device: torch.device) -> Tensor:
+    """Stack rows of either precision, wherever they are, as float32 on a device."""
+    stacked = torch.empty(len(rows), *rows[0].shape, device=device)
+    for place, row in zip(stacked, rows, strict=True):
+        place.copy_(row)
+    return stacked
+
+
+def _image_row(features: ImageFeatures, place: int) -> dict[str, Tensor]:
+    hidden = {f"hidden.{k}": layer[place] for k, layer in enumerate(features.hidden)}
+    row = {"pooled": features.pooled[place], "dense": features.dense[place], **hidden}
+    return {name: compact(tensor) for name, tensor in row.items()}
+
+
+def _image_features(rows: Sequence[dict[str, Tensor]], device: torch.device) -> ImageFeatures:
+    stacked = {name: _stack([row[name] for row in rows], device) for name in rows[0]}
+    hidden = tuple(stacked[f"hidden.{k}"] for k in range(len(stacked) - 2))
+    return ImageFeatures(stacked["pooled"], hidden, stacked["dense"])

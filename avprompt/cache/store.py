@@ -1,0 +1,139 @@
+"""Features on disk: one file an entry, written whole, bounded in size.
+
+An entry lies at `<kind>/<fingerprint>/<2 letters>/<content>.safetensors`; beside the folders of letters
+`about.json` says what the fingerprint is of. Several processes may read and write at once, and die.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from avprompt.cache.compact import pack, unpack
+from avprompt.cache.room import ENDING, Room, walk
+from avprompt.files import replacing
+
+ABOUT = "about.json"
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a store holds of one encoder: `about` says which, in words."""
+
+    kind: str
+    fingerprint: str
+    about: str
+    entries: int
+    size: int
+
+
+@dataclass
+class FeatureStore:
+    """A folder of features.
+
+    Attributes:
+        folder: made when the first entry comes.
+        limit_bytes: what all entries may take together.
+        opened: when this run began, nanoseconds since the epoch; what it has used is not pushed out.
+    """
+
+    folder: Path
+    limit_bytes: int
+    opened: int = field(default_factory=time.time_ns)
+    _room: Room | None = field(default=None, init=False, repr=False, compare=False)
+    _stuck: bool = field(default=False, init=False, repr=False, compare=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave behind what was seen of the folder: workers only read."""
+        return self.__dict__ | {"_room": None}
+
+    def get(self, key: str) -> dict[str, Tensor] | None:
+        """Return an entry, or None where it is not there; a damaged one is removed."""
+        path = self._path(key)
+        try:
+            data = path.read_bytes()
+        except OSError:
+            return None
+        tensors = unpack(data)
+        if tensors is None:
+            path.unlink(missing_ok=True)
+        else:
+            _touch(path)
+        return tensors
+
+    def put(self, key: str, tensors: Mapping[str, Tensor]) -> bool:
+        """Keep an entry, if there is room for it; says whether it is there now.
+
+        A folder that cannot be written to is no reason to end a run: it is told of once.
+        """
+        path = self._path(key)
+        if path.exists() or self._stuck:
+            return not self._stuck
+        data = pack(tensors)
+        try:
+            return self._make_room(len(data)) and _write(path, data)
+        except OSError as error:
+            self._stuck = True
+            advice = "Make room there, or set AVPROMPT_HOME to another disk."
+            warnings.warn(f"No more features are kept in '{self.folder}' ({error}). {advice}", stacklevel=2)
+            return False
+
+    def introduce(self, kind: str, fingerprint: str, about: str) -> None:
+        """Write down what a fingerprint is of."""
+        path = self.folder / kind / fingerprint / ABOUT
+        if not path.is_file():
+            with replacing(path) as temporary:
+                temporary.write_text(json.dumps({"about": about}, indent=2) + "\n", encoding="utf-8")
+
+    def info(self) -> list[Held]:
+        """Return what is there, by kind and encoder."""
+        return [_held(folder) for folder in sorted(self.folder.glob("*/*")) if folder.is_dir()]
+
+    def clear(self) -> None:
+        """Remove everything; other processes may go on and fill it again."""
+        for folder in self.folder.glob("*"):
+            shutil.rmtree(folder, ignore_errors=True)
+        self._room = None
+
+    def _make_room(self, size: int) -> bool:
+        if self._room is None:
+            self._room = Room(self.folder, self.limit_bytes, self.opened)
+        return self._room.take(size)
+
+    def _path(self, key: str) -> Path:
+        start, _, content = key.rpartition("/")
+        return self.folder / start / content[:2] / f"{content}{ENDING}"
+
+
+def _write(path: Path, data: bytes) -> bool:
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
+        _touch(temporary)
+    return True
+
+
+def _touch(path: Path) -> None:
+    """Mark as used now, by this machine's clock: that of a file server, or of the kernel, may be behind."""
+    now = time.time_ns()
+    try:
+        os.utime(path, ns=(now, now))
+    except OSError:
+        pass  # pushed out meanwhile, or not ours to mark
+
+
+def _held(folder: Path) -> Held:
+    sizes = [stat.st_size for path, stat in walk(folder) if path.name.endswith(ENDING)]
+    try:
+        about = str(json.loads((folder / ABOUT).read_text(encoding="utf-8"))["about"])
+    except (OSError, ValueError, KeyError, TypeError):
+        about = "unknown"
+    return Held(folder.parent.name, folder.name, about, len(sizes), sum(sizes))

@@ -1,0 +1,78 @@
+"""Processes that read data while the method computes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from avprompt.errors import DataError
+from avprompt.ranks import Ranks
+from avprompt.records import Missing, Sample
+
+Read = Callable[[Sample, int, int], object]
+"""Reads a sample, given the epoch and the sample's place in the split; `DataError` where it cannot."""
+MOST_WORKERS = 8
+
+
+class Reading(Dataset[Any]):
+    """Reads the items of a split with one function; what cannot be read comes back as `Missing`."""
+
+    def __init__(self, samples: Sequence[Sample], read: Read) -> None:
+        self.samples, self.read = samples, read
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, key: tuple[int, int]) -> tuple[int, object]:
+        """Return the item of `(epoch, index)`."""
+        epoch, index = key
+        sample = self.samples[index]
+        try:
+            return index, self.read(sample, epoch, index)
+        except DataError as error:
+            return index, Missing(sample.id, str(error))
+
+
+def loader(
+    reading: Reading,
+    order: Iterable[list[tuple[int, int]]],
+    collate: Callable[[list[Any]], Any],
+    workers: int = 0,
+    device: torch.device | None = None,
+) -> DataLoader[Any]:
+    """Return what reads batches of (epoch, index) keys in their order.
+
+    Args:
+        reading: reads one item.
+        order: keys of each batch, possibly without end.
+        collate: makes a batch of items.
+        workers: processes; 0 reads in this one.
+        device: where batches go next; those for a GPU are put into memory that it can copy from.
+    """
+    pinned = device is not None and device.type == "cuda"
+    return DataLoader(
+        reading, batch_sampler=order, num_workers=workers, collate_fn=collate, pin_memory=pinned
+    )
+
+
+def worker_count(asked: int | None, device: torch.device, ranks: Ranks) -> int:
+    """Return how many processes read for one that computes: as asked, or what a GPU needs to be kept busy.
+
+    On a CPU reading and computing would only take turns on the same cores.
+    """
+    if asked is not None:
+        return asked
+    if device.type != "cuda":
+        return 0
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", ranks.size))  # ranks of this machine, say the launchers
+    return max(1, min(MOST_WORKERS, _cores() // here))
+
+
+def _cores() -> int:
+    """Return the cores that this process may use, where the system tells."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
