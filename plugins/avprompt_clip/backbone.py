@@ -50,23 +50,21 @@ class ClipBackbone(Backbone):
 
     def encode_image(self, pixels: Tensor) -> ImageFeatures:
         """Encode normalised pixels (B, 3, H, W) in one pass."""
-        tower = self.vision
-        end = len(tower.blocks)
-        extracted = [index + 1 for index in self.extract_layers]
-        states = tower.run(tower.embed(pixels), keep={*extracted, end - 1, end})
-        dense = tower.read(tower.blocks[-1].value_only(states[end - 1]))[:, 1:]  # (B, N, D)
+        tower, extracted = self.vision, [index + 1 for index in self.extract_layers]
+        before_last = len(tower.blocks) - 1
+        states = tower.run(tower.embed(pixels), keep={*extracted, before_last})
+        last = states[before_last]  # what reads the last block needs one token of it, or no attention
+        dense = tower.read(tower.blocks[-1].value_only(last[:, 1:]))  # (B, N, D)
         height, width = (side // self.patch_size for side in pixels.shape[-2:])
         return ImageFeatures(
-            pooled=tower.read(states[end][:, 0]),
+            pooled=tower.read(tower.blocks[-1].at(last, 0)[:, 0]),
             hidden=tuple(states[depth] for depth in extracted),
             dense=dense.transpose(1, 2).reshape(len(dense), -1, height, width),
         )
 
     def pool_image(self, pixels: Tensor) -> Tensor:
         """Return the projected class token (B, D), with gradient to the pixels."""
-        tower = self.vision
-        end = len(tower.blocks)
-        return tower.read(tower.run(tower.embed(pixels), keep={end})[end][:, 0])
+        return self.vision.pool(self.vision.embed(pixels), 0)
 
     def embed_text(self, text: str) -> Tensor:
         """Return the input embeddings (S, E) of the words, without `<sos>` and `<eos>`."""
@@ -90,9 +88,7 @@ class ClipBackbone(Backbone):
                 f"The prompt has {length} tokens and the text encoder takes {limit} at most. "
                 "Use fewer context words or tokens."
             )
-        end = len(tower.blocks)
-        states = tower.run(prompt.embeddings + tower.positions[:length], keep={end}, causal=True)
-        return tower.read(states[end][:, prompt.read_at])
+        return tower.pool(prompt.embeddings + tower.positions[:length], prompt.read_at, causal=True)
 
     def _embed(self, ids: list[int]) -> Tensor:
         weight = self.token_embedding.weight

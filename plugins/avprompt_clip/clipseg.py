@@ -18,7 +18,7 @@ from avprompt.weights.tensors import fill, read_tensors
 from avprompt_clip import tokens
 from avprompt_clip.backbone import ClipBackbone, check_extract_layers, fit_image_size
 from avprompt_clip.checkpoint import clipseg_checkpoint, read_config, read_decoder, weight_file
-from avprompt_clip.towers import Block, Tower, VisionTower
+from avprompt_clip.towers import Block, Tower, VisionTower, quick_gelu
 
 
 class ClipSegOptions(Options):
@@ -120,7 +120,8 @@ class ClipSegBackbone(ClipBackbone):
 
 
 def _block(layer: Any) -> Block:
-    attention = layer.self_attn
+    attention, mlp = layer.self_attn, layer.mlp
+    activation = quick_gelu if mlp.config.hidden_act == "quick_gelu" else mlp.activation_fn
     return Block(
         heads=attention.num_heads,
         norm_attention=layer.layer_norm1,
@@ -129,5 +130,5 @@ def _block(layer: Any) -> Block:
         value=attention.v_proj,
         output=attention.out_proj,
         norm_mlp=layer.layer_norm2,
-        mlp=layer.mlp,
+        mlp=lambda x: mlp.fc2(activation(mlp.fc1(x))),
     )

@@ -92,7 +92,7 @@ class ClipSegNetwork(nn.Module):
         conditional_layer: int = 0,
     ) -> None:
         super().__init__()
-        self.conditional_layer = conditional_layer
+        self.conditional_layer, self.patch_size = conditional_layer, patch_size
         self.film_mul = nn.Linear(joint_width, reduce_dim)
         self.film_add = nn.Linear(joint_width, reduce_dim)
         self.reduces = nn.ModuleList(nn.Linear(vision_width, reduce_dim) for _ in range(layers))
@@ -130,24 +130,18 @@ class ClipSegNetwork(nn.Module):
         grid = patches.transpose(1, 2).reshape(len(patches), -1, side, side)  # (N, R, h, w)
         return self.transposed_convolution(grid).squeeze(1)  # type: ignore[no-any-return]
 
-    def decode_pairs(self, reduced: tuple[Tensor, ...], text: Tensor, chunk: int) -> Tensor:
-        """Decode every image with every text, at most `chunk` pairs at a time.
+    def kept(self, tokens: int) -> int:
+        """Estimate how many numbers autograd keeps of one decoded pair of so many tokens."""
+        block: Block = self.layers[0]  # type: ignore[assignment]
+        width, hidden = block.mlp.fc1.weight.T.shape
+        pixels = (tokens - 1) * self.patch_size**2
+        return len(self.layers) * tokens * (10 * width + hidden) + tokens * 3 * width + pixels * 2
 
-        Args:
-            reduced: `prepare`d maps of B images, each (B, tokens, R).
-            text: (B_audio, D), read with every image, or (B, B_audio, D), its own for every pair.
-            chunk: pairs decoded together; bounds memory, changes no value.
-
-        Returns:
-            (B, B_audio, H, W) logits.
-        """
-        images = len(reduced[0])
-        text = text.expand(images, -1, -1)  # (B, B_audio, D)
-        owner = torch.arange(images, device=text.device).repeat_interleave(text.shape[1])
-        chunks = zip(torch.split(owner, chunk), torch.split(text.flatten(0, 1), chunk), strict=True)
-        logits = [self.decode(tuple(state[rows] for state in reduced), texts) for rows, texts in chunks]
-        height, width = logits[0].shape[1:]
-        return torch.cat(logits).reshape(images, -1, height, width)
+    def alive(self, tokens: int) -> int:
+        """Estimate how many numbers are in memory at once while one pair is decoded without gradients."""
+        block: Block = self.layers[0]  # type: ignore[assignment]
+        width, hidden = block.mlp.fc1.weight.T.shape
+        return tokens * (8 * width + 2 * hidden)
 
 
 def _enlarge_in_one_step(width: int, factor: int) -> nn.Module:

@@ -13,6 +13,7 @@ from avprompt.weights import cache
 from avprompt.weights.tensors import fill, read_tensors
 from avprompt_clip.checkpoint import clipseg_checkpoint, read_decoder
 from avprompt_clip.decoder import ClipSegNetwork
+from avprompt_clip.pairs import decode_pairs
 
 
 class ClipSegDecoderOptions(TrainedOptions):
@@ -22,12 +23,13 @@ class ClipSegDecoderOptions(TrainedOptions):
         checkpoint: start from this instead of the backbone's own decoder: a CLIPSeg folder or hub
             name, or a file with the decoder's tensors, their names as they are or after "decoder.".
         random: start from random weights.
-        chunk: pairs decoded at once; bounds memory where no gradients are kept, changes no result.
+        memory: what decoding all pairs of a batch may take, GiB. Beyond it they are decoded in chunks, and
+            in training once more on the way back; the result is the same.
     """
 
     checkpoint: str | None = None
     random: bool = False
-    chunk: int = Field(default=64, ge=1)
+    memory: float = Field(default=6.0, gt=0)
 
 
 class ClipSegDecoder(Decoder):
@@ -60,7 +62,7 @@ class ClipSegDecoder(Decoder):
         """
         reduced = self.network.prepare(image.hidden)
         if pairs:
-            return self.network.decode_pairs(reduced, text, self.config.chunk)
+            return decode_pairs(self.network, reduced, text, self.config.memory)
         return self.network.decode(reduced, text)
 
     def load_weights(self, backbone: Backbone) -> bool:

@@ -15,6 +15,8 @@ from torch import Tensor, nn
 
 Map = Callable[[Tensor], Tensor]
 
+QUICK = 1.702
+
 
 @dataclass(frozen=True)
 class Block:
@@ -37,6 +39,14 @@ class Block:
         )
         mixed = F.scaled_dot_product_attention(query, key, value, is_causal=causal)
         return self._feed(x + self.output(mixed.transpose(1, 2).flatten(2)))
+
+    def at(self, x: Tensor, index: int, *, causal: bool = False) -> Tensor:
+        """Map (B, tokens, width) to the state (B, 1, width) of one token: no other is computed."""
+        normed = self.norm_attention(x[:, : index + 1] if causal else x)
+        query = split_heads(self.query(normed[:, index : index + 1]), self.heads)
+        key, value = (split_heads(project(normed), self.heads) for project in (self.key, self.value))
+        mixed = F.scaled_dot_product_attention(query, key, value)
+        return self._feed(x[:, index : index + 1] + self.output(mixed.transpose(1, 2).flatten(2)))
 
     def value_only(self, x: Tensor) -> Tensor:
         """Map (B, tokens, width) as if every token attended to itself alone.
@@ -68,11 +78,17 @@ class Tower:
     def run(self, x: Tensor, keep: Collection[int], *, causal: bool = False) -> dict[int, Tensor]:
         """Return the states after `keep` blocks; 0 is the input `x` (B, tokens, width) itself."""
         states = {0: x} if 0 in keep else {}
-        for depth, block in enumerate(self.blocks, start=1):
+        for depth, block in enumerate(self.blocks[: max(keep)], start=1):
             x = block(x, causal=causal)
             if depth in keep:
                 states[depth] = x
         return states
+
+    def pool(self, x: Tensor, index: int, *, causal: bool = False) -> Tensor:
+        """Return the projected final state (B, D) of one token for the input (B, tokens, width)."""
+        last = len(self.blocks) - 1
+        before = self.run(x, keep={last}, causal=causal)[last]
+        return self.read(self.blocks[last].at(before, index, causal=causal)[:, 0])
 
     def read(self, x: Tensor) -> Tensor:
         """Map final states (..., width) to CLIP's joint space (..., D)."""
@@ -101,6 +117,12 @@ class VisionTower(Tower):
         first = self.class_token.expand(len(patches), 1, -1)
         tokens = torch.cat([first, patches], dim=1)  # (B, N + 1, C)
         return self.first_norm(tokens + fit_positions(self.positions, height, width))
+
+
+def quick_gelu(x: Tensor) -> Tensor:
+    """Return x sigmoid(1.702 x), OpenAI's GELU, as a SiLU: that is one pass, and keeps one tensor."""
+    scaled = F.silu(x * QUICK, inplace=not torch.is_grad_enabled())
+    return scaled.mul_(1 / QUICK)
 
 
 def fit_positions(positions: Tensor, height: int, width: int) -> Tensor:

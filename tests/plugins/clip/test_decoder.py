@@ -57,35 +57,3 @@ def test_equals_transformers_at_every_conditional_layer(
 def test_logits_have_the_size_of_the_image(patch_size: int, refined: bool, features: ImageFeatures) -> None:
     network = ClipSegNetwork(48, 40, 3, patch_size, 16, complex_transposed=refined)
     assert network(features.hidden, features.pooled).shape == (2, 2 * patch_size, 2 * patch_size)
-
-
-@pytest.mark.parametrize("chunk", [1, 4, 6, 64])
-def test_chunks_change_no_value(
-    chunk: int, network: ClipSegNetwork, features: ImageFeatures, text: Tensor
-) -> None:
-    logits = network.decode_pairs(network.prepare(features.hidden), text, chunk)
-    assert logits.shape == (2, 3, 32, 32)
-    for i in range(2):
-        hidden = tuple(state[[i] * 3] for state in features.hidden)
-        torch.testing.assert_close(logits[i], network(hidden, text), atol=1e-5, rtol=1e-4)
-
-
-def test_every_pair_may_have_its_own_text(
-    network: ClipSegNetwork, features: ImageFeatures, text: Tensor
-) -> None:
-    reduced = network.prepare(features.hidden)
-    own = torch.stack([text, text.flip(0)])  # (B, B_audio, D)
-    logits = network.decode_pairs(reduced, own, chunk=4)
-    shared = network.decode_pairs(reduced, text, chunk=4)
-    torch.testing.assert_close(logits[0], shared[0])
-    torch.testing.assert_close(logits[1], shared[1].flip(0))
-
-
-def test_gradients_reach_every_parameter_and_both_inputs(features: ImageFeatures, text: Tensor) -> None:
-    network = ClipSegNetwork(48, 40, 3, 16, 16, 4, 32)
-    hidden = tuple(state.clone().requires_grad_() for state in features.hidden)
-    text = text.clone().requires_grad_()
-    network.decode_pairs(network.prepare(hidden), text, chunk=4).square().mean().backward()
-    # The keys' bias is the exception: softmax does not feel it.
-    parts = {name: tensor for name, tensor in network.named_parameters() if "k_proj.bias" not in name}
-    assert all(tensor.grad is not None and tensor.grad.any() for tensor in (*parts.values(), *hidden, text))

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from avprompt_clip.towers import Block, Tower, fit_positions
+from avprompt_clip.towers import Block, Tower, fit_positions, quick_gelu
 
 
 def block(width: int = 8) -> Block:
@@ -64,3 +65,22 @@ def test_states_are_counted_with_the_input_as_state_zero() -> None:
     assert states[0] is x
     torch.testing.assert_close(states[1], stack.blocks[0](x))
     torch.testing.assert_close(states[3], stack.blocks[2](stack.blocks[1](states[1])))
+
+
+@pytest.mark.parametrize("causal", [True, False])
+def test_one_token_alone_is_what_it_is_among_all(causal: bool) -> None:
+    stack, x = tower(3), torch.randn(2, 5, 8)
+    whole = stack.run(x, keep={3}, causal=causal)[3]
+    for index in (0, 2, 4):
+        torch.testing.assert_close(stack.pool(x, index, causal=causal), whole[:, index])
+
+
+@pytest.mark.parametrize("gradient", [True, False])
+def test_quick_gelu(gradient: bool) -> None:
+    x = torch.linspace(-8, 8, 101, dtype=torch.float64).requires_grad_(gradient)
+    before = x.detach().clone()
+    value = quick_gelu(x)
+    torch.testing.assert_close(value, x * torch.sigmoid(1.702 * x))
+    torch.testing.assert_close(x.detach(), before)
+    if gradient:
+        assert torch.autograd.gradcheck(quick_gelu, (x,))
