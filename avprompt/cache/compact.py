@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Mapping
+from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load, save
@@ -21,26 +22,27 @@ def compact(tensor: Tensor) -> Tensor:
 
 
 def pack(tensors: Mapping[str, Tensor]) -> bytes:
-    """Return tensors as a safetensors file that holds a checksum of their bytes."""
+    """Return tensors as a safetensors file that holds a checksum of their names, shapes and bytes."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    return save(plain, metadata={"crc32": str(_checksum(save(plain)))})
+    return save(plain, metadata={"crc32": str(_checksum(*_parts(save(plain))))})
 
 
 def unpack(data: bytes) -> dict[str, Tensor] | None:
     """Return what was packed, or None where the bytes are not all as they were."""
     try:
-        header = json.loads(data[8 : _start(data)])
-        if header["__metadata__"]["crc32"] != str(_checksum(data)):
+        about, values = _parts(data)
+        if about.pop("__metadata__")["crc32"] != str(_checksum(about, values)):
             return None
         return load(data)
-    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError):
+    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 
-def _start(data: bytes) -> int:
-    """Return where tensors begin: behind 8 bytes of length and a header of that length."""
-    return 8 + int.from_bytes(data[:8], "little")
+def _parts(data: bytes) -> tuple[dict[str, Any], memoryview]:
+    """Split a safetensors file: 8 bytes of length, a header of that length, the bytes of the tensors."""
+    start = 8 + int.from_bytes(data[:8], "little")
+    return json.loads(data[8:start]), memoryview(data)[start:]
 
 
-def _checksum(data: bytes) -> int:
-    return zlib.crc32(memoryview(data)[_start(data) :])
+def _checksum(about: Mapping[str, Any], values: memoryview) -> int:
+    return zlib.crc32(values, zlib.crc32(json.dumps(about, sort_keys=True).encode()))

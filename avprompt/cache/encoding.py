@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import torch
@@ -38,14 +38,19 @@ class Encoding:
     @torch.no_grad()
     def frames(self, sounds: Sequence[Sound]) -> Tensor:
         """Return the frames (B, L, W) of sounds, float32 on the method's device; only misses are encoded."""
-        misses = [k for k, sound in enumerate(sounds) if sound.frames is None]
-        fresh = self._encode_sounds([sounds[k] for k in misses]) if misses else None
-        if fresh is not None and len(misses) == len(sounds):
-            return fresh
-        rows: list[Tensor | None] = [sound.frames for sound in sounds]
-        for place, k in enumerate(misses):
-            rows[k] = None if fresh is None else fresh[place]
-        return _stack([row for row in rows if row is not None], self._device)
+        cache = self.caches.audio
+        if cache is None:
+            return self._encode(sounds).float()
+        # Sounds of one content are encoded once; one without a key is like no other.
+        names = [sound.key or str(k) for k, sound in enumerate(sounds)]
+        rows = {name: sound.frames for name, sound in zip(names, sounds, strict=True)}
+        misses = {name: sound for name, sound in zip(names, sounds, strict=True) if rows[name] is None}
+        if misses:
+            for (name, sound), row in zip(misses.items(), self._encode([*misses.values()]), strict=True):
+                rows[name] = compacted = compact(row)
+                if sound.key:
+                    cache.put(sound.key, {"frames": compacted})
+        return _stack([rows[name] for name in names], self._device)
 
     @torch.no_grad()
     def images(self, pixels: Tensor, keys: Sequence[str] = ()) -> ImageFeatures:
@@ -64,20 +69,13 @@ class Encoding:
         if misses:
             fresh = self.method.encode_image(pixels[misses] if len(misses) < len(rows) else pixels)
             for place, k in enumerate(misses):
-                rows[k] = _image_row(fresh, place)
-                cache.put(keys[k], rows[k] or {})
+                rows[k] = row = _image_row(fresh, place)
+                cache.put(keys[k], row)
         return _image_features([row for row in rows if row is not None], pixels.device)
 
-    def _encode_sounds(self, sounds: Sequence[Sound]) -> Tensor:
+    def _encode(self, sounds: Sequence[Sound]) -> Tensor:
         waveforms = [sound.waveform for sound in sounds if sound.waveform is not None]
-        frames = self.method.encode_audio(torch.stack(waveforms).to(self._device))
-        cache = self.caches.audio
-        if cache is None:
-            return frames.float()
-        rows = [compact(row) for row in frames]
-        for sound, row in zip(sounds, rows, strict=True):
-            cache.put(sound.key, {"frames": row})
-        return _stack(rows, self._device)
+        return self.method.encode_audio(torch.stack(waveforms).to(self._device))
 
     @property
     def _device(self) -> torch.device:
@@ -117,10 +115,11 @@ def _features(store: FeatureStore, kind: Kind, part: FrozenPart, precision: str)
     return features
 
 
-def _stack(rows: Sequence[Tensor], device: torch.device) -> Tensor:
+def _stack(rows: Iterable[Tensor | None], device: torch.device) -> Tensor:
     """Stack rows of either precision, wherever they are, as float32 on a device."""
-    stacked = torch.empty(len(rows), *rows[0].shape, device=device)
-    for place, row in zip(stacked, rows, strict=True):
+    there = [row for row in rows if row is not None]
+    stacked = torch.empty(len(there), *there[0].shape, device=device)
+    for place, row in zip(stacked, there, strict=True):
         place.copy_(row)
     return stacked
 

@@ -1,0 +1,208 @@
+"""Behind a cache an encoder says the same, and says it once."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from avprompt.cache.encoding import Encoding, open_encoding
+from avprompt.composition import TrainingOptions
+from avprompt.loading import Clips, SceneReader, Sound, SoundReader, evaluation_items, training_batches
+from avprompt.method import Method
+from avprompt.records import Audio, Sample
+from tinyworld.bench import VIEW, Bench
+from tinyworld.benchmark import Tiny
+
+OPTIONS = TrainingOptions(batch_size=4, flip=False, crop=1)
+EPOCH = range(4)
+
+
+class Counter:
+    """How many inputs the encoders of a method have worked on."""
+
+    def __init__(self, method: Method) -> None:
+        self.sounds = self.images = 0
+        method.audio_encoder.register_forward_pre_hook(self._hear)
+        encode_image = method.backbone.encode_image
+
+        def see(pixels: torch.Tensor) -> object:
+            self.images += len(pixels)
+            return encode_image(pixels)
+
+        method.backbone.encode_image = see  # type: ignore[method-assign, assignment]
+
+    def _hear(self, part: torch.nn.Module, inputs: tuple[torch.Tensor]) -> None:
+        self.sounds += len(inputs[0])
+
+
+@pytest.fixture
+def method(bench: Bench) -> Method:
+    return bench.method("souple").eval()
+
+
+@pytest.fixture
+def counter(method: Method) -> Counter:
+    return Counter(method)
+
+
+@pytest.fixture
+def samples() -> list[Sample]:
+    return list(Tiny().split("train").samples)
+
+
+@pytest.fixture
+def cached(method: Method, tmp_path: Path, counter: Counter) -> Encoding:
+    return open_encoding(method, "all", folder=tmp_path / "features")
+
+
+def clips(samples: list[Sample], encoding: Encoding, options: TrainingOptions = OPTIONS) -> Iterator[Clips]:
+    return training_batches(samples, VIEW, options, 0, EPOCH, caches=encoding.caches)
+
+
+def epoch(samples: list[Sample], encoding: Encoding) -> list[torch.Tensor]:
+    return [encoding.frames(each.sounds) for each in clips(samples, encoding)]
+
+
+def test_without_caches_the_encoders_are_called(method: Method, samples: list[Sample]) -> None:
+    encoding = open_encoding(method)
+    for each in clips(samples, encoding):
+        batch = each.batch(VIEW)
+        assert batch is not None
+        assert torch.equal(encoding.frames(each.sounds), method.encode_audio(batch.waveform))
+        assert torch.equal(encoding.images(batch.pixels).dense, method.encode_image(batch.pixels).dense)
+
+
+class TestSounds:
+    def test_of_a_second_epoch_are_not_encoded_nor_decoded(
+        self, samples: list[Sample], cached: Encoding, counter: Counter, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        first = epoch(samples, cached)
+        assert counter.sounds == 6  # fourteen clips, six tones
+        monkeypatch.setattr("avprompt.loading.read_audio", None)
+        second = epoch(samples, cached)
+        assert counter.sounds == 6
+        assert all(torch.equal(one, other) for one, other in zip(first, second, strict=True))
+
+    def test_are_rounded_before_their_first_use(self, method: Method, cached: Encoding) -> None:
+        sound = VIEW.sound(Audio(np.random.default_rng(0).normal(size=160).astype(np.float32), 1600))
+        frames = method.encode_audio(sound.waveform[None])  # type: ignore[index]
+        encoded = cached.frames([Sound(sound.waveform, key="ab")])
+        assert encoded.dtype == torch.float32
+        assert torch.equal(encoded, frames.half().float())
+        assert not torch.equal(encoded, frames)
+
+    def test_keep_their_order_among_hits(
+        self, samples: list[Sample], method: Method, cached: Encoding, counter: Counter
+    ) -> None:
+        cache = cached.caches.audio
+        cached.frames([VIEW.sound(samples[k].audio, cache) for k in (1, 4)])
+        counter.sounds = 0
+        mixed = cached.frames([VIEW.sound(samples[k].audio, cache) for k in range(6)])
+        assert counter.sounds == 4
+        plain = open_encoding(method).frames([VIEW.sound(samples[k].audio) for k in range(6)])
+        assert torch.equal(mixed, plain.half().float())
+
+    def test_too_large_for_half_precision_are_kept_in_single(self, bench: Bench, tmp_path: Path) -> None:
+        loud = open_encoding(
+            bench.method("souple", "audio_encoder.gain=1e6"), "audio", folder=tmp_path / "features"
+        )
+        samples = Tiny().split("train").samples
+        first = loud.frames([VIEW.sound(samples[0].audio, loud.caches.audio)])
+        second = loud.frames([VIEW.sound(samples[0].audio, loud.caches.audio)])
+        assert float(first.max()) > 65504
+        assert torch.equal(first, second)
+
+    def test_of_other_weights_options_or_precision_are_others(
+        self, bench: Bench, samples: list[Sample], cached: Encoding, counter: Counter, tmp_path: Path
+    ) -> None:
+        epoch(samples, cached)
+        for precision, override in (("bf16", ()), ("no", ("audio_encoder.gain=2",))):
+            other = open_encoding(
+                bench.method("souple", *override), "audio", precision=precision, folder=tmp_path / "features"
+            )
+            assert VIEW.sound(samples[0].audio, other.caches.audio).frames is None
+        same = open_encoding(bench.method("souple", seed=7), "audio", folder=tmp_path / "features")
+        assert VIEW.sound(samples[0].audio, same.caches.audio).frames is not None
+
+    def test_without_a_key_are_not_confused(self, cached: Encoding) -> None:
+        sounds = [Sound(VIEW.waveform(sample.audio)) for sample in Tiny().split("test").samples[:3]]
+        alone = [cached.frames([sound])[0] for sound in sounds]
+        assert torch.equal(cached.frames(sounds), torch.stack(alone))
+        assert cached.caches.audio is not None
+        assert cached.caches.audio.store.info()[0].entries == 0
+
+
+class TestImages:
+    def test_of_fixed_size_are_encoded_once(
+        self, samples: list[Sample], cached: Encoding, counter: Counter
+    ) -> None:
+        def features() -> list[torch.Tensor]:
+            found = []
+            for each in clips(samples, cached):
+                assert each.pixels is not None
+                image = cached.images(VIEW.normalise(each.pixels), each.image_keys)
+                found += [image.pooled, image.dense, *image.hidden]
+            return found
+
+        first = features()
+        assert counter.images == len(samples)
+        second = features()
+        assert counter.images == len(samples)
+        assert all(torch.equal(one, other) for one, other in zip(first, second, strict=True))
+
+    def test_cut_out_at_random_have_no_keys(self, samples: list[Sample], cached: Encoding) -> None:
+        cropped = TrainingOptions(batch_size=4, crop=1.5)
+        assert all(each.image_keys == () for each in clips(samples, cached, cropped))
+        mirrored = TrainingOptions(batch_size=4, crop=1, flip=True)
+        assert all(len(each.image_keys) == len(each.ids) for each in clips(samples, cached, mirrored))
+
+    def test_agree_with_the_encoder(self, samples: list[Sample], method: Method, cached: Encoding) -> None:
+        each = next(clips(samples, cached))
+        assert each.pixels is not None
+        pixels = VIEW.normalise(each.pixels)
+        image, plain = cached.images(pixels, each.image_keys), method.encode_image(pixels)
+        for one, other in zip((image.pooled, *image.hidden), (plain.pooled, *plain.hidden), strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4)
+            assert one.shape == other.shape
+
+
+class TestEvaluation:
+    def test_readers_ask_the_caches(self, cached: Encoding, counter: Counter) -> None:
+        samples = list(Tiny().split("test").samples)
+
+        def encode() -> None:
+            for items in evaluation_items(samples, SoundReader(VIEW, cached.caches), 4):
+                cached.frames([sound for _, one in items for sound in one.by_condition.values()])
+            for items in evaluation_items(samples, SceneReader(VIEW, cached.caches), 4):
+                scenes = [scene for _, scene in items]
+                cached.images(torch.stack([one.pixels for one in scenes]), [one.key for one in scenes])
+
+        encode()
+        seen = (counter.sounds, counter.images)
+        assert seen[1] == len(samples)
+        encode()
+        assert (counter.sounds, counter.images) == seen
+
+    def test_a_hit_has_no_waveform(self, cached: Encoding) -> None:
+        sample = Tiny().split("test").samples[0]
+        read = SoundReader(VIEW, cached.caches)
+        first = read(sample, 0, 0)
+        assert set(first.waveforms) == {"true", "distractor"}
+        cached.frames([first.by_condition["true"]])
+        assert set(read(sample, 0, 0).waveforms) == {"distractor"}
+
+
+def test_workers_ask_the_caches_too(samples: list[Sample], cached: Encoding, counter: Counter) -> None:
+    epoch(samples, cached)
+    counted = counter.sounds
+    assert pickle.loads(pickle.dumps(cached.caches)) == cached.caches
+    options = TrainingOptions(batch_size=4, flip=False, crop=1, workers=2)
+    for each in clips(samples, cached, options):
+        assert all(sound.waveform is None for sound in each.sounds)
+        cached.frames(each.sounds)
+    assert counter.sounds == counted
