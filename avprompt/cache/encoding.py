@@ -50,7 +50,7 @@ class Encoding:
                 rows[name] = compacted = compact(row)
                 if sound.key:
                     cache.put(sound.key, {"frames": compacted})
-        return _stack([rows[name] for name in names], self._device)
+        return _stack([rows[name] for name in names], self.device)
 
     @torch.no_grad()
     def images(self, pixels: Tensor, keys: Sequence[str] = ()) -> ImageFeatures:
@@ -75,10 +75,11 @@ class Encoding:
 
     def _encode(self, sounds: Sequence[Sound]) -> Tensor:
         waveforms = [sound.waveform for sound in sounds if sound.waveform is not None]
-        return self.method.encode_audio(torch.stack(waveforms).to(self._device))
+        return self.method.encode_audio(torch.stack(waveforms).to(self.device))
 
     @property
-    def _device(self) -> torch.device:
+    def device(self) -> torch.device:
+        """Where the method is."""
         return next(self.method.parameters()).device
 
 
