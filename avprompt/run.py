@@ -145,7 +145,7 @@ def evaluate(
         assessment.validation = measure(adapter.validation_split, split, altered=False)
     for name in session.scored_splits():
         split = adapter.split(name)
-        assessment.add(name, split, measure(name, split, altered=True))
+        assessment.add(name, measure(name, split, altered=True))
     assessment.result.notes += adapter.notes if decoder else [*adapter.notes, RANDOM_DECODER]
     assessment.write(folder)
     if session.settings.save_predictions:

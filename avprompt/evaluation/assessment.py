@@ -9,7 +9,7 @@ from pathlib import Path
 from avprompt.evaluation.measure import Measured, Shown
 from avprompt.evaluation.scoring import sample_rows, score
 from avprompt.metrics.protocol import Protocol
-from avprompt.records import Missing, Split
+from avprompt.records import Missing
 from avprompt.report.gallery import write_gallery
 from avprompt.report.shown import write_shown
 from avprompt.results import Counts, RunResult, write_rows, write_skipped
@@ -35,9 +35,9 @@ class Assessment:
     _rows: list[dict[str, object]] = field(default_factory=list)
     _shown: list[Shown] = field(default_factory=list)
 
-    def add(self, name: str, split: Split, measured: Measured) -> None:
+    def add(self, name: str, measured: Measured) -> None:
         """Score a split into the result."""
-        scores, result = score(split, measured, self.validation, self.protocols, self.by), self.result
+        scores, result = score(measured, self.validation, self.protocols, self.by), self.result
         result.samples[name] = Counts(used=len(measured.ids), expected=measured.expected)
         result.scores[name] = scores.scores
         result.floors[name] = scores.floors

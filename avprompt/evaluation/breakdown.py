@@ -3,50 +3,58 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
 from avprompt.metrics.iou import localisation_scores
-from avprompt.records import Sample
+from avprompt.records import GroundTruth
 
 # The upper bounds of SLAVC's size buckets (arXiv 2209.09634), sides in pixels of a 224 x 224 map.
 SIZES = (("small", 32), ("medium", 96), ("large", 144))
 FULL = 224
 
 
-def size_of(sample: Sample) -> str:
+def size_of(label: str, truth: GroundTruth) -> str:
     """Return the bucket of the truth's area."""
-    assert sample.truth is not None
-    share = float(np.count_nonzero(sample.truth.mask)) / sample.truth.mask.size
+    del label
+    share = float(np.count_nonzero(truth.mask)) / truth.mask.size
     return next((name for name, side in SIZES if share * FULL**2 < side**2), "huge")
 
 
-def class_of(sample: Sample) -> str:
+def class_of(label: str, truth: GroundTruth) -> str:
     """Return the class name."""
-    return sample.label or "unnamed"
+    del truth
+    return label or "unnamed"
 
 
-def sources_of(sample: Sample) -> str:
+def sources_of(label: str, truth: GroundTruth) -> str:
     """Return how many sources the annotation marks."""
-    assert sample.truth is not None
-    return str(sample.truth.sources)
+    del label
+    return str(truth.sources)
 
 
-GROUPS: dict[str, Callable[[Sample], str]] = {"size": size_of, "class": class_of, "sources": sources_of}
+GROUPS: dict[str, Callable[[str, GroundTruth], str]] = {
+    "size": size_of,
+    "class": class_of,
+    "sources": sources_of,
+}
 
 
-def breakdown(samples: Sequence[Sample], iou: np.ndarray, by: str) -> dict[str, dict[str, float]]:
+def breakdown(
+    labels: Sequence[str], truths: Iterable[GroundTruth], iou: np.ndarray, by: str
+) -> dict[str, dict[str, float]]:
     """Return sample count, cIoU, AUC and mean IoU in percent of every group.
 
     Args:
-        samples: N scored samples.
+        labels: of N scored samples.
+        truths: of the same samples.
         iou: (N,) in 0..1.
         by: a key of `GROUPS`.
     """
     members: dict[str, list[int]] = defaultdict(list)
-    for index in range(len(iou)):
-        members[GROUPS[by](samples[index])].append(index)
+    for index, (label, truth) in enumerate(zip(labels, truths, strict=True)):
+        members[GROUPS[by](label, truth)].append(index)
     order = {name: place for place, (name, _) in enumerate((*SIZES, ("huge", FULL)))}
     names = sorted(members, key=lambda name: (order.get(name, 0), name))
     return {

@@ -1,34 +1,39 @@
-"""The evaluation loop, one for all methods and benchmarks: each image and each sound is encoded once."""
+"""The evaluation loop, one for all methods and benchmarks: each image and each sound is encoded once.
+
+Ranks share the batches; no batch changes, so the numbers are those of one process.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol as Interface
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from avprompt.errors import AvpromptError, DataError
+from avprompt.cache.encoding import Encoding
+from avprompt.cache.features import NO_CACHES, Caches
+from avprompt.errors import DataError
+from avprompt.evaluation.dealing import merged, together
+from avprompt.evaluation.joining import join
 from avprompt.evaluation.listening import Listener, Tokens
-from avprompt.evaluation.measure import Maps, Measured, Measurer, Shown
-from avprompt.grounding import resize
+from avprompt.evaluation.locating import Locator
+from avprompt.evaluation.measure import PROBE, Maps, Measured, Measurer, Part, Shown
 from avprompt.interfaces import Decoder
 from avprompt.loading import Scene, SceneReader, View, evaluation_items
 from avprompt.method import Method
 from avprompt.metrics.protocol import Protocol
-from avprompt.records import ImageFeatures, Missing, Prediction, Prompt, Sample, Split
-
-TEXT_PROMPT = "a photo of a {label}"
+from avprompt.ranks import ALONE, Ranks
+from avprompt.records import Missing, Sample, Split
+from avprompt.workers import worker_count
 
 
 class Keeper(Interface):
     """Whoever wants to keep predictions."""
 
-    def keep(self, samples: Sequence[Sample], found: dict[str, Maps]) -> None:
-        """Keep the predictions of a batch, by condition."""
+    def keep(self, number: int, samples: Sequence[Sample], found: dict[str, Maps]) -> None:
+        """Keep the predictions of a batch, by condition; `number` is the batch's in its split."""
 
 
 @dataclass
@@ -47,7 +52,10 @@ class Evaluator:
         seed: of the altered sounds.
         precision: opens mixed precision, such as accelerate's `autocast`.
         keeper: where predictions go, if anywhere.
-        on_batch: called after every batch with the number of images.
+        on_batch: called on the main rank after every batch with the number of images that all ranks did.
+        ranks: who shares the work; each takes every `size`-th batch, and all return the same.
+        workers: processes that read; None takes what the device needs.
+        caches: in front of the method's encoders.
     """
 
     method: Method
@@ -62,6 +70,13 @@ class Evaluator:
     precision: Callable[[], AbstractContextManager[None]] = nullcontext
     keeper: Keeper | None = None
     on_batch: Callable[[int], None] = lambda images: None
+    ranks: Ranks = ALONE
+    workers: int | None = None
+    caches: Caches = NO_CACHES
+    _encoding: Encoding = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._encoding = Encoding(self.method, self.caches)
 
     def measure(self, split: Split, *, altered: bool) -> Measured:
         """Measure a split, with altered sounds too when `altered`.
@@ -70,100 +85,72 @@ class Evaluator:
             DataError: nothing can be scored, or, with `strict`, one sample cannot.
         """
         self.method.eval()
-        missing: list[Missing] = []
         self._stop_if_strict(split.missing)
-        listener = Listener(self.method, self.view, self._device)
-        with self.precision():
-            tokens = listener.listen(
-                split.samples, altered=altered, batch_size=self.batch_size, seed=self.seed
-            )
+        tokens = self._listen(split.samples, altered=altered)
+        self._stop_if_strict(list(tokens.missing.values()))
         shown_at = _evenly(len(split.samples), self.gallery if altered else 0)
-        measurer = Measurer(self.protocols)
-        for items in evaluation_items(split.samples, SceneReader(self.view), self.batch_size):
-            # Without its sound a sample cannot be scored: that reason comes first.
-            read = [tokens.missing.get(index, item) for index, item in items]
-            missing += [item for item in read if isinstance(item, Missing)]
-            self._stop_if_strict(missing)
-            scenes = [item for item in read if isinstance(item, Scene)]
-            if scenes:
-                with self.precision():
-                    self._batch(scenes, tokens, measurer, shown_at)
-            self.on_batch(len(items))
-        if not measurer.measured.ids:
-            reasons = [*split.missing, *missing]
+        parts = together(self.ranks, lambda: self._part(split.samples, tokens, shown_at))
+        if not any(part.blocks for part in parts):
+            reasons = [*split.missing, *merged([part.missing for part in parts]).values()]
             raise DataError(
                 f"No sample can be scored: {reasons[0].reason if reasons else 'the split is empty'}."
             )
-        return measurer.finish(split, missing)
+        measured = join(parts, split, self.protocols)
+        if ("text-prompt", PROBE.name) not in measured.values:
+            self.text_decoder = None  # some rank met a name that cannot be said: no rank tries again
+        return measured
+
+    def _listen(self, samples: Sequence[Sample], *, altered: bool) -> Tokens:
+        listener = Listener(self._encoding, self.view, self.ranks, self._workers)
+        with self.precision():
+            return listener.listen(samples, altered=altered, batch_size=self.batch_size, seed=self.seed)
+
+    def _part(self, samples: Sequence[Sample], tokens: Tokens, shown_at: set[int]) -> Part:
+        """Measure this rank's batches."""
+        part, measurer = Part(), Measurer(self.protocols)
+        locator = Locator(self._encoding, self.size, self.text_decoder)
+        read = SceneReader(self.view, self.caches)
+        for items in evaluation_items(samples, read, self.batch_size, self._workers, ranks=self.ranks):
+            scenes = self._scenes(items, tokens, part)
+            if scenes:
+                with self.precision():
+                    found = locator.locate(scenes, tokens)
+                batch = [scene.sample for scene in scenes]
+                part.blocks.append(measurer.measure([scene.index for scene in scenes], batch, found))
+                part.shown |= _shown(scenes, found["true"], shown_at, self.view)
+                if self.keeper is not None:
+                    self.keeper.keep(items[0][0] // self.batch_size, batch, found)
+            if self.ranks.main:  # the others are about as far
+                self.on_batch(min(self.ranks.size * self.batch_size, len(samples) - items[0][0]))
+        return part
+
+    def _scenes(self, items: list[tuple[int, Scene | Missing]], tokens: Tokens, part: Part) -> list[Scene]:
+        """Return what can be scored, and keep what cannot; a missing sound is a reason before the image."""
+        read = {index: tokens.missing.get(index, item) for index, item in items}
+        missing = {index: item for index, item in read.items() if isinstance(item, Missing)}
+        self._stop_if_strict(list(missing.values()))
+        part.missing |= missing
+        return [item for item in read.values() if isinstance(item, Scene)]
 
     @property
-    def _device(self) -> torch.device:
-        return next(self.method.parameters()).device
-
-    @torch.no_grad()
-    def _batch(self, scenes: list[Scene], tokens: Tokens, measurer: Measurer, shown_at: set[int]) -> None:
-        image = self.method.encode_image(torch.stack([scene.pixels for scene in scenes]).to(self._device))
-        found = {name: _maps(prediction) for name, prediction in self._predictions(scenes, tokens, image)}
-        if "text-prompt" not in found:
-            measurer.forget("text-prompt")
-        samples = [scene.sample for scene in scenes]
-        measurer.add([scene.index for scene in scenes], samples, found)
-        if self.keeper is not None:
-            self.keeper.keep(samples, found)
-        for scene, heatmap in zip(scenes, found["true"].heatmap, strict=True):
-            if scene.index in shown_at:
-                measurer.measured.shown.append(_shown(scene, heatmap, self.view))
-
-    def _predictions(
-        self, scenes: list[Scene], tokens: Tokens, image: ImageFeatures
-    ) -> Iterator[tuple[str, Prediction]]:
-        """Yield the predictions under every sound, and under the object's name."""
-        for condition, table in tokens.by_condition.items():
-            at = list(range(len(scenes)))
-            if condition == "distractor":
-                at = [k for k in at if scenes[k].sample.distractor is not None]
-            if at:
-                chosen = table[[scenes[k].index for k in at]].to(self._device)
-                yield condition, self._locate(chosen, image if len(at) == len(scenes) else image[at])
-        named = self._named(scenes, image)
-        if named is not None:
-            yield "text-prompt", named
-
-    def _locate(self, tokens: Tensor, image: ImageFeatures) -> Prediction:
-        return self.method.locate(image, self.method.read(tokens, image), (self.size, self.size))
-
-    def _named(self, scenes: list[Scene], image: ImageFeatures) -> Prediction | None:
-        """Name the object by text instead of sound, through the decoder as it was pretrained."""
-        if self.text_decoder is None:
-            return None
-        try:
-            text = torch.cat([self._words(scene.sample.label) for scene in scenes])
-        except AvpromptError:  # a class name that the vocabulary of the encoders does not hold
-            self.text_decoder = None
-            return None
-        logits = self.text_decoder(image, text).float()
-        heatmaps = torch.sigmoid(resize(logits, (self.size, self.size), "bicubic"))
-        return Prediction(heatmaps, torch.zeros(len(heatmaps)))
-
-    def _words(self, label: str) -> Tensor:
-        backbone = self.method.backbone
-        start, end = backbone.embed_marks()
-        words = backbone.embed_text(TEXT_PROMPT.format(label=label))
-        sequence = torch.cat([start[None], words, end[None]])[None]
-        return backbone.encode_prompt(Prompt(sequence, read_at=sequence.shape[1] - 1))
+    def _workers(self) -> int:
+        return worker_count(self.workers, next(self.method.parameters()).device, self.ranks)
 
     def _stop_if_strict(self, missing: Sequence[Missing]) -> None:
         if self.strict and missing:
             raise DataError(f"Stopped at sample '{missing[0].id}' (--strict): {missing[0].reason}")
 
 
-def _maps(prediction: Prediction) -> Maps:
-    return Maps(prediction.heatmap.cpu().numpy(), prediction.confidence.cpu().numpy())
-
-
 def _evenly(count: int, wanted: int) -> set[int]:
     return set(np.linspace(0, count - 1, min(wanted, count)).round().astype(int).tolist())
 
 
-def _shown(scene: Scene, heatmap: np.ndarray, view: View) -> Shown:
-    return Shown(scene.sample.id, scene.sample.label, view.image(scene.pixels), scene.truth.mask, heatmap)
+def _shown(scenes: Sequence[Scene], maps: Maps, at: set[int], view: View) -> dict[int, Shown]:
+    """Return pictures of the scenes at certain places of their split."""
+    return {
+        scene.index: Shown(
+            scene.sample.id, scene.sample.label, view.image(scene.pixels), scene.truth.mask, heatmap
+        )
+        for scene, heatmap in zip(scenes, maps.heatmap, strict=True)
+        if scene.index in at
+    }

@@ -8,7 +8,7 @@ points; a pixel that lies on a threshold may fall to the other side.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,8 @@ from pydantic import ValidationError
 from avprompt.benchmark import BenchmarkAdapter
 from avprompt.errors import DataError
 from avprompt.evaluation.assessment import Assessment
-from avprompt.evaluation.measure import Maps, Measured, Measurer
+from avprompt.evaluation.joining import join
+from avprompt.evaluation.measure import Maps, Measured, Measurer, Part
 from avprompt.files import replacing
 from avprompt.metrics.protocol import Protocol
 from avprompt.records import Missing, Sample, Split
@@ -30,20 +31,18 @@ SCORED = ("samples", "scores", "floors", "ceilings", "audio_reliance", "interval
 
 @dataclass
 class Writer:
-    """Keeps the predictions of one split."""
+    """Keeps the predictions of one split; ranks may write side by side."""
 
     folder: Path
-    batches: int = 0
 
-    def keep(self, samples: Sequence[Sample], found: dict[str, Maps]) -> None:
-        """Write a batch."""
+    def keep(self, number: int, samples: Sequence[Sample], found: dict[str, Maps]) -> None:
+        """Write the batch of this number in its split."""
         arrays: dict[str, np.ndarray] = {"id": np.array([sample.id for sample in samples])}
         for condition, maps in found.items():
             arrays[f"{condition}/heatmap"] = maps.heatmap.astype(np.float16)
             arrays[f"{condition}/confidence"] = maps.confidence.astype(np.float32)
-        with replacing(self.folder / f"{self.batches:06d}.npz") as temporary, temporary.open("wb") as file:
+        with replacing(self.folder / f"{number:06d}.npz") as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, **arrays)
-        self.batches += 1
 
 
 def describe_dump(folder: Path, result: RunResult) -> None:
@@ -74,7 +73,7 @@ def measure_dump(folder: Path, split: Split, protocols: Sequence[Protocol]) -> M
         DataError: the dump has samples that the split has not, or none of them.
     """
     places = {split.samples[index].id: index for index in range(len(split.samples))}
-    measurer = Measurer(protocols)
+    part, measurer = Part(), Measurer(protocols)
     for ids, found in _batches(folder):
         strange = [name for name in ids if name not in places]
         if strange:
@@ -82,12 +81,13 @@ def measure_dump(folder: Path, split: Split, protocols: Sequence[Protocol]) -> M
                 f"The dump '{folder}' has '{strange[0]}', which this split of the dataset has not."
             )
         at = [places[name] for name in ids]
-        measurer.add(at, [split.samples[index] for index in at], found)
-    if not measurer.measured.ids:
+        part.blocks.append(measurer.measure(at, [split.samples[index] for index in at], found))
+    if not part.blocks:
         raise DataError(f"The dump holds no predictions in '{folder}'.")
-    seen = set(measurer.measured.ids)
-    absent = [Missing(name, "not in the prediction dump") for name in places if name not in seen]
-    return measurer.finish(split, absent)
+    seen = {place for block in part.blocks for place in block.places}
+    absent = Missing("", "not in the prediction dump")
+    part.missing = {k: replace(absent, id=name) for name, k in places.items() if k not in seen}
+    return join([part], split, protocols)
 
 
 def _batches(folder: Path) -> Iterator[tuple[list[str], dict[str, Maps]]]:
@@ -118,7 +118,7 @@ def score_dump(
         assessment.validation = measure_dump(folder / adapter.validation_split, split, protocols)
     for name in names:
         split = adapter.split(name)
-        assessment.add(name, split, measure_dump(folder / name, split, protocols))
+        assessment.add(name, measure_dump(folder / name, split, protocols))
     assessment.write(output)
     write_results(assessment.result, output)
     return assessment.result

@@ -15,7 +15,6 @@ from avprompt.metrics.floors import ceilings, floors
 from avprompt.metrics.iou import localisation_scores
 from avprompt.metrics.protocol import Protocol
 from avprompt.metrics.statistics import bootstrap
-from avprompt.records import GroundTruth, Sample, Split
 
 Scores = dict[str, dict[str, Any]]
 
@@ -32,36 +31,7 @@ class SplitScores:
     breakdowns: dict[str, Scores]
 
 
-class Scored(Sequence[Sample]):
-    """The samples that were scored, made when they are asked for."""
-
-    def __init__(self, samples: Sequence[Sample], places: Sequence[int]) -> None:
-        self.samples, self.places = samples, places
-
-    def __len__(self) -> int:
-        return len(self.places)
-
-    def __getitem__(self, index: Any) -> Any:
-        """Return the sample at `index` among those scored."""
-        return self.samples[self.places[index]]
-
-
-class Truths(Sequence[GroundTruth]):
-    """The truths of some samples, made when they are asked for."""
-
-    def __init__(self, samples: Sequence[Sample]) -> None:
-        self.samples = samples
-
-    def __len__(self) -> int:
-        return len(self.samples)
-
-    def __getitem__(self, index: Any) -> Any:
-        """Return the truth of the sample at `index`."""
-        return self.samples[index].truth
-
-
 def score(
-    split: Split,
     test: Measured,
     validation: Measured | None,
     protocols: Sequence[Protocol],
@@ -70,25 +40,24 @@ def score(
     """Score a split.
 
     Args:
-        split: what was measured.
-        test: its measurements.
+        test: what was measured on it.
         validation: those of the split where thresholds are chosen; None chooses across two folds.
         protocols: what to score by, all measured; the first one is the headline.
         by: what to break the headline down by, keys of `avprompt.evaluation.breakdown.GROUPS`.
     """
-    scored = Scored(split.samples, test.places)
-    truths = Truths(scored)
     iou = {one.name: one.sample_iou(*_both("true", one.name, test, validation)) for one in protocols}
     return SplitScores(
         scores={
             protocol.name: protocol.summarise(*_both("true", protocol.name, test, validation))
             for protocol in protocols
         },
-        floors=floors(truths),
-        ceilings=ceilings(truths) | _text_prompt(test, validation),
+        floors=floors(test.truths),
+        ceilings=ceilings(test.truths) | _text_prompt(test, validation),
         audio_reliance=_audio_reliance(test, validation),
         intervals={name: _interval(values) for name, values in iou.items()},
-        breakdowns={group: breakdown(scored, iou[protocols[0].name], group) for group in by},
+        breakdowns={
+            group: breakdown(test.labels, test.truths, iou[protocols[0].name], group) for group in by
+        },
     )
 
 

@@ -30,7 +30,7 @@ def scored(evaluator: Evaluator, world: Tiny | None = None) -> SplitScores:
     if world.validation_split:
         validation = evaluator.measure(world.split(world.validation_split), altered=False)
     test = evaluator.measure(world.split("test"), altered=True)
-    return score(world.split("test"), test, validation, evaluator.protocols)
+    return score(test, validation, evaluator.protocols)
 
 
 class TestOracle:
@@ -82,7 +82,7 @@ class TestThresholds:
         iou = validation.values["true", "val-threshold"]["iou"]
         iou[:] = 0
         iou[:, 3] = 1  # as if 0.20 had been perfect there
-        scores = score(Tiny().split("test"), test, validation, evaluator.protocols)
+        scores = score(test, validation, evaluator.protocols)
         assert scores.scores["val-threshold"]["threshold"] == 0.2
 
 
@@ -167,7 +167,7 @@ def test_only_some_samples_have_a_distractor(bench: Bench) -> None:
     evaluator = bench.evaluator(bench.method("oracle"))
     test = evaluator.measure(split_of(samples), altered=True)
     assert test.distractor_rows == [0, 2, 3, 5]
-    scores = score(split_of(samples), test, None, evaluator.protocols)
+    scores = score(test, None, evaluator.protocols)
     assert scores.audio_reliance["distractor"] == {"on_distractor": 100, "on_original": 0}
 
 
@@ -186,7 +186,7 @@ def test_altered_sounds_are_scored_with_each_samples_own_threshold(bench: Bench)
     learned = np.where(folds == 0, 9, 3)
     on[np.arange(len(on)), learned[test.distractor_rows]] = 1
     assert len(set(learned[test.distractor_rows])) == 2
-    scores = score(split_of(samples), test, None, evaluator.protocols)
+    scores = score(test, None, evaluator.protocols)
     assert scores.audio_reliance["distractor"]["on_distractor"] == 100
 
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from avprompt.cache.encoding import Encoding
 from avprompt.evaluation.listening import Listener, other_class, partners
 from avprompt.records import Sample
 from tinyworld.bench import VIEW, Bench
@@ -20,7 +21,7 @@ from tinyworld.scenes import CLASSES, scene, sound
 
 @pytest.fixture
 def listener(bench: Bench) -> Listener:
-    return Listener(bench.method("oracle").eval(), VIEW, torch.device("cpu"))
+    return Listener(Encoding(bench.method("oracle").eval()), VIEW)
 
 
 @pytest.fixture
@@ -49,12 +50,13 @@ def test_partners_follow_the_seed() -> None:
 
 
 def test_others_are_of_another_class_and_usable() -> None:
-    labels = ["cat", "cat", "dog", "cat", "owl", "owl"]
+    labels = ["cat", "owl", "dog", "cat", "owl", "owl"]
     usable = np.array([0, 1, 2, 3, 4])
-    for seed in range(10):
-        chosen = other_class(usable, labels, seed)
-        assert all(labels[chosen[index]] != labels[index] for index in usable)
-        assert 5 not in chosen[usable]
+    drawn = np.stack([other_class(usable, labels[:5], 6, seed) for seed in range(50)])  # (50, 6)
+    for index in usable:
+        allowed = {other for other in usable.tolist() if labels[other] != labels[index]}
+        assert set(drawn[:, index]) == allowed, "and each of them is drawn at times"
+    assert set(drawn[:, 5]) == {5}, "who cannot be heard is given to nobody, and is given nothing"
 
 
 class TestListen:
