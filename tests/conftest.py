@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
@@ -50,9 +49,3 @@ def registry(loaded: Loaded) -> Registry:
 @pytest.fixture
 def bench(registry: Registry, tmp_path: Path) -> Bench:
     return Bench(registry, tmp_path)
-
-
-@pytest.fixture
-def no_outlines(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave the slowest part of pictures out; it has tests of its own."""
-    monkeypatch.setattr("avprompt.report.overlay._edge", lambda truth, size, thickness: np.zeros(size))

@@ -14,8 +14,6 @@ from safetensors.numpy import load_file
 
 from avprompt.cli import main
 
-pytestmark = pytest.mark.usefixtures("no_outlines")
-
 
 @pytest.fixture
 def official(shared: Path) -> Path:

@@ -34,7 +34,6 @@ def test_is_about_twenty_lines() -> None:
     assert len(code) <= 22
 
 
-@pytest.mark.usefixtures("no_outlines")
 def test_trains_and_stands_beside_souple(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")

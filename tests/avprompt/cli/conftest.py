@@ -22,7 +22,7 @@ Cli = Callable[..., Result]
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_outlines: None) -> Path:
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working folder on a wide screen."""
     folder = tmp_path / "here"
     folder.mkdir()

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image, ImageFilter
 
-from avprompt.report.overlay import colour, outline, overlay, spotlight, stretch
+from avprompt.report.overlay import _neighbours, colour, outline, overlay, spotlight, stretch
 
 GREY = np.full((40, 60, 3), 128, dtype=np.uint8)
 
@@ -35,6 +36,16 @@ def test_the_outline_follows_the_truth() -> None:
     assert lightness(drawn)[20, 18:23].max() > 180, "white on the edge"
     assert (drawn[20, 30] == 128).all(), "nothing inside"
     assert (drawn[5, 5] == 128).all(), "nothing outside"
+
+
+@pytest.mark.parametrize("reach", [3, 5, 9])
+def test_neighbours_are_counted_as_rank_filters_see_them(reach: int) -> None:
+    inside = np.random.default_rng(reach).random((23, 31)) > 0.9
+    inside[8:20, 5:20] = True
+    counts = _neighbours(inside, reach)
+    picture = Image.fromarray(np.uint8(255) * inside)
+    assert np.array_equal(counts > 0, np.asarray(picture.filter(ImageFilter.MaxFilter(reach))) > 0)
+    assert np.array_equal(counts == reach**2, np.asarray(picture.filter(ImageFilter.MinFilter(reach))) > 0)
 
 
 def test_an_empty_truth_has_no_outline() -> None:
