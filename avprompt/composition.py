@@ -37,7 +37,10 @@ class TrainingOptions(BaseModel):
     Attributes:
         learning_rate: of parts whose `learning_rate_scale` is 1.
         weight_decay: Adam's, as in the papers (not decoupled).
-        batch_size: clips in a step; InfoNCE contrasts each with all others.
+        batch_size: clips of a batch, over all ranks; InfoNCE contrasts each with all others.
+        negatives: with several ranks, contrast a clip with those of all ranks (`global`), which gives the
+            result of one process, or with those of its own rank only (`local`).
+        accumulate: batches whose gradients make one step; each contrasts its own clips.
         epochs: passes over the training split.
         steps: when given, train exactly so many steps instead.
         warmup_steps: steps over which the learning rate rises from 0.
@@ -54,6 +57,8 @@ class TrainingOptions(BaseModel):
     learning_rate: float = Field(default=1e-3, gt=0)
     weight_decay: float = Field(default=1e-5, ge=0)
     batch_size: int = Field(default=16, ge=2)
+    negatives: Literal["global", "local"] = "global"
+    accumulate: int = Field(default=1, ge=1)
     epochs: int = Field(default=20, ge=1)
     steps: int | None = Field(default=None, ge=1)
     warmup_steps: int = Field(default=20, ge=0)
@@ -62,6 +67,14 @@ class TrainingOptions(BaseModel):
     flip: bool = True
     crop: float = Field(default=1.1, ge=1)
     workers: int | None = Field(default=None, ge=0)
+
+    def resized(self, side: int) -> int:
+        """Return the side that images are resized to before an input of that side is cut out."""
+        return round(side * self.crop)
+
+    def fixed_images(self, side: int) -> bool:
+        """Say whether inputs of that side are never cut out at random, so that they come back."""
+        return self.resized(side) == side
 
 
 class Composition(BaseModel):

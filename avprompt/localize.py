@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from avprompt.composition import resolve
+from avprompt.devices import make_accelerator
 from avprompt.errors import WeightsError
 from avprompt.files import replacing
 from avprompt.loading import View
@@ -18,7 +19,6 @@ from avprompt.method import Method, build
 from avprompt.plugins import Loaded
 from avprompt.report.overlay import overlay
 from avprompt.session import Settings
-from avprompt.train import make_accelerator
 from avprompt.weights.checkpoint import checkpoint_formats, load_checkpoint
 
 SIZE = 224

@@ -21,7 +21,7 @@ from avprompt.interfaces import (
     PromptGenerator,
 )
 from avprompt.options import options
-from avprompt.ranks import ALONE, Ranks, Rows
+from avprompt.ranks import Rows
 from avprompt.records import Batch, ImageFeatures, Prediction
 from avprompt.registry import Registry
 
@@ -120,7 +120,7 @@ class Method(nn.Module):
         image: ImageFeatures,
         frames: Tensor,
         noise: Tensor | Noise = torch.rand_like,
-        ranks: Ranks = ALONE,
+        rows: Rows | None = None,
     ) -> Grounding:
         """Ground images in audios that are encoded already.
 
@@ -129,9 +129,9 @@ class Method(nn.Module):
             image: features of these pixels.
             frames: (b, L, W) features of the sounds that belong to them.
             noise: uniform draws (b, B, h, w) of the Gumbel-sigmoid, or what draws them.
-            ranks: those over which the batch of B clips is spread; each brings b of its own.
+            rows: where they stand in a batch of B clips that is spread over ranks; b = B without.
         """
-        rows = ranks.rows(len(pixels))
+        rows = rows or Rows((len(pixels),))
         text = self.read_pairs(frames, image, rows)
         shared = self.prompt.config.pairing == "own"
         logits = self.decoder(image, text[0] if shared else text, pairs=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
-from avprompt.train import Step
+from avprompt.training.journal import Step
 
 
 class Reporter(Protocol):

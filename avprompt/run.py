@@ -25,7 +25,8 @@ from avprompt.results import (
     write_results,
 )
 from avprompt.session import Session
-from avprompt.train import RESUME_FILE, Trainer, check_trainable
+from avprompt.training.journal import RESUME_FILE
+from avprompt.training.trainer import Trainer, check_trainable
 from avprompt.weights.checkpoint import load_checkpoint, save_checkpoint
 
 RANDOM_DECODER = "the mask decoder has no pretrained weights: it started from random numbers"

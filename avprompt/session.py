@@ -13,6 +13,7 @@ from accelerate import Accelerator
 from avprompt.benchmark import BenchmarkAdapter
 from avprompt.composition import PARTS, Composition, encoder_set, resolve
 from avprompt.data.shards import read_shards
+from avprompt.devices import make_accelerator
 from avprompt.errors import ConfigError, DataError, WeightsError
 from avprompt.interfaces import Decoder
 from avprompt.loading import View
@@ -22,7 +23,6 @@ from avprompt.options import options
 from avprompt.plugins import Loaded
 from avprompt.records import Split
 from avprompt.results import CHECKPOINT_FILE, CONFIG_FILE
-from avprompt.train import make_accelerator
 from avprompt.weights.checkpoint import checkpoint_formats, load_checkpoint
 
 

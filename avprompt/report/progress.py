@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskProgressColumn, Tex
 from rich.progress import Progress as Bars
 
 if TYPE_CHECKING:
-    from avprompt.train import Step
+    from avprompt.training.journal import Step
 
 
 class Progress:

@@ -18,11 +18,12 @@ from torch import Tensor
 
 from avprompt.cli import main as avprompt
 from avprompt.composition import resolve
+from avprompt.devices import make_accelerator
 from avprompt.loading import View
 from avprompt.method import build
 from avprompt.plugins import load_plugins
 from avprompt.records import Audio, Sample
-from avprompt.train import Trainer, make_accelerator
+from avprompt.training.trainer import Trainer
 from avprompt.weights.checkpoint import checkpoint_formats, load_checkpoint, save_checkpoint, trained_state
 from avprompt.weights.tensors import read_object, read_tensors
 from avprompt_beats import checkpoint as beats_checkpoint

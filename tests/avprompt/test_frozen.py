@@ -7,7 +7,7 @@ import torch
 
 from avprompt.interfaces import FrozenPart
 from avprompt.method import Method
-from avprompt.train import Step
+from avprompt.training.journal import Step
 from tinyworld.bench import Bench
 
 

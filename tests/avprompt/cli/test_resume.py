@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from safetensors.torch import load_file
 
 from avprompt.cli import main
-from avprompt.train import Trainer
+from avprompt.training.trainer import Trainer
 from tinyworld.runs import TINY, numbers
 
 
@@ -22,14 +22,14 @@ class TestResume:
         command = ["run", "souple", *map(str, TINY), "--output"]
         cli(*command, "whole")
         with monkeypatch.context() as patch:
-            guard = Trainer._guard
+            take = Trainer._step
 
-            def interrupted(trainer: Trainer, losses: Any, norm: float, clips: Any, step: int) -> None:
+            def interrupted(trainer: Trainer, batches: Any, step: int) -> Any:
                 if step == 2:
                     raise interruption
-                guard(trainer, losses, norm, clips, step)
+                return take(trainer, batches, step)
 
-            patch.setattr(Trainer, "_guard", interrupted)
+            patch.setattr(Trainer, "_step", interrupted)
             result = CliRunner().invoke(main, [*command, "halves"])
         assert result.exit_code == 1
         if interruption is KeyboardInterrupt:

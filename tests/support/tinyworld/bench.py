@@ -9,13 +9,14 @@ from typing import Any
 import torch
 
 from avprompt.composition import resolve
+from avprompt.devices import make_accelerator
 from avprompt.evaluation.evaluator import Evaluator
 from avprompt.loading import View
 from avprompt.method import Method, build
 from avprompt.metrics.protocols.fixed import AclSweep, ValThreshold
 from avprompt.metrics.protocols.median import EzvslMedian
 from avprompt.registry import Registry
-from avprompt.train import Trainer, make_accelerator
+from avprompt.training.trainer import Trainer
 from tinyworld.encoders import TinyClip
 from tinyworld.scenes import RATE, SECONDS, SIDE
 

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from avprompt.train import LOG_FILE, Trainer
+from avprompt.training.journal import LOG_FILE
+from avprompt.training.trainer import Trainer
 from avprompt.weights.checkpoint import trained_state
 
 State = dict[str, Tensor]

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from avprompt.errors import WeightsError
-from avprompt.train import RESUME_FILE, Step, Trainer
+from avprompt.training.journal import RESUME_FILE, Step
+from avprompt.training.trainer import Trainer
 from avprompt.weights.checkpoint import trained_state
 from tinyworld.bench import Bench
 from tinyworld.training import log, same, trained
@@ -38,7 +39,7 @@ class TestResume:
 
     @staticmethod
     def inside_a_step(trainer: Trainer) -> None:
-        ground, calls = trainer.method.ground, []
+        ground, calls = trainer.method.ground_features, []
 
         def stop(*given: Any) -> Any:
             calls.append(given)
@@ -46,7 +47,7 @@ class TestResume:
                 raise KeyboardInterrupt
             return ground(*given)
 
-        trainer.method.ground = stop
+        trainer.method.ground_features = stop
 
     @staticmethod
     def while_reading(trainer: Trainer) -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from avprompt.composition import TrainingOptions
-from avprompt.train import make_optimizer, schedule, total_steps
+from avprompt.training.optimisation import make_optimizer, schedule, total_steps
 from avprompt.weights.checkpoint import trained_state
 from tinyworld.bench import Bench
 from tinyworld.training import log, trained

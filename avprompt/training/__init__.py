@@ -1,0 +1,1 @@
+"""The training loop: one for all methods, on one device or many."""
