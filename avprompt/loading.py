@@ -55,7 +55,7 @@ class View:
 
     def pixels(self, image: np.ndarray) -> Tensor:
         """Normalise an image (H, W, 3) uint8 of the right size to (3, H, W)."""
-        return self.normalise(_channels_first(image))
+        return self.normalise(channels_first(image))
 
     def image(self, pixels: Tensor) -> np.ndarray:
         """Undo `pixels`: (3, H, W) normalised to (H, W, 3) uint8."""
@@ -208,15 +208,15 @@ class _TrainingReader:
 
     def __call__(self, sample: Sample, epoch: int, index: int) -> tuple[str, Tensor, str, Sound]:
         random = np.random.default_rng([self.seed, epoch, index])
-        side = round(self.view.image_size * self.options.crop)
+        side = self.options.resized(self.view.image_size)
         image = resize_image(read_image(sample.image, enough=side), side)
         top, left = random.integers(0, side - self.view.image_size + 1, size=2)
         image = image[top : top + self.view.image_size, left : left + self.view.image_size]
         if self.options.flip and random.random() < 0.5:
             image = image[:, ::-1]
-        again = self.caches.images is not None and side == self.view.image_size
+        again = self.caches.images is not None and self.options.fixed_images(self.view.image_size)
         key = image_key(image) if again else ""
-        return sample.id, _channels_first(image), key, self.view.sound(sample.audio, self.caches.audio)
+        return sample.id, channels_first(image), key, self.view.sound(sample.audio, self.caches.audio)
 
 
 def _clips(items: list[tuple[int, Any]]) -> Clips:
@@ -228,7 +228,7 @@ def _clips(items: list[tuple[int, Any]]) -> Clips:
     return Clips(ids, torch.stack(pixels), keys if all(keys) else (), sounds, skipped)
 
 
-def _channels_first(image: np.ndarray) -> Tensor:
+def channels_first(image: np.ndarray) -> Tensor:
     """Turn an image (H, W, 3) into a tensor (3, H, W)."""
     return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)
 

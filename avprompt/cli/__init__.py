@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from avprompt import __version__
+from avprompt.cli.cache import cache
 from avprompt.cli.catalogue import describe, list_, plugins, show
 from avprompt.cli.compare import compare
 from avprompt.cli.data import data
@@ -45,5 +46,18 @@ def main() -> None:
     """  # noqa: D301 - click takes the backspace for "leave these lines alone"
 
 
-for command in (run, evaluate, score, compare, localize, data, plugins, list_, show, describe, weights):
+for command in (
+    run,
+    evaluate,
+    score,
+    compare,
+    localize,
+    data,
+    cache,
+    plugins,
+    list_,
+    show,
+    describe,
+    weights,
+):
     main.add_command(command)

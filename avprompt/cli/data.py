@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
-from avprompt.cli.options import plugin_option
-from avprompt.cli.prepare import FILE, prepare, root_option, shard, workers_option
+from avprompt.cli.options import plugin_option, root_option
+from avprompt.cli.prepare import FILE, prepare, shard, workers_option
 from avprompt.plugins import load_plugins
 
 if TYPE_CHECKING:

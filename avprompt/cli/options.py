@@ -30,7 +30,39 @@ checkpoint_option = click.option(
     callback=lambda context, option, value: value and _here_or_at_home(value),
     help="Trained parts to use instead of training; a file's name is also looked for among the weights.",
 )
+root_option = click.option(
+    "--data-root",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="The benchmark's folder, official layout.",
+)
 dataset_option = click.option("--dataset", metavar="NAME", help="Benchmark, see `avprompt list datasets`.")
+
+shards_option = click.option(
+    "--shards",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Train from packed clips, see `avprompt data shard`.",
+)
+train_list_option = click.option(
+    "--train-list",
+    metavar="NAME",
+    help="Train on this split (train-10k) or list of ids (FILE.txt, FILE.csv) instead.",
+)
+batch_size_option = click.option("--batch-size", type=click.IntRange(2), metavar="N", help="Clips in a step.")
+workers_option = click.option(
+    "--workers",
+    type=click.IntRange(0),
+    metavar="N",
+    help="Processes that read data, for each that trains; as many as a GPU needs unless given.",
+)
+cache_size_option = click.option(
+    "--cache-size",
+    type=click.FloatRange(0, min_open=True),
+    metavar="GB",
+    help="Disk space for features of frozen encoders; 50 unless given.",
+)
+CACHED = click.Choice(["audio", "images", "all"])
 
 _METHOD = (
     click.option("--encoders", metavar="SET", help="Encoder set; the dataset names its default."),
@@ -45,26 +77,8 @@ _METHOD = (
     click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True),
     click.option("--precision", type=click.Choice(["no", "bf16", "fp16"]), default="no", show_default=True),
 )
-_CACHE = (
-    click.option(
-        "--cache",
-        type=click.Choice(["audio", "images", "all"]),
-        help="Keep features of frozen encoders in $AVPROMPT_HOME/features, see `avprompt cache`.",
-    ),
-    click.option(
-        "--cache-size",
-        type=click.FloatRange(0, min_open=True),
-        metavar="GB",
-        help="Disk space for these features; 50 unless given.",
-    ),
-)
 _DATA = (
-    click.option(
-        "--data-root",
-        type=click.Path(path_type=Path),
-        metavar="DIR",
-        help="The benchmark's folder, official layout.",
-    ),
+    root_option,
     click.option(
         "--split", "splits", multiple=True, metavar="NAME", help="Score this split; may be repeated."
     ),
@@ -76,29 +90,16 @@ _DATA = (
     ),
     click.option("--save-predictions", is_flag=True, help="Keep all heatmaps, for `avprompt score`."),
     click.option("--strict", is_flag=True, help="Stop at the first sample that cannot be read."),
-    click.option(
-        "--workers",
-        type=click.IntRange(0),
-        metavar="N",
-        help="Processes that read data, for each that trains; as many as a GPU needs unless given.",
-    ),
-    *_CACHE,
+    workers_option,
+    cache_size_option,
+    click.option("--cache", type=CACHED, help="Keep features of frozen encoders, see `avprompt cache`."),
 )
 _TRAINING = (
-    click.option(
-        "--train-list",
-        metavar="NAME",
-        help="Train on this split (train-10k) or list of ids (FILE.txt, FILE.csv) instead.",
-    ),
-    click.option(
-        "--shards",
-        type=click.Path(path_type=Path, file_okay=False),
-        metavar="DIR",
-        help="Train from packed clips, see `avprompt data shard`.",
-    ),
+    train_list_option,
+    shards_option,
     click.option("--epochs", type=click.IntRange(1), metavar="N", help="Train for N passes over the data."),
     click.option("--steps", type=click.IntRange(1), metavar="N", help="Train for exactly N steps."),
-    click.option("--batch-size", type=click.IntRange(2), metavar="N", help="Clips in a step."),
+    batch_size_option,
 )
 
 

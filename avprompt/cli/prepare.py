@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from avprompt.cli.options import plugin_option
+from avprompt.cli.options import plugin_option, root_option
 from avprompt.plugins import load_plugins
 
 if TYPE_CHECKING:
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
 
-root_option = click.option(
-    "--data-root", type=FOLDER, metavar="DIR", help="The benchmark's folder, official layout."
-)
 workers_option = click.option(
     "--workers",
     type=click.IntRange(1),

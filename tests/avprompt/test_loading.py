@@ -23,7 +23,9 @@ from avprompt.loading import (
     steps_per_epoch,
     training_batches,
 )
+from avprompt.ranks import ALONE, Ranks
 from avprompt.records import Audio, Missing, Sample
+from avprompt.workers import worker_count
 from tinyworld.benchmark import Broken, Tiny
 from tinyworld.scenes import scene
 
@@ -186,3 +188,64 @@ class TestEvaluationItems:
             {"true", "off-screen"},
         ]
         assert float(items[2][1].waveforms["off-screen"].sum()) == 160
+
+
+class TestRanks:
+    """Batches are shared out in order, and nothing is read twice or left out."""
+
+    @pytest.mark.parametrize("size", [2, 3, 5])
+    def test_have_shares_of_each_training_batch(self, samples: list[Sample], view: View, size: int) -> None:
+        options = TrainingOptions(batch_size=4, crop=1.5)
+        whole = batches(samples, view, options)
+        parts = [
+            list(training_batches(samples, view, options, 0, range(4), ranks=Ranks(rank, size)))
+            for rank in range(size)
+        ]
+        for alone, *shares in zip(whole, *parts, strict=True):
+            assert tuple(name for share in shares for name in share.ids) == alone.ids
+            assert max(len(share.ids) for share in shares) - min(len(share.ids) for share in shares) <= 1
+            pixels = [share.pixels for share in shares if share.pixels is not None]
+            assert alone.pixels is not None
+            assert torch.equal(torch.cat(pixels), alone.pixels)
+
+    def test_have_every_nth_evaluation_batch(self, view: View) -> None:
+        samples = list(Tiny().split("train").samples)
+        read, whole = SceneReader(view), []
+        for rank in range(3):
+            for items in evaluation_items(samples, read, 4, ranks=Ranks(rank, 3)):
+                number = items[0][0] // 4
+                assert number % 3 == rank
+                whole.append((number, [index for index, _ in items]))
+        assert [index for _, indices in sorted(whole) for index in indices] == list(range(14))
+
+    def test_without_work_come_along(self, view: View) -> None:
+        two = list(Tiny().split("train").samples)[:2]
+        (share,) = training_batches(two, view, PLAIN, 0, range(1), ranks=Ranks(3, 4))
+        assert (share.ids, share.pixels, share.sounds) == ((), None, ())
+        assert list(evaluation_items(two, SceneReader(view), 4, ranks=Ranks(1, 2))) == []
+
+
+class TestWorkers:
+    def test_are_as_many_as_asked_for(self) -> None:
+        assert worker_count(3, torch.device("cpu"), ALONE) == 3
+        assert worker_count(0, torch.device("cuda"), ALONE) == 0
+
+    def test_serve_a_gpu_unless_told_otherwise(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("LOCAL_WORLD_SIZE", raising=False)
+        monkeypatch.setattr("avprompt.workers._cores", lambda: 16)
+        assert worker_count(None, torch.device("cpu"), ALONE) == 0
+        assert worker_count(None, torch.device("cuda"), ALONE) == 8
+        assert worker_count(None, torch.device("cuda"), Ranks(0, 4)) == 4
+        assert worker_count(None, torch.device("cuda"), Ranks(0, 64)) == 1
+        monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")  # 64 ranks on 32 machines
+        assert worker_count(None, torch.device("cuda"), Ranks(0, 64)) == 8
+
+
+def test_clips_are_bytes_until_they_are_on_their_device(samples: list[Sample], view: View) -> None:
+    clips = batches(samples, view)[0]
+    assert clips.pixels is not None
+    assert clips.pixels.dtype == torch.uint8
+    batch = clips.batch(view)
+    assert batch is not None
+    each = [view.pixels(image.permute(1, 2, 0).numpy()) for image in clips.pixels]
+    assert torch.equal(batch.pixels, torch.stack(each))

@@ -100,6 +100,47 @@ def test_resize_is_bicubic_to_a_square() -> None:
     assert (resize_image(image, 16) == np.asarray(expected)).all()
 
 
+class TestEnough:
+    """A JPEG that is much too large need not be decoded whole."""
+
+    def saved(self, path: Path, width: int, height: int, **options: object) -> Path:
+        """Waves of some hundred pixels, as photographs have them."""
+        across, down = np.meshgrid(np.arange(width), np.arange(height))
+        waves = [np.sin(across / 40 + down / 90), np.sin(down / 30), np.sin(across / 70 - down / 50)]
+        image = (127 + 100 * np.stack(waves, axis=-1)).astype(np.uint8)
+        Image.fromarray(image).save(path, quality=90, **options)
+        return path
+
+    @pytest.mark.parametrize(
+        ("size", "enough", "decoded"),
+        [((1920, 1080), 387, 2), ((1920, 1080), 135, 8), ((1280, 720), 387, 1), ((600, 400), 500, 1)],
+    )
+    def test_takes_the_smallest_scale_that_is_not_too_small(
+        self, tmp_path: Path, size: tuple[int, int], enough: int, decoded: int
+    ) -> None:
+        path = self.saved(tmp_path / "a.jpg", *size)
+        assert read_image(path, enough).shape[:2] == (size[1] // decoded, size[0] // decoded)
+        assert read_image(path).shape[:2] == size[::-1]
+
+    def test_looks_like_the_full_decode(self, tmp_path: Path) -> None:
+        path = self.saved(tmp_path / "a.jpg", 1280, 800)
+        full, quick = (resize_image(read_image(path, enough), 200) for enough in (None, 200))
+        difference = np.abs(full.astype(int) - quick)
+        assert difference.mean() < 2
+        assert difference.max() < 16
+
+    def test_keeps_the_orientation(self, tmp_path: Path) -> None:
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        path = self.saved(tmp_path / "turned.jpg", 800, 400, exif=exif)
+        assert read_image(path, 200).shape == (400, 200, 3)
+
+    def test_changes_nothing_else(self, tmp_path: Path) -> None:
+        Image.new("RGB", (800, 600), RED).save(tmp_path / "a.png")
+        assert read_image(tmp_path / "a.png", 100).shape == (600, 800, 3)
+        assert read_image(np.zeros((400, 400, 3), np.uint8), 100).shape == (400, 400, 3)
+
+
 @pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3"])
 def test_sound_files_keep_their_samples(suffix: str, tmp_path: Path) -> None:
     soundfile.write(tmp_path / f"tone.{suffix}", tone(1.0, 16000), 16000)
