@@ -50,6 +50,28 @@ def test_one_pass_equals_comparing_with_each_threshold(
         np.testing.assert_array_equal(iou_of(masks, truths), naive)
 
 
+MANY = np.arange(101) / 100
+on_many = np.concatenate(
+    [MANY, np.nextafter(MANY.astype(np.float32), 0), np.nextafter(MANY.astype(np.float32), 1)]
+)
+many_st = arrays(
+    np.float32, SHAPE, elements=st.sampled_from([*on_many.astype(np.float32).tolist(), -0.5, 1.5, 0.123])
+)
+
+
+@given(heatmaps=many_st, compare=compare_st)
+def test_many_even_thresholds_are_passed_as_each_in_turn(heatmaps: np.ndarray, compare: np.ufunc) -> None:
+    in_turn = sum(compare(heatmaps, np.float32(threshold)).astype(int) for threshold in MANY)
+    np.testing.assert_array_equal(levels_of(heatmaps, MANY, compare), in_turn)
+
+
+def test_many_uneven_thresholds_are_passed_as_each_in_turn() -> None:
+    heatmaps = np.random.default_rng(0).random(SHAPE, dtype=np.float32)
+    uneven = np.linspace(0, 1, 60) ** 3
+    in_turn = sum((heatmaps >= np.float32(threshold)).astype(int) for threshold in uneven)
+    np.testing.assert_array_equal(levels_of(heatmaps, uneven), in_turn)
+
+
 @given(heatmaps=heatmaps_st, compare=compare_st)
 def test_coverage_equals_the_mean_of_each_mask(heatmaps: np.ndarray, compare: np.ufunc) -> None:
     found = coverage(levels_of(heatmaps, GRID, compare), len(GRID))
