@@ -124,7 +124,7 @@ def _nearest(heatmap: np.ndarray, cuts: np.ndarray, dtype: np.dtype[Any]) -> np.
     np.rint(place, out=place)
     np.fmax(place, 0, out=place)
     np.fmin(place, len(cuts) - 1, out=place)
-    return place.astype(dtype)
+    return np.asarray(place, dtype=dtype)
 
 
 def _count(level: np.ndarray, inside: np.ndarray, count: int) -> np.ndarray:
