@@ -113,7 +113,7 @@ def report(
         title: what was measured.
         columns: headings; the first column is text, the others are numbers.
         rows: cells; floats are shown to three digits.
-        caption: the machine, and what a reader must know.
+        caption: below the table: the machine, and what a reader must know.
         as_json: print `figures` instead, or the rows where there are none.
         figures: anything that JSON can hold.
     """
@@ -124,12 +124,14 @@ def report(
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left", caption=caption, caption_justify="left")
+    table = Table(title=title, title_justify="left")
     for index, column in enumerate(columns):
         table.add_column(column, justify="left" if index == 0 else "right")
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
-    Console().print(table)
+    console = Console()
+    console.print(table)
+    console.print(caption, style="dim", highlight=False)
 
 
 def _cell(value: object) -> str:

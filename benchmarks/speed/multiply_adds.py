@@ -37,24 +37,51 @@ class Tower:
         width: of a token.
         blocks: how many.
         weights: of all linear maps of one block.
-        value_weights: of those that the value-only block uses: value, output and MLP.
+        for_others: of those of its weights that make keys and values, which other tokens look at.
+        read: weights of what projects a state of the last block.
     """
 
     tokens: int
     width: int
     blocks: int
     weights: int
-    value_weights: int
+    for_others: int
+    read: int
+
+    def whole(self) -> Work:
+        """Count all blocks over all tokens, and the projection of one."""
+        linear = self.tokens * self.blocks * self.weights + self.read
+        return Work(linear, 2 * self.blocks * self.tokens**2 * self.width)
+
+    def pooled(self) -> Work:
+        """Count what one token's final state takes: of the last block no other token is computed."""
+        others = self.tokens - 1
+        spared = Work(others * (self.weights - self.for_others), 2 * self.width * self.tokens * others)
+        return self.whole() - spared
+
+
+@dataclass(frozen=True)
+class Work:
+    """Multiply-adds of a forward pass: of linear maps and convolutions, and of attention."""
+
+    linear: int
+    attention: int = 0
+
+    def __add__(self, other: Work) -> Work:
+        return Work(self.linear + other.linear, self.attention + other.attention)
+
+    def __sub__(self, other: Work) -> Work:
+        return Work(self.linear - other.linear, self.attention - other.attention)
 
     @property
-    def linear(self) -> int:
-        """Multiply-adds of the linear maps."""
-        return self.tokens * self.blocks * self.weights
+    def forward(self) -> int:
+        """Without a gradient."""
+        return self.linear + self.attention
 
     @property
-    def attention(self) -> int:
-        """Multiply-adds of the attention."""
-        return 2 * self.blocks * self.tokens**2 * self.width
+    def through(self) -> int:
+        """Forward, and back to the input: of frozen weights."""
+        return 2 * self.linear + 3 * self.attention
 
 
 @dataclass(frozen=True)
@@ -62,21 +89,21 @@ class Step:
     """Multiply-adds of the units of a step, forward and backward together where there is a gradient.
 
     Attributes:
-        look: an image through the vision tower, no gradient.
-        again: the same as the published schedule does it for every pair.
-        dense: what pooled and dense features take on top of that.
-        masked: a masked image through the vision tower, and the gradient to its pixels.
+        image: an image through the vision tower, for all that is asked of it; no gradient.
+        masked: a masked image to its pooled feature, and the gradient to its pixels.
         sound: a sound through the audio encoder, no gradient.
         token: a sound's frames through the audio projection.
         context: an image's context tokens.
         prompt: a prompt through the text tower.
         reduce: an image's extract layers, as the decoder reduces them.
         pair: an image decoded with a text, and its masked feature.
+        whole: what the published schedule does for every pair: an image through the whole tower.
+        whole_image: what it does to an image for pooled and dense features.
+        whole_masked: what it does to a masked image.
+        cross: every pair has a prompt of its own.
     """
 
-    look: int
-    again: int
-    dense: int
+    image: int
     masked: int
     sound: int
     token: int
@@ -84,17 +111,20 @@ class Step:
     prompt: int
     reduce: int
     pair: int
+    whole: int
+    whole_image: int
+    whole_masked: int
     cross: bool
 
     def ours(self, clips: int, *, cached: bool = False) -> int:
         """Return those of a step where everything is computed once; `cached` sounds are not encoded."""
-        once = self.look + self.dense + self.masked + self.reduce + (0 if cached else self.sound)
+        once = self.image + self.masked + self.reduce + (0 if cached else self.sound)
         return clips * once + self._shared(clips)
 
     def published(self, clips: int) -> int:
         """Return those of the published schedule: every image is looked at again for each sound."""
-        once = self.look + self.dense + self.masked + self.sound
-        return clips * once + clips**2 * (self.again + self.reduce) + self._shared(clips)
+        once = self.whole_image + self.whole_masked + self.sound
+        return clips * once + clips**2 * (self.whole + self.reduce) + self._shared(clips)
 
     def _shared(self, clips: int) -> int:
         prompts = clips**2 if self.cross else clips
@@ -102,26 +132,16 @@ class Step:
 
 
 def count_step(method: Method, seconds: float) -> Step:
-    """Count for a method with a CLIP or mini backbone, BEATs and CLIPSeg's decoder; sounds of `seconds`."""
+    """Count for a CLIPSeg or mini backbone, BEATs and CLIPSeg's decoder, with sounds of so many seconds."""
     backbone, network = method.backbone, method.decoder.network
     grid = (backbone.image_size // backbone.patch_size) ** 2
-    vision, stem = _vision(backbone, grid)
-    read = backbone.vision_width * backbone.joint_width
-    text = _text(method)
     frames, sound = _beats(method.audio_encoder.beats, round(seconds * SAMPLE_RATE))
-    clip = isinstance(backbone, ClipBackbone)
-    look = stem + vision.linear + vision.attention + read
-    dense = (grid + clip) * (vision.value_weights + read)  # CLIP's keep the class token here
     trained = any(parameter.requires_grad for parameter in network.parameters())
     return Step(
-        look=look,
-        again=look if clip else look + dense,  # the miniature has no seam between the two
-        dense=dense,
-        masked=2 * (stem + vision.linear + read) + 3 * vision.attention,
+        **(_clip if isinstance(backbone, ClipBackbone) else _mini)(backbone, grid, _prompt_length(method)),
         sound=sound,
         token=_projection(method.projection, frames),
         context=_context(method.prompt),
-        prompt=2 * (text.linear + _text_read(backbone)) + 3 * text.attention,
         reduce=(1 + trained) * (grid + 1) * _weights(network.reduces),
         pair=_pair(network, grid, trained) + 2 * grid * backbone.joint_width,
         cross=method.prompt.config.pairing == "cross",
@@ -135,41 +155,58 @@ def _weights(modules: nn.Module | Iterable[nn.Module]) -> int:
     return sum(module.weight.numel() for module in found)
 
 
-def _vision(backbone: Any, grid: int) -> tuple[Tower, int]:
-    """Return the vision tower, and the multiply-adds of cutting the image into patches."""
-    width = backbone.vision_width
-    if isinstance(backbone, ClipBackbone):
-        model = backbone.clip.vision_model
-        blocks = model.encoder.layers
-        query_key = _weights([blocks[0].self_attn.q_proj, blocks[0].self_attn.k_proj])
-        stem = grid * _weights(model.embeddings.patch_embedding)
-        skipped = query_key
-    else:
-        blocks, side = backbone.clip.image.blocks, backbone.image_size
-        stem = 0
-        for convolution in backbone.clip.image.stem.children():
-            side //= convolution.stride[0]
-            stem += side**2 * _weights(convolution)
-        skipped = 0  # one linear map makes query, key and value
-    weights = _weights(blocks[0])
-    return Tower(grid + 1, width, len(blocks), weights, weights - skipped), stem
+def _prompt_length(method: Method) -> int:
+    """Return the tokens of `<sos> context [V_A] <eos>`."""
+    context = getattr(method.prompt.config, "context_tokens", None) or len(method.prompt.words)
+    return 2 + int(context) + int(getattr(method.projection.config, "tokens", 1))
 
 
-def _text(method: Method) -> Tower:
-    backbone, prompt = method.backbone, method.prompt
-    if isinstance(backbone, ClipBackbone):
-        blocks = backbone.clip.text_model.encoder.layers
-    else:
-        blocks = backbone.clip.text.blocks
-    config = prompt.config
-    context = getattr(config, "context_tokens", None) or len(prompt.words)
-    length = 2 + context + getattr(method.projection.config, "tokens", 1)  # <sos> context [V_A] <eos>
-    weights = _weights(blocks[0])
-    return Tower(length, backbone.text_width, len(blocks), weights, weights)
+def _clip(backbone: Any, grid: int, prompt: int) -> dict[str, int]:
+    """Count CLIPSeg's CLIP: of the last block only what is asked for is computed."""
+    vision, text = backbone.clip.vision_model, backbone.clip.text_model
+    stem = Work(grid * _weights(vision.embeddings.patch_embedding))
+    tower = _clip_tower(backbone, vision.encoder.layers, grid + 1)
+    attention = vision.encoder.layers[0].self_attn
+    value_only = tower.weights - _weights([attention.q_proj, attention.k_proj])
+    dense = Work(value_only + tower.read)  # of one patch
+    return {
+        "image": (stem + tower.pooled()).forward + grid * dense.forward,
+        "masked": (stem + tower.pooled()).through,
+        "prompt": _clip_tower(backbone, text.encoder.layers, prompt).pooled().through,
+        "whole": (stem + tower.whole()).forward,
+        "whole_image": (stem + tower.whole()).forward + (grid + 1) * dense.forward,
+        "whole_masked": (stem + tower.whole()).through,
+    }
 
 
-def _text_read(backbone: Any) -> int:
-    return int(backbone.text_width * backbone.joint_width)
+def _clip_tower(backbone: Any, blocks: Any, tokens: int) -> Tower:
+    attention = blocks[0].self_attn
+    width = attention.q_proj.in_features
+    for_others = _weights([attention.k_proj, attention.v_proj])
+    return Tower(tokens, width, len(blocks), _weights(blocks[0]), for_others, width * backbone.joint_width)
+
+
+def _mini(backbone: Any, grid: int, prompt: int) -> dict[str, int]:
+    """Count the miniature: both schedules take the same towers, whole."""
+    image, text = backbone.clip.image, backbone.clip.text
+    cells, side = 0, backbone.image_size
+    for convolution in image.stem.children():
+        side //= convolution.stride[0]
+        cells += side**2 * _weights(convolution)
+    vision, stem = _mini_tower(image, grid + 1), Work(cells)
+    looked = (stem + vision.whole()).forward + grid * (vision.weights + vision.read)
+    masked = (stem + vision.whole()).through
+    read = _mini_tower(text, prompt).whole().through
+    return {"image": looked, "masked": masked, "prompt": read} | {
+        "whole": looked,
+        "whole_image": looked,
+        "whole_masked": masked,
+    }
+
+
+def _mini_tower(tower: Any, tokens: int) -> Tower:
+    weights, width = _weights(tower.blocks[0]), tower.project.in_features
+    return Tower(tokens, width, len(tower.blocks), weights, weights, _weights(tower.project))
 
 
 def _beats(beats: Beats, samples: int) -> tuple[int, int]:

@@ -20,7 +20,7 @@ SMALL_CLIPSEG: dict[str, Any] = {
     "vision_config": {**SMALL_TOWER, "patch_size": 16, "image_size": 64},
     "text_config": SMALL_TOWER,
     "projection_dim": 32,
-    "extract_layers": [1, 2, 3],
+    "extract_layers": [0, 1, 2],
     "reduce_dim": 16,
     "decoder_intermediate_size": 32,
 }
@@ -42,7 +42,11 @@ def write_clipseg(folder: Path, *, small: bool = False) -> Path:
     disable_progress_bar()
     shape = SMALL_CLIPSEG if small else {"vision_config": {"patch_size": 16}, "reduce_dim": 64}
     config = CLIPSegConfig(**shape, use_complex_transposed_convolution=True)
-    CLIPSegForImageSegmentation(config).save_pretrained(folder / CLIPSEG)
+    model = CLIPSegForImageSegmentation(config)
+    for layer in model.decoder.modules():
+        if hasattr(layer, "reset_parameters"):  # transformers' own draw makes logits of many hundreds
+            layer.reset_parameters()
+    model.save_pretrained(folder / CLIPSEG)
     return folder / CLIPSEG
 
 

@@ -35,20 +35,20 @@ def published_terms(method: Method, batch: Batch, noise: Tensor) -> dict[str, Te
         noise: uniform draws (B, B, H, W) of the Gumbel-sigmoid.
     """
     pixels, clips = batch.pixels, len(batch.pixels)
-    image = method.encode_image(pixels)  # pooled and dense features
+    image = look_at(method.backbone, pixels)  # pooled and dense features
     tokens = method.projection(method.encode_audio(batch.waveform))  # (B, K, E)
     text = read(method, tokens, image)  # A[i, j] (B, B, D)
 
     logits = []
     for j in range(clips):
-        seen = look_again(method, pixels)
+        seen = look_at(method.backbone, pixels, dense=False)  # extract layers
         logits.append(method.decoder(seen, text[:, j]))  # audio j in every image: (B, H, W)
     maps = torch.stack(logits, dim=1).float()  # G[i, j] (B, B, H, W)
 
     hard = method.masker.hard(maps, noise)
     own = torch.stack([hard[i, i] for i in range(clips)])  # (B, H, W)
     mask = F.interpolate(own[:, None], pixels.shape[-2:], mode="bilinear", align_corners=False)
-    image_level = method.backbone.pool_image(pixels * mask).float()  # v^I (B, D)
+    image_level = pool(method.backbone, pixels * mask).float()  # v^I (B, D)
     feature_level = masked_features(method, image.dense.float(), maps)  # v^F (B, B, D)
     return weigh(method, text.float(), image_level, feature_level, hard)
 
@@ -63,17 +63,27 @@ def read(method: Method, tokens: Tensor, image: ImageFeatures) -> Tensor:
 
 
 @torch.no_grad()
-def look_again(method: Method, pixels: Tensor) -> ImageFeatures:
-    """Run the whole vision encoder for its extract layers."""
-    backbone: Backbone = method.backbone
+def look_at(backbone: Backbone, pixels: Tensor, *, dense: bool = True) -> ImageFeatures:
+    """Run the whole vision tower, and its last block again on values alone for `dense` features."""
     if not isinstance(backbone, ClipBackbone):
         return backbone.encode_image(pixels)
-    tower = backbone.vision
-    depths = [layer + 1 for layer in backbone.extract_layers]
-    states = tower.run(tower.embed(pixels), keep={*depths, len(tower.blocks)})
-    pooled = tower.read(states[len(tower.blocks)][:, 0])
-    no_dense = pixels.new_empty(0)
-    return ImageFeatures(pooled, tuple(states[depth] for depth in depths), no_dense)
+    tower, end = backbone.vision, len(backbone.vision.blocks)
+    states = tower.run(tower.embed(pixels), keep=range(end + 1))
+    hidden = tuple(states[layer + 1] for layer in backbone.extract_layers)
+    pooled = tower.read(states[end][:, 0])
+    if not dense:
+        return ImageFeatures(pooled, hidden, pixels.new_empty(0))
+    patches = tower.read(tower.blocks[-1].value_only(states[end - 1]))[:, 1:]  # (B, N, D)
+    height, width = (side // backbone.patch_size for side in pixels.shape[-2:])
+    return ImageFeatures(pooled, hidden, patches.transpose(1, 2).unflatten(2, (height, width)))
+
+
+def pool(backbone: Backbone, pixels: Tensor) -> Tensor:
+    """Return the pooled feature (B, D) from the whole vision tower, with gradient to the pixels."""
+    if not isinstance(backbone, ClipBackbone):
+        return backbone.pool_image(pixels)
+    tower, end = backbone.vision, len(backbone.vision.blocks)
+    return tower.read(tower.run(tower.embed(pixels), keep={end})[end][:, 0])
 
 
 def masked_features(method: Method, dense: Tensor, maps: Tensor) -> Tensor:

@@ -54,12 +54,15 @@ def make_method(
     return build(composition, registry).to(device).train()
 
 
-def draw_clips(method: Method, size: Size, count: int, device: str = "cpu") -> Clips:
-    """Draw clips of noise, the same every time."""
+def draw_clips(
+    method: Method, size: Size, count: int, device: str = "cpu", dtype: torch.dtype = torch.float32
+) -> Clips:
+    """Draw clips of noise, the same every time; pixels are of the type that the method computes in."""
     torch.manual_seed(1)
     side, rate = method.backbone.image_size, method.audio_encoder.sample_rate
-    batch = Batch(torch.randn(count, 3, side, side), 0.1 * torch.randn(count, round(SECONDS[size] * rate)))
-    return Clips(batch.to(device), torch.rand(count, count, *_mask_size(method, side)).to(device))
+    pixels = torch.randn(count, 3, side, side)
+    batch = Batch(pixels.to(dtype), 0.1 * torch.randn(count, round(SECONDS[size] * rate))).to(device)
+    return Clips(batch, torch.rand(count, count, *_mask_size(method, batch.pixels[:1])).to(device))
 
 
 def _encoders(size: Size, folder: Path) -> tuple[str, ...]:
@@ -69,10 +72,8 @@ def _encoders(size: Size, folder: Path) -> tuple[str, ...]:
 
 
 @torch.no_grad()
-def _mask_size(method: Method, side: int) -> tuple[int, int]:
+def _mask_size(method: Method, pixels: Tensor) -> tuple[int, int]:
     """Return the size of the decoder's maps; ask it, for decoders differ."""
-    weight = next(method.parameters())
-    image = method.encode_image(torch.zeros(1, 3, side, side, device=weight.device))
-    logits = method.decoder(image, torch.zeros_like(image.pooled))
-    height, width = logits.shape[-2:]
+    image = method.encode_image(pixels)
+    height, width = method.decoder(image, torch.zeros_like(image.pooled)).shape[-2:]
     return height, width

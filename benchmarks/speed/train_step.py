@@ -1,0 +1,133 @@
+"""The training step against the published schedule: seconds, memory, and the least that it could take.
+
+Ours, ours with cached audio features, and `published_schedule.py` make forward and backward pass on the same
+weights, clips and noise, each in a process of its own. The script stops unless each loss agrees to 1e-4
+(absolute, or relative above 1) and the gradient to 1e-2 of its length; in float64, at the smallest batch, the
+gradient of every trained parameter to 1e-4 of its own. The optimiser's step is left out: it is the same for
+all. Predicted ratios count multiply-adds; the floor divides those of our step by the rate that this machine
+reaches in the vision tower's matrix products, measured in the same run.
+
+    python benchmarks/speed/train_step.py [--method souple] [--size published] [--batches 2 4 8 16]
+        [--threads 2] [--repeats 3] [--device auto] [--folder DIR] [--profile] [--json]
+
+With `--profile`: where the time of our step goes, by operator, at the largest batch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from measuring import add_device, machine, options, report, run_job
+
+VARIANTS = ("ours", "cached", "published")
+JOBS = "train_step_jobs.py"
+
+
+def main() -> None:
+    """Run every variant at every batch size."""
+    arguments = parse()
+    with tempfile.TemporaryDirectory() as temporary:
+        request = {
+            "folder": str(arguments.folder or temporary),
+            "scratch": temporary,
+            **{key: getattr(arguments, key) for key in ("method", "size", "threads", "repeats", "device")},
+        }
+        device = run_job(JOBS, request | {"job": "write"})
+        if arguments.profile:
+            profile(arguments, run_job(JOBS, request | {"job": "profile", "batch": max(arguments.batches)}))
+            return
+        figures = [measure(request | {"batch": batch}) for batch in arguments.batches]
+        exact = run_job(JOBS, request | {"job": "exact", "batch": min(arguments.batches)})
+    show(arguments, device, figures, exact)
+
+
+def parse() -> argparse.Namespace:
+    """Read the command line."""
+    parser = options(__doc__)
+    add_device(parser)
+    parser.add_argument("--method", default="souple")
+    parser.add_argument("--size", choices=("published", "small", "mini"), default="published")
+    parser.add_argument("--batches", type=int, nargs="+", default=[2, 4, 8, 16])
+    parser.add_argument("--folder", type=Path, help="keep the random checkpoints here (1 GB)")
+    parser.add_argument("--profile", action="store_true", help="show where our step's time goes instead")
+    return parser.parse_args()
+
+
+def measure(request: dict[str, Any]) -> dict[str, Any]:
+    """Measure one batch size: all variants, their ratios, and the floor."""
+    found = {name: run_job(JOBS, request | {"job": name}) for name in VARIANTS}
+    ours, cached, published = (found[name] for name in VARIANTS)
+    rate = run_job(JOBS, request | {"job": "rate"})
+    floor = ours["multiply_adds"] / rate
+    return {
+        "batch": request["batch"],
+        **{f"{name}_seconds": found[name]["seconds"] for name in VARIANTS},
+        "ratio": published["seconds"] / ours["seconds"],
+        "predicted_ratio": published["multiply_adds"] / ours["multiply_adds"],
+        "cached_ratio": published["seconds"] / cached["seconds"],
+        "predicted_cached_ratio": published["multiply_adds"] / cached["multiply_adds"],
+        **{f"{name}_peak_gib": found[name]["peak_gib"] for name in VARIANTS},
+        "tera_multiply_adds": ours["multiply_adds"] / 1e12,
+        "tera_multiply_adds_per_second": rate / 1e12,
+        "floor_seconds": floor,
+        "ours_over_floor": ours["seconds"] / floor,
+        "loss_difference": published["loss_difference"],
+        "gradient_difference": published["gradient_difference"],
+    }
+
+
+ROWS = {
+    "ours, s": "ours_seconds",
+    "ours, audio cached, s": "cached_seconds",
+    "published schedule, s": "published_seconds",
+    "published / ours": "ratio",
+    "  predicted by multiply-adds": "predicted_ratio",
+    "published / ours, audio cached": "cached_ratio",
+    "  predicted by multiply-adds ": "predicted_cached_ratio",
+    "peak memory, GiB: ours": "ours_peak_gib",
+    "  ours, audio cached": "cached_peak_gib",
+    "  published schedule": "published_peak_gib",
+    "multiply-adds of ours, 1e12": "tera_multiply_adds",
+    "floor, s": "floor_seconds",
+    "ours / floor": "ours_over_floor",
+    "largest difference of a loss": "loss_difference",
+    "difference of the gradient": "gradient_difference",
+}
+
+
+def show(
+    arguments: argparse.Namespace, device: str, figures: list[dict[str, Any]], exact: dict[str, float]
+) -> None:
+    """Print the table: a column for each batch size."""
+    rows = [[name, *(one[key] for one in figures)] for name, key in ROWS.items()]
+    caption = (
+        f"{machine(arguments.threads, device)}\nIn float64, batch {min(arguments.batches)}: the gradient of "
+        f"every parameter agrees to {exact['each_difference']:.0e} of its length."
+    )
+    report(
+        f"One training step of {arguments.method}, {arguments.size} size, float32",
+        ["Batch", *(str(one["batch"]) for one in figures)],
+        rows,
+        caption=caption,
+        as_json=arguments.json,
+        figures=figures,
+    )
+
+
+def profile(arguments: argparse.Namespace, found: dict[str, Any]) -> None:
+    """Print the operators of our step, the slowest first."""
+    report(
+        f"Operators of a step of {arguments.method}, {arguments.size} size, batch {max(arguments.batches)}",
+        ["Operator", "Calls", "Seconds", "Share, %"],
+        [[one["operator"], one["calls"], one["seconds"], one["share"]] for one in found["operators"]],
+        caption=machine(arguments.threads, found["device"]),
+        as_json=arguments.json,
+        figures=found["operators"],
+    )
+
+
+if __name__ == "__main__":
+    main()
