@@ -26,23 +26,28 @@ def floors(truths: Sequence[GroundTruth]) -> dict[str, Scores]:
     `all-objects` that of marking every one.
 
     Args:
-        truths: of one split, all masks of one size (H, W); walked through twice.
+        truths: of one split, all masks of one size (H, W); walked through two or three times.
     """
     shape = truths[0].mask.shape
     guesses = np.stack([centre_disc(*shape), np.ones(shape, dtype=bool)])
-    blind, one, every, total, silent = [], [], [], np.zeros(shape), 0
+    blind, total, silent = [], np.zeros(shape), 0
     for truth in truths:
         blind.append(_iou_of_each(guesses, truth.mask))
-        one.append(object_iou(truth))
-        every.append(all_objects_iou(truth))
         total += truth.mask
         silent += len(truth.silent)
     mean = median_mask(total)[None]
     found = dict(zip(("centre-disc", "whole-image"), map(_scores, np.transpose(blind)), strict=True))
     found["mean-truth"] = _scores(np.concatenate([_iou_of_each(mean, truth.mask) for truth in truths]))
-    if silent:
-        found |= {"random-object": _expected(one), "all-objects": _scores(np.array(every))}
-    return found
+    return found | _among_objects(truths) if silent else found
+
+
+def _among_objects(truths: Sequence[GroundTruth]) -> dict[str, Scores]:
+    """Score guesses that know every visible object, sounding or not."""
+    one, every = [], []
+    for truth in truths:
+        one.append(object_iou(truth))
+        every.append(all_objects_iou(truth))
+    return {"random-object": _expected(one), "all-objects": _scores(np.array(every))}
 
 
 def ceilings(truths: Sequence[GroundTruth]) -> dict[str, Scores]:
@@ -75,9 +80,11 @@ def all_objects_iou(truth: GroundTruth) -> float:
 
 def oracle_ranking_iou(mask: np.ndarray) -> float:
     """Return the IoU of the half of the image that holds as much of the truth (H, W) as can be."""
-    marked = np.sort(mask, axis=None)[mask.size // 2 :]
-    whole = mask.sum(dtype=np.float64) + np.count_nonzero(marked == 0)
-    return float(marked.sum(dtype=np.float64) / whole)
+    truth, room = mask[mask > 0], mask.size - mask.size // 2
+    whole = truth.sum(dtype=np.float64) + max(room - len(truth), 0)
+    if len(truth) > room:
+        truth = np.partition(truth, -room)[-room:]
+    return float(truth.sum(dtype=np.float64) / whole)
 
 
 def _iou_of_each(masks: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -91,5 +98,8 @@ def _scores(iou: np.ndarray) -> Scores:
 
 def _expected(choices: Sequence[np.ndarray]) -> Scores:
     """Average over samples the average over each sample's equally likely choices."""
-    each = [_scores(iou) for iou in choices]
-    return {name: float(np.mean([scores[name] for scores in each])) for name in ("cIoU", "AUC")}
+    iou, counts = np.concatenate(choices), np.array([len(each) for each in choices])
+    starts = np.cumsum(counts) - counts
+    scores = {"cIoU": iou >= 0.5, "AUC": auc(iou[None])}
+    means = {name: np.add.reduceat(of_each, starts, dtype=float) / counts for name, of_each in scores.items()}
+    return {name: 100 * float(np.mean(mean)) for name, mean in means.items()}
