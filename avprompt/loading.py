@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,12 @@ from torch import Tensor
 from avprompt.cache.features import NO_CACHES, Caches, Features
 from avprompt.cache.keys import image_key, sound_key
 from avprompt.composition import TrainingOptions
+from avprompt.data.streaming import Stream, Streaming
 from avprompt.errors import DataError
 from avprompt.media import read_audio, read_image, resize_image
 from avprompt.ranks import ALONE, Ranks
-from avprompt.records import Audio, Batch, GroundTruth, Missing, Part, Sample
-from avprompt.workers import Read, Reading, loader, worker_count
+from avprompt.records import Audio, Batch, GroundTruth, Member, Missing, Part, Sample
+from avprompt.workers import Read, Reading, loader, stream_loader, worker_count
 
 CPU = torch.device("cpu")
 
@@ -67,7 +69,7 @@ class View:
         """Read audio (a file or `Audio`) as (T,), first seconds kept, zeros behind short sounds."""
         return torch.from_numpy(read_audio(audio, self.rate, self.seconds))
 
-    def sound(self, audio: Path | Part | Audio, cache: Features | None = None) -> Sound:
+    def sound(self, audio: Path | Part | Member | Audio, cache: Features | None = None) -> Sound:
         """Read audio, or only its content's key where the cache knows what the encoder makes of it."""
         if cache is None:
             return Sound(self.waveform(audio))
@@ -150,7 +152,7 @@ def training_batches(
     """Yield the batches of the given numbers; the same seed and number give the same batch.
 
     Args:
-        samples: the training split.
+        samples: the training split. A `Stream` comes in another order when it begins at another number.
         view: how the method takes its inputs.
         options: of training; a batch has `batch_size` clips over all ranks.
         seed: of order and augmentation.
@@ -159,9 +161,14 @@ def training_batches(
         caches: asked before a sound is decoded.
         device: where batches go; a GPU gets workers that read ahead.
     """
+    read, workers = _TrainingReader(view, options, seed, caches), worker_count(options.workers, device, ranks)
+    if isinstance(samples, Stream):
+        share = len(_share(np.arange(options.batch_size), ranks))
+        streaming = Streaming(samples, read, _clips, share, (seed, steps.start), ranks)
+        yield from islice(stream_loader(streaming, streaming.workers(workers), device), len(steps))
+        return
     order = _training_order(len(samples), options.batch_size, seed, steps, ranks)
-    reading = Reading(samples, _TrainingReader(view, options, seed, caches))
-    yield from loader(reading, order, _clips, worker_count(options.workers, device, ranks), device)
+    yield from loader(Reading(samples, read), order, _clips, workers, device)
 
 
 def evaluation_items(
@@ -194,7 +201,13 @@ def _training_order(
         if epoch != current:
             current, shuffled = epoch, np.random.default_rng([seed, epoch]).permutation(samples)
         chosen = shuffled[place * batch_size : (place + 1) * batch_size]
-        yield [(epoch, int(index)) for index in np.array_split(chosen, ranks.size)[ranks.rank]]
+        yield [(epoch, int(index)) for index in _share(chosen, ranks)]
+
+
+def _share(batch: np.ndarray, ranks: Ranks) -> np.ndarray:
+    """Return this rank's part of a batch."""
+    share: np.ndarray = np.array_split(batch, ranks.size)[ranks.rank]
+    return share
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,22 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Member:
+    """A file that has been read out of an archive as it streamed by: its `name` there and its bytes."""
+
+    name: str
+    data: bytes
+
+    @property
+    def suffix(self) -> str:
+        """The ending of the name, such as `.jpg`."""
+        return Path(self.name).suffix
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True)
 class GroundTruth:
     """Where the sound comes from.
 
@@ -99,8 +115,8 @@ class Sample:
     """
 
     id: str
-    image: Path | Part | Frame | np.ndarray
-    audio: Path | Part | Audio
+    image: Path | Part | Member | Frame | np.ndarray
+    audio: Path | Part | Member | Audio
     truth: GroundTruth | None = None
     label: str = ""
     distractor: Distractor | None = None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 from avprompt.errors import DataError
 from avprompt.ranks import Ranks
@@ -30,11 +30,15 @@ class Reading(Dataset[Any]):
     def __getitem__(self, key: tuple[int, int]) -> tuple[int, object]:
         """Return the item of `(epoch, index)`."""
         epoch, index = key
-        sample = self.samples[index]
-        try:
-            return index, self.read(sample, epoch, index)
-        except DataError as error:
-            return index, Missing(sample.id, str(error))
+        return index, attempt(self.read, self.samples[index], epoch, index)
+
+
+def attempt(read: Read, sample: Sample, epoch: int, index: int) -> object:
+    """Read a sample, or say why it cannot be read."""
+    try:
+        return read(sample, epoch, index)
+    except DataError as error:
+        return Missing(sample.id, str(error))
 
 
 def loader(
@@ -53,10 +57,20 @@ def loader(
         workers: processes; 0 reads in this one.
         device: where batches go next; those for a GPU are put into memory that it can copy from.
     """
-    pinned = device is not None and device.type == "cuda"
     return DataLoader(
-        reading, batch_sampler=order, num_workers=workers, collate_fn=collate, pin_memory=pinned
+        reading, batch_sampler=order, num_workers=workers, collate_fn=collate, pin_memory=_pinned(device)
     )
+
+
+def stream_loader(
+    batches: IterableDataset[Any], workers: int, device: torch.device | None = None
+) -> DataLoader[Any]:
+    """Return what reads a stream that makes its own batches; see `loader`."""
+    return DataLoader(batches, batch_size=None, num_workers=workers, pin_memory=_pinned(device))
+
+
+def _pinned(device: torch.device | None) -> bool:
+    return device is not None and device.type == "cuda"
 
 
 def worker_count(asked: int | None, device: torch.device, ranks: Ranks) -> int:

@@ -15,13 +15,13 @@ import torch
 from avprompt.errors import DataError
 from avprompt.interfaces import Part as MethodPart
 from avprompt.media import read_bytes
-from avprompt.records import Audio, Part
+from avprompt.records import Audio, Member, Part
 
 FORMAT = 1
 """Part of every fingerprint; a change in what is stored, or how sounds are read, makes all keys new."""
 
 
-def sound_key(source: Path | Part | Audio, rate: int, seconds: float) -> str:
+def sound_key(source: Path | Part | Member | Audio, rate: int, seconds: float) -> str:
     """Return the key of a sound's content as it is heard: its first seconds at that rate.
 
     Args:
@@ -37,7 +37,7 @@ def sound_key(source: Path | Part | Audio, rate: int, seconds: float) -> str:
         samples = np.ascontiguousarray(source.samples, dtype=np.float32)
         digest.update(repr((source.rate, samples.shape)).encode())
         digest.update(samples)
-    elif isinstance(source, Part):
+    elif isinstance(source, Part | Member):
         digest.update(read_bytes(source))
     else:
         _update_from_file(digest, source)

@@ -20,7 +20,7 @@ from PIL import Image
 from avprompt.errors import DataError
 from avprompt.files import replacing
 from avprompt.media import read_bytes, read_image
-from avprompt.records import Audio, Frame, Part, Sample
+from avprompt.records import Audio, Frame, Member, Part, Sample
 
 
 @dataclass(frozen=True)
@@ -85,16 +85,16 @@ def content(sample: Sample) -> tuple[tuple[str, bytes], ...]:
     return _picture(sample.image), _sound(sample.audio), (".json", about.encode())
 
 
-def _picture(image: Path | Part | Frame | np.ndarray) -> tuple[str, bytes]:
-    if isinstance(image, Path | Part):
+def _picture(image: Path | Part | Member | Frame | np.ndarray) -> tuple[str, bytes]:
+    if isinstance(image, Path | Part | Member):
         return image.suffix.lower(), read_bytes(image)
     encoded = io.BytesIO()
     Image.fromarray(read_image(image)).save(encoded, "PNG")
     return ".png", encoded.getvalue()
 
 
-def _sound(audio: Path | Part | Audio) -> tuple[str, bytes]:
-    if isinstance(audio, Path | Part):
+def _sound(audio: Path | Part | Member | Audio) -> tuple[str, bytes]:
+    if isinstance(audio, Path | Part | Member):
         return audio.suffix.lower(), read_bytes(audio)
     encoded = io.BytesIO()  # in AU, as WAV files of floats hold the time of writing
     soundfile.write(encoded, np.asarray(audio.samples).T, audio.rate, "FLOAT", format="AU")
