@@ -18,6 +18,7 @@ from avprompt.evaluation.assessment import threshold
 from avprompt.files import replacing
 from avprompt.metrics.statistics import Difference, paired_bootstrap
 from avprompt.plugins import Loaded
+from avprompt.ranks import launched_rank
 from avprompt.report.gallery import write_comparison
 from avprompt.report.shown import read_shown
 from avprompt.reporting import Reporter
@@ -90,7 +91,8 @@ def compare(
     if len({contestant.name for contestant in contestants}) < len(targets):  # as with a/run and b/run
         contestants = [replace(one, name=target) for one, target in zip(contestants, targets, strict=True)]
     comparison = _checked(loaded, contestants, settings)
-    _write(comparison, folder)
+    if launched_rank() == 0:
+        _write(comparison, folder)
     return comparison
 
 
@@ -128,7 +130,9 @@ def _run(loaded: Loaded, method: str, settings: Settings, folder: Path, reporter
     """Run a method into its own folder, or take up the run that is there."""
     target = folder / f"{Path(method).stem}-seed{settings.seed}"
     session = open_session(loaded, method, settings)
-    execute(session, target, resume=(target / CONFIG_FILE).is_file(), reporter=reporter)
+    resume = session.ranks.share((target / CONFIG_FILE).is_file())
+    execute(session, target, resume=resume, reporter=reporter)
+    session.ranks.wait()  # every rank reads what the main one has written
     return target
 
 

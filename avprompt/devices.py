@@ -7,9 +7,9 @@ from accelerate import Accelerator, DistributedDataParallelKwargs
 
 from avprompt.errors import TrainingError
 from avprompt.method import Method
+from avprompt.ranks import launched_size
 
-# Methods differ in what a step reaches, and the buffers of frozen encoders are the same on every rank.
-DDP = DistributedDataParallelKwargs(find_unused_parameters=True, broadcast_buffers=False)
+DDP = DistributedDataParallelKwargs(find_unused_parameters=True)  # methods differ in what a step reaches
 
 
 def make_accelerator(device: str, precision: str) -> Accelerator:
@@ -27,7 +27,9 @@ def make_accelerator(device: str, precision: str) -> Accelerator:
     if device == "cuda" and not torch.cuda.is_available():
         raise TrainingError("--device cuda: PyTorch sees no CUDA device here. Use --device cpu.")
     AcceleratorState._reset_state(reset_partial_state=True)  # one process may train with several settings
-    return Accelerator(cpu=device == "cpu", mixed_precision=precision, kwargs_handlers=[DDP])
+    # accelerate joins processes without a GPU only when it is told that they have none.
+    cpu = device == "cpu" or (launched_size() > 1 and not torch.cuda.is_available())
+    return Accelerator(cpu=cpu, mixed_precision=precision, kwargs_handlers=[DDP])
 
 
 def compile_kernels(method: Method, backend: str = "inductor") -> None:

@@ -71,6 +71,7 @@ def config_text(session: Session) -> str:
 def _comparable(text: str) -> Any:
     """Return what a config.yaml says without what changes no number."""
     tables = yaml.safe_load(text)
-    for key in ("device", "strict"):
+    for key in ("device", "strict", "workers", "pictures"):
         tables.get("run", {}).pop(key, None)
+    tables.get("training", {}).pop("workers", None)
     return tables

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -89,6 +90,16 @@ def ranks() -> Ranks:
     if not (dist.is_available() and dist.is_initialized()):
         return ALONE
     return Ranks(dist.get_rank(), dist.get_world_size())
+
+
+def launched_rank() -> int:
+    """Return the rank that a launcher gave this process, known before the processes have met."""
+    return int(os.environ.get("RANK", "0"))
+
+
+def launched_size() -> int:
+    """Return how many processes a launcher started, known before they have met."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 class _Gather(torch.autograd.Function):

@@ -17,6 +17,7 @@ from avprompt.records import Missing
 Metrics = dict[str, Any]
 
 RESULTS_FILE = "results.json"
+SKIPPED_FILE = "skipped.csv"
 CONFIG_FILE = "config.yaml"
 CHECKPOINT_FILE = "checkpoint.safetensors"
 
@@ -119,6 +120,14 @@ def write_skipped(path: Path, skipped: Mapping[str, Iterable[Missing]]) -> None:
     ]
     if rows:
         write_rows(path, rows, ["split", "id", "reason"])
+
+
+def read_skipped(path: Path) -> dict[str, list[Missing]]:
+    """Return what `write_skipped` wrote, by split."""
+    skipped: dict[str, list[Missing]] = {}
+    for row in read_rows(path) if path.is_file() else []:
+        skipped.setdefault(row["split"], []).append(Missing(row["id"], row["reason"]))
+    return skipped
 
 
 def _rounded(value: Any) -> Any:

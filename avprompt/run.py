@@ -20,9 +20,12 @@ from avprompt.reporting import Quiet, Reporter
 from avprompt.results import (
     CHECKPOINT_FILE,
     RESULTS_FILE,
+    SKIPPED_FILE,
     RunResult,
     read_results,
+    read_skipped,
     write_results,
+    write_skipped,
 )
 from avprompt.session import Session
 from avprompt.training.journal import RESUME_FILE
@@ -52,12 +55,15 @@ def execute(
     Raises:
         AvpromptError: training cannot go on, or nothing can be scored.
     """
-    reporter = reporter or Quiet()
-    claim(folder, resume=resume)
-    if resume:
-        check_same(session, folder)
-        if (folder / RESULTS_FILE).is_file():
-            return read_results(folder)
+    ranks = session.ranks
+    reporter = reporter if reporter and ranks.main else Quiet()
+    if ranks.main:
+        claim(folder, resume=resume)
+        if resume:
+            check_same(session, folder)
+    finished = ranks.share(read_results(folder) if resume and (folder / RESULTS_FILE).is_file() else None)
+    if finished is not None:
+        return finished
     seconds: dict[str, float] = {}
     skipped: dict[str, list[Missing]] = {}
     trains = session.checkpoint is None and not evaluate_only and session.method.trainable_parameters() > 0
@@ -67,7 +73,8 @@ def execute(
     for name in session.scored_splits():  # a wrong name must show before hours of training
         session.adapter.split(name)
     folder.mkdir(parents=True, exist_ok=True)
-    write_config(session, folder)
+    if ranks.main:
+        write_config(session, folder)
     if train_split is not None:
         began = time.perf_counter()
         skipped["train"] = train(session, train_split, folder, resume=resume, reporter=reporter)
@@ -78,16 +85,17 @@ def execute(
     result = evaluate(session, folder, reporter=reporter, skipped=skipped)
     seconds["evaluation"] = time.perf_counter() - began
     result.seconds = {name: round(value, 1) for name, value in seconds.items()}
-    write_results(result, folder)
+    if ranks.main:
+        write_results(result, folder)
     return result
 
 
 def train(session: Session, split: Split, folder: Path, *, resume: bool, reporter: Reporter) -> list[Missing]:
     """Train and leave the checkpoint; returns the clips that could not be used."""
-    checkpoint = folder / CHECKPOINT_FILE
-    if resume and checkpoint.is_file():  # training had finished, evaluation had not
+    checkpoint, list_ = folder / CHECKPOINT_FILE, folder / SKIPPED_FILE
+    if session.ranks.share(resume and checkpoint.is_file()):  # training had finished, evaluation had not
         load_checkpoint(session.method, checkpoint)
-        return list(split.missing)
+        return read_skipped(list_).get("train", [])
     with reporter.training(session.composition.name) as on_step:
         trainer = Trainer(
             session.method,
@@ -97,16 +105,22 @@ def train(session: Session, split: Split, folder: Path, *, resume: bool, reporte
             session.settings.seed,
             session.accelerator,
             folder,
+            encoding=session.encoding,
             strict=session.settings.strict,
             on_step=on_step,
         )
-        trainer.run(resume=resume and (folder / RESUME_FILE).is_file())
+        trainer.run(resume=session.ranks.share(resume and (folder / RESUME_FILE).is_file()))
+    skipped = [*split.missing, *trainer.skipped.values()]
+    if session.ranks.main:
+        write_skipped(list_, {"train": skipped})
     save(session, folder)
-    return [*split.missing, *trainer.skipped.values()]
+    return skipped
 
 
 def save(session: Session, folder: Path) -> None:
-    """Write the trained parts with the method they belong to."""
+    """Write the trained parts with the method they belong to, once for all ranks."""
+    if not session.ranks.main:
+        return
     metadata = {"method": session.composition.name, "encoders": session.encoders, "avprompt": __version__}
     save_checkpoint(session.method, folder / CHECKPOINT_FILE, metadata)
 
@@ -118,8 +132,11 @@ def evaluate(
     reporter: Reporter | None = None,
     skipped: dict[str, list[Missing]] | None = None,
 ) -> RunResult:
-    """Score every test split, and write the tables and pictures beside the results."""
-    reporter, adapter = reporter or Quiet(), session.adapter
+    """Score every test split, and write the tables and pictures beside the results.
+
+    Ranks share the work, the main one writes, and all return the result.
+    """
+    reporter, adapter, ranks = reporter or Quiet(), session.adapter, session.ranks
     decoder = session.pretrained_decoder()
     evaluator = Evaluator(
         session.method,
@@ -131,6 +148,10 @@ def evaluate(
         strict=session.settings.strict,
         seed=session.settings.seed,
         precision=session.accelerator.autocast,
+        gallery=session.settings.pictures,
+        ranks=ranks,
+        workers=session.composition.training.workers,
+        caches=session.encoding.caches,
     )
     assessment = Assessment(_empty(session), session.protocols(), session.settings.by, dict(skipped or {}))
 
@@ -146,12 +167,15 @@ def evaluate(
         assessment.validation = measure(adapter.validation_split, split, altered=False)
     for name in session.scored_splits():
         split = adapter.split(name)
-        assessment.add(name, measure(name, split, altered=True))
+        measured = measure(name, split, altered=True)
+        if ranks.main:
+            assessment.add(name, measured)
     assessment.result.notes += adapter.notes if decoder else [*adapter.notes, RANDOM_DECODER]
-    assessment.write(folder)
-    if session.settings.save_predictions:
-        describe_dump(folder / DUMP, assessment.result)
-    return assessment.result
+    if ranks.main:
+        assessment.write(folder)
+        if session.settings.save_predictions:
+            describe_dump(folder / DUMP, assessment.result)
+    return ranks.share(assessment.result)
 
 
 def versions(session: Session) -> dict[str, str]:

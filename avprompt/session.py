@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ import yaml
 from accelerate import Accelerator
 
 from avprompt.benchmark import BenchmarkAdapter
+from avprompt.cache.encoding import Encoding, open_encoding
 from avprompt.composition import PARTS, Composition, encoder_set, resolve
 from avprompt.data.shards import read_shards
-from avprompt.devices import make_accelerator
+from avprompt.devices import compile_kernels, make_accelerator
 from avprompt.errors import ConfigError, DataError, WeightsError
 from avprompt.interfaces import Decoder
 from avprompt.loading import View
@@ -21,9 +23,13 @@ from avprompt.method import Method, build
 from avprompt.metrics.protocol import Protocol
 from avprompt.options import options
 from avprompt.plugins import Loaded
+from avprompt.ranks import Ranks, ranks
 from avprompt.records import Split
 from avprompt.results import CHECKPOINT_FILE, CONFIG_FILE
 from avprompt.weights.checkpoint import checkpoint_formats, load_checkpoint
+
+TRAINING_SETTINGS = ("epochs", "steps", "batch_size", "workers", "negatives", "accumulate")
+"""Settings that change a training option of the method."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,10 @@ class Settings:
     save_predictions: bool = False
     shards: Path | None = None
     train_list: str | None = None
+    negatives: str | None = None
+    accumulate: int | None = None
+    compile: bool = False
+    pictures: int = 12
     workers: int | None = None
     cache: str | None = None
     cache_size: float = 50.0
@@ -90,6 +100,17 @@ class Session:
         backbone = self.method.backbone
         rate = self.method.audio_encoder.sample_rate
         return View(backbone.image_size, backbone.mean, backbone.std, rate, self.adapter.audio_seconds)
+
+    @property
+    def ranks(self) -> Ranks:
+        """The processes that share the work."""
+        return ranks()
+
+    @cached_property
+    def encoding(self) -> Encoding:
+        """The method's frozen encoders, behind the caches that were asked for."""
+        chosen = self.settings
+        return open_encoding(self.method, chosen.cache, chosen.cache_size, chosen.precision)
 
     @property
     def encoders(self) -> str:
@@ -146,7 +167,7 @@ def open_session(
         AvpromptError: whatever does not fit together.
     """
     adapter = open_adapter(loaded, settings.dataset, settings.data_root)
-    training = {name: getattr(settings, name) for name in ("epochs", "steps", "batch_size", "workers")}
+    training = {name: getattr(settings, name) for name in TRAINING_SETTINGS}
     if settings.epochs is not None and settings.steps is not None:
         raise ConfigError("--epochs and --steps contradict each other; give one of them.")
     overrides = (*settings.overrides, *(["training.steps=null"] if settings.epochs is not None else []))
@@ -163,6 +184,8 @@ def open_session(
             f"train it with `avprompt run {method} --dataset {settings.dataset}`."
         )
     built.to(accelerator.device)
+    if settings.compile:
+        compile_kernels(built)
     return Session(loaded, settings, composition, adapter, built, accelerator, checkpoint, built.checksums)
 
 

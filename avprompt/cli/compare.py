@@ -36,10 +36,12 @@ def compare(methods: tuple[str, ...], seeds: tuple[int, ...], output: Path | Non
     """
     from avprompt.compare import compare as compare_methods
     from avprompt.plugins import load_plugins
+    from avprompt.ranks import launched_rank
     from avprompt.report.comparison import print_comparison
     from avprompt.report.progress import Progress
 
     made = settings(**chosen)
     folder = output or Path("runs") / made.dataset / "compare"
     comparison = compare_methods(load_plugins(made.plugins), methods, made, seeds, folder, Progress())
-    print_comparison(comparison, folder)
+    if launched_rank() == 0:
+        print_comparison(comparison, folder)

@@ -45,5 +45,8 @@ def evaluate(run_or_method: str, checkpoint: Path | None, output: Path | None, *
         chosen = recorded_settings(recorded, chosen)
     made = settings(**chosen)
     session = open_session(load_plugins(made.plugins), method, made, checkpoint, trained=True)
-    folder = output or fresh(Path("runs") / made.dataset / f"{session.composition.name}-evaluated")
-    print_result(execute(session, folder, reporter=Progress(), evaluate_only=True), folder)
+    first = Path("runs") / made.dataset / f"{session.composition.name}-evaluated"
+    folder = session.ranks.share(output or fresh(first))
+    result = execute(session, folder, reporter=Progress(), evaluate_only=True)
+    if session.ranks.main:
+        print_result(result, folder)

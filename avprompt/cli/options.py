@@ -93,6 +93,10 @@ _DATA = (
     workers_option,
     cache_size_option,
     click.option("--cache", type=CACHED, help="Keep features of frozen encoders, see `avprompt cache`."),
+    click.option("--compile", is_flag=True, help="Compile encoders and decoder with torch.compile."),
+    click.option(
+        "--pictures", type=click.IntRange(0), metavar="N", help="Clips in the gallery; 12 unless given."
+    ),
 )
 _TRAINING = (
     train_list_option,
@@ -100,6 +104,14 @@ _TRAINING = (
     click.option("--epochs", type=click.IntRange(1), metavar="N", help="Train for N passes over the data."),
     click.option("--steps", type=click.IntRange(1), metavar="N", help="Train for exactly N steps."),
     batch_size_option,
+    click.option(
+        "--accumulate", type=click.IntRange(1), metavar="N", help="Batches whose gradients make one step."
+    ),
+    click.option(
+        "--negatives",
+        type=click.Choice(["global", "local"]),
+        help="Contrast clips with those of all processes (the default), or of their own only.",
+    ),
 )
 
 

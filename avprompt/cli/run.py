@@ -36,6 +36,7 @@ def run(method: str, checkpoint: Path | None, output: Path | None, resume: bool,
     """
     from avprompt.folder import claim, default_folder
     from avprompt.plugins import load_plugins
+    from avprompt.ranks import launched_rank
     from avprompt.report.progress import Progress
     from avprompt.report.table import print_result
     from avprompt.run import execute
@@ -43,7 +44,10 @@ def run(method: str, checkpoint: Path | None, output: Path | None, resume: bool,
 
     made = settings(**chosen)
     folder = output or default_folder(method, made, resume=resume)
-    claim(folder, resume=resume)
+    if launched_rank() == 0:  # the others might find what it has begun to write
+        claim(folder, resume=resume)
     session = open_session(load_plugins(made.plugins), method, made, checkpoint)
+    folder = session.ranks.share(folder)
     result = execute(session, folder, resume=resume, reporter=Progress())
-    print_result(result, folder)
+    if session.ranks.main:
+        print_result(result, folder)

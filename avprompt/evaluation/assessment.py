@@ -12,7 +12,7 @@ from avprompt.metrics.protocol import Protocol
 from avprompt.records import Missing
 from avprompt.report.gallery import write_gallery
 from avprompt.report.shown import write_shown
-from avprompt.results import Counts, RunResult, write_rows, write_skipped
+from avprompt.results import SKIPPED_FILE, Counts, RunResult, write_rows, write_skipped
 
 
 @dataclass
@@ -54,7 +54,7 @@ class Assessment:
         """Write `samples.csv`, `skipped.csv` where there is need, and the gallery."""
         columns = ["split", "id", *(protocol.name for protocol in self.protocols), "confidence"]
         write_rows(folder / "samples.csv", self._rows, columns)
-        write_skipped(folder / "skipped.csv", self.skipped)
+        write_skipped(folder / SKIPPED_FILE, self.skipped)
         if self._shown:
             result = self.result
             title = f"{result.method} on {result.dataset} ({result.encoders} encoders)"
