@@ -18,8 +18,8 @@ FULL = 224
 def size_of(label: str, truth: GroundTruth) -> str:
     """Return the bucket of the truth's area."""
     del label
-    share = float(np.count_nonzero(truth.mask)) / truth.mask.size
-    return next((name for name, side in SIZES if share * FULL**2 < side**2), "huge")
+    area, pixels = int(np.count_nonzero(truth.mask)), truth.mask.size
+    return next((name for name, side in SIZES if area * FULL**2 < side**2 * pixels), "huge")
 
 
 def class_of(label: str, truth: GroundTruth) -> str:

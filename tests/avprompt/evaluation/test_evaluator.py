@@ -247,3 +247,16 @@ def test_progress_is_reported_by_images(bench: Bench) -> None:
         Broken().split("test"), altered=False
     )
     assert seen == [4, 2]
+
+
+def test_no_pictures_are_kept_where_none_are_asked_for(bench: Bench) -> None:
+    evaluator = bench.evaluator(bench.method("oracle"), gallery=0)
+    assert evaluator.measure(Tiny().split("test"), altered=True).shown == []
+
+
+def test_each_name_is_said_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    method, said = bench.method("oracle"), []
+    embed = method.backbone.embed_text
+    monkeypatch.setattr(method.backbone, "embed_text", lambda text: said.append(text) or embed(text))
+    bench.evaluator(method).measure(split_of([scene("test", index) for index in range(12)]), altered=False)
+    assert len([text for text in said if text.startswith("a photo of a ")]) == 6

@@ -1,0 +1,40 @@
+"""Dumps give the scores of the run again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from avprompt.errors import DataError
+from avprompt.evaluation.predictions import Writer, measure_dump
+from avprompt.records import Split
+from tinyworld.bench import Bench
+from tinyworld.benchmark import Broken, Tiny
+
+
+def test_a_dump_measures_as_the_run_did(bench: Bench, tmp_path: Path) -> None:
+    evaluator = bench.evaluator(bench.method("oracle"), keeper=Writer(tmp_path / "dump"))
+    split = Broken().split("test")
+    measured = evaluator.measure(split, altered=True)
+    again = measure_dump(tmp_path / "dump", split, evaluator.protocols)
+    assert again.ids == measured.ids
+    assert again.labels == measured.labels
+    assert again.distractor_rows == measured.distractor_rows
+    assert [one.id for one in again.missing] == [one.id for one in measured.missing]
+    assert again.values.keys() == measured.values.keys()
+    for condition in ("true", "shuffled", "distractor/on-distractor", "text-prompt"):
+        key = condition, "val-threshold"
+        np.testing.assert_allclose(again.values[key]["iou"], measured.values[key]["iou"], atol=0.02)
+
+
+def test_a_dump_of_another_benchmark_is_refused(bench: Bench, tmp_path: Path) -> None:
+    evaluator = bench.evaluator(bench.method("oracle"), keeper=Writer(tmp_path / "dump"))
+    evaluator.measure(Tiny().split("test"), altered=False)
+    strange = Split([replace(sample, id="other") for sample in Tiny().split("test").samples], 6)
+    with pytest.raises(DataError, match="has 'test-0', which this split of the dataset has not"):
+        measure_dump(tmp_path / "dump", strange, evaluator.protocols)
+    with pytest.raises(DataError, match="holds no predictions"):
+        measure_dump(tmp_path / "nothing", Tiny().split("test"), evaluator.protocols)
