@@ -155,10 +155,3 @@ class TestPrecision:
         assert set(seen.values()) == {torch.float32}
         assert {value.dtype for value in trained_state(trainer.method).values()} == {torch.float32}
         assert not same(trained_state(trainer.method), before)
-
-    def test_a_device_that_is_not_here(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-        with pytest.raises(
-            TrainingError, match=r"--device cuda: PyTorch sees no CUDA device here. Use --device cpu"
-        ):
-            make_accelerator("cuda", "no")
