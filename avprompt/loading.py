@@ -1,10 +1,9 @@
-"""From samples to batches: reading, augmentation, and the list of what could not be read."""
+"""How a method takes its inputs, and reading those of evaluation."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import islice
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +13,11 @@ from torch import Tensor
 
 from avprompt.cache.features import NO_CACHES, Caches, Features
 from avprompt.cache.keys import image_key, sound_key
-from avprompt.composition import TrainingOptions
-from avprompt.data.streaming import Stream, Streaming
 from avprompt.errors import DataError
 from avprompt.media import read_audio, read_image, resize_image
 from avprompt.ranks import ALONE, Ranks
-from avprompt.records import Audio, Batch, GroundTruth, Member, Missing, Part, Sample
-from avprompt.workers import Read, Reading, loader, stream_loader, worker_count
-
-CPU = torch.device("cpu")
+from avprompt.records import Audio, GroundTruth, Member, Part, Sample
+from avprompt.workers import Read, Reading, loader
 
 
 @dataclass(frozen=True)
@@ -81,36 +76,6 @@ class View:
 
 
 @dataclass(frozen=True)
-class Clips:
-    """A training batch, this rank's share of it, and the clips of that which could not be read.
-
-    Attributes:
-        ids: of B clips.
-        pixels: (B, 3, H, W) uint8; None where no clip could be read.
-        image_keys: of the B images, or none where images are cut out at random.
-        sounds: of the B clips.
-        skipped: what could not be read.
-    """
-
-    ids: tuple[str, ...]
-    pixels: Tensor | None
-    image_keys: tuple[str, ...]
-    sounds: tuple[Sound, ...]
-    skipped: tuple[Missing, ...]
-
-    def batch(self, view: View, device: torch.device = CPU) -> Batch | None:
-        """Return the clips as a method takes them, where all were decoded: none came from a cache."""
-        waveforms = [sound.waveform for sound in self.sounds if sound.waveform is not None]
-        if self.pixels is None or len(waveforms) < len(self.ids):
-            return None
-        return Batch(view.normalise(self.pixels.to(device)), torch.stack(waveforms).to(device))
-
-    def pin_memory(self) -> Clips:
-        """Move the pixels to memory that a GPU can copy from; PyTorch's loader calls this."""
-        return self if self.pixels is None else replace(self, pixels=self.pixels.pin_memory())
-
-
-@dataclass(frozen=True)
 class Scene:
     """An evaluation image: `pixels` (3, H, W), its truth, the sample's place in the split and its key.
 
@@ -131,45 +96,6 @@ class Sounds:
     index: int
     by_condition: Mapping[str, Sound]
 
-    @property
-    def waveforms(self) -> dict[str, Tensor]:
-        """Return those that were decoded, each (T,); without a cache all of them."""
-        heard = {name: sound.waveform for name, sound in self.by_condition.items()}
-        return {name: waveform for name, waveform in heard.items() if waveform is not None}
-
-
-def training_batches(
-    samples: Sequence[Sample],
-    view: View,
-    options: TrainingOptions,
-    seed: int,
-    steps: range,
-    *,
-    ranks: Ranks = ALONE,
-    caches: Caches = NO_CACHES,
-    device: torch.device = CPU,
-) -> Iterator[Clips]:
-    """Yield the batches of the given numbers; the same seed and number give the same batch.
-
-    Args:
-        samples: the training split. A `Stream` comes in another order when it begins at another number.
-        view: how the method takes its inputs.
-        options: of training; a batch has `batch_size` clips over all ranks.
-        seed: of order and augmentation.
-        steps: numbers of batches, counted from the beginning of training.
-        ranks: each reads its own share of every batch, in order; shares may differ by one clip.
-        caches: asked before a sound is decoded.
-        device: where batches go; a GPU gets workers that read ahead.
-    """
-    read, workers = _TrainingReader(view, options, seed, caches), worker_count(options.workers, device, ranks)
-    if isinstance(samples, Stream):
-        share = len(_share(np.arange(options.batch_size), ranks))
-        streaming = Streaming(samples, read, _clips, share, (seed, steps.start), ranks)
-        yield from islice(stream_loader(streaming, streaming.workers(workers), device), len(steps))
-        return
-    order = _training_order(len(samples), options.batch_size, seed, steps, ranks)
-    yield from loader(Reading(samples, read), order, _clips, workers, device)
-
 
 def evaluation_items(
     samples: Sequence[Sample], read: Read, batch_size: int, workers: int = 0, *, ranks: Ranks = ALONE
@@ -182,63 +108,6 @@ def evaluation_items(
     starts = range(ranks.rank * batch_size, len(samples), ranks.size * batch_size)
     order = [[(0, i) for i in range(start, min(start + batch_size, len(samples)))] for start in starts]
     yield from loader(Reading(samples, read), order, list, workers)
-
-
-def steps_per_epoch(samples: int, batch_size: int) -> int:
-    """Return the steps of one epoch; a last batch of one clip has nothing to contrast and is left out."""
-    whole, rest = divmod(samples, batch_size)
-    return whole + (rest > 1)
-
-
-def _training_order(
-    samples: int, batch_size: int, seed: int, steps: range, ranks: Ranks
-) -> Iterator[list[tuple[int, int]]]:
-    """Yield the (epoch, index) keys of a rank's share of each batch; every epoch has its own order."""
-    per_epoch = steps_per_epoch(samples, batch_size)
-    current, shuffled = -1, np.zeros(0, dtype=int)
-    for step in steps:
-        epoch, place = divmod(step, per_epoch)
-        if epoch != current:
-            current, shuffled = epoch, np.random.default_rng([seed, epoch]).permutation(samples)
-        chosen = shuffled[place * batch_size : (place + 1) * batch_size]
-        yield [(epoch, int(index)) for index in _share(chosen, ranks)]
-
-
-def _share(batch: np.ndarray, ranks: Ranks) -> np.ndarray:
-    """Return this rank's part of a batch."""
-    share: np.ndarray = np.array_split(batch, ranks.size)[ranks.rank]
-    return share
-
-
-@dataclass(frozen=True)
-class _TrainingReader:
-    """Reads and augments one clip; the draw depends on seed, epoch and index alone."""
-
-    view: View
-    options: TrainingOptions
-    seed: int
-    caches: Caches
-
-    def __call__(self, sample: Sample, epoch: int, index: int) -> tuple[str, Tensor, str, Sound]:
-        random = np.random.default_rng([self.seed, epoch, index])
-        side = self.options.resized(self.view.image_size)
-        image = resize_image(read_image(sample.image, enough=side), side)
-        top, left = random.integers(0, side - self.view.image_size + 1, size=2)
-        image = image[top : top + self.view.image_size, left : left + self.view.image_size]
-        if self.options.flip and random.random() < 0.5:
-            image = image[:, ::-1]
-        again = self.caches.images is not None and self.options.fixed_images(self.view.image_size)
-        key = image_key(image) if again else ""
-        return sample.id, channels_first(image), key, self.view.sound(sample.audio, self.caches.audio)
-
-
-def _clips(items: list[tuple[int, Any]]) -> Clips:
-    skipped = tuple(item for _, item in items if isinstance(item, Missing))
-    good = [item for _, item in items if not isinstance(item, Missing)]
-    if not good:
-        return Clips((), None, (), (), skipped)
-    ids, pixels, keys, sounds = zip(*good, strict=True)
-    return Clips(ids, torch.stack(pixels), keys if all(keys) else (), sounds, skipped)
 
 
 def channels_first(image: np.ndarray) -> Tensor:

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 
 from avprompt.composition import TrainingOptions
-from avprompt.loading import steps_per_epoch
 from avprompt.method import Method
+from avprompt.training.batches import steps_per_epoch
 
 
 def total_steps(options: TrainingOptions, samples: int) -> int:

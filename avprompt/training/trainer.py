@@ -16,10 +16,11 @@ from torch import Tensor
 from avprompt.cache.encoding import Encoding
 from avprompt.composition import TrainingOptions
 from avprompt.errors import DataError, TrainingError
-from avprompt.loading import Clips, View, training_batches
+from avprompt.loading import View
 from avprompt.method import Method
 from avprompt.ranks import Rows, ranks
 from avprompt.records import Missing, Sample
+from avprompt.training.batches import Clips, training_batches
 from avprompt.training.guard import check_numbers
 from avprompt.training.journal import Journal, Step
 from avprompt.training.optimisation import make_optimizer, schedule, total_steps

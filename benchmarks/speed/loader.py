@@ -24,9 +24,10 @@ from PIL import Image
 
 from avprompt.composition import TrainingOptions
 from avprompt.data.pack import write_shards
-from avprompt.loading import Clips, View, training_batches
+from avprompt.loading import View
 from avprompt.media import read_audio, read_image
 from avprompt.records import Sample, Split
+from avprompt.training.batches import Clips, training_batches
 
 FRAMES = ((640, 360), (1280, 720), (1920, 1080))
 SECONDS, RECORDED, RATE, SIDE, CROP = 10, 44100, 16000, 352, 1.1

@@ -20,10 +20,11 @@ from avprompt.composition import TrainingOptions
 from avprompt.data.pack import write_shards
 from avprompt.data.shards import read_shards
 from avprompt.errors import DataError
-from avprompt.loading import Clips, View, training_batches
+from avprompt.loading import View
 from avprompt.media import read_audio, read_image
 from avprompt.records import Frame, Missing, Sample, Split
 from avprompt.registry import Registry
+from avprompt.training.batches import Clips, training_batches
 from mediafiles import IDS, save_video
 
 View16 = View(16, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), 8000, 0.5)

@@ -17,8 +17,9 @@ from PIL import Image
 from avprompt.composition import TrainingOptions
 from avprompt.data.streaming import Stream, is_stream, open_stream
 from avprompt.errors import ConfigError, DataError
-from avprompt.loading import Clips, View, training_batches
+from avprompt.loading import View
 from avprompt.ranks import ALONE, Ranks
+from avprompt.training.batches import Clips, training_batches
 
 VIEW = View(16, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), 8000, 0.1)
 SHARDS, EACH = 4, 6
