@@ -15,6 +15,7 @@ from avprompt.benchmark import BenchmarkAdapter
 from avprompt.cache.encoding import Encoding, open_encoding
 from avprompt.composition import PARTS, Composition, encoder_set, resolve
 from avprompt.data.shards import read_shards
+from avprompt.data.streaming import is_stream, stream_split
 from avprompt.devices import compile_kernels, make_accelerator
 from avprompt.errors import ConfigError, DataError, WeightsError
 from avprompt.interfaces import Decoder
@@ -51,7 +52,7 @@ class Settings:
     splits: tuple[str, ...] = ()
     by: tuple[str, ...] = ()
     save_predictions: bool = False
-    shards: Path | None = None
+    shards: str | None = None
     train_list: str | None = None
     negatives: str | None = None
     accumulate: int | None = None
@@ -64,8 +65,9 @@ class Settings:
     def recorded(self) -> dict[str, Any]:
         """Return what a run directory keeps of the settings, ready for YAML."""
         kept = asdict(self)
-        for key in ("data_root", "shards"):
-            kept[key] = str(kept[key].resolve()) if kept[key] else None
+        kept["data_root"] = str(self.data_root.resolve()) if self.data_root else None
+        if self.shards and not is_stream(self.shards):
+            kept["shards"] = str(Path(self.shards).resolve())
         kept["plugins"] = [str(Path(file).resolve()) for file in self.plugins]
         return {key: list(value) if isinstance(value, tuple) else value for key, value in kept.items()}
 
@@ -126,8 +128,10 @@ class Session:
 
     def training_split(self) -> Split:
         """Return what to train on: the benchmark's own split, or the shards that were packed from it."""
-        if self.settings.shards is not None:
-            return read_shards(self.settings.shards)
+        shards = self.settings.shards
+        if shards is not None:
+            training = self.composition.training
+            return stream_split(shards, training) if is_stream(shards) else read_shards(Path(shards))
         return self.adapter.split(self.settings.train_list or self.adapter.train_split)
 
     def scored_splits(self) -> tuple[str, ...]:

@@ -96,21 +96,21 @@ def build(method: str, **chosen: Any) -> None:
     out at random (`--set training.crop=1`). Processes that a launcher starts share the work.
     """
     from avprompt.cache.build import Builder
-    from avprompt.cache.encoding import open_encoding
+    from avprompt.data.streaming import is_stream
+    from avprompt.errors import ConfigError
     from avprompt.plugins import load_plugins
-    from avprompt.ranks import ranks
     from avprompt.report.features import print_built
     from avprompt.session import open_session
     from avprompt.workers import worker_count
 
     made = settings(**chosen)
+    if made.shards and is_stream(made.shards):
+        raise ConfigError("A stream cannot be encoded ahead; --cache keeps its clips as they come.")
     session = open_session(load_plugins(made.plugins), method, made)
-    together = ranks()
-    encoding = open_encoding(session.method, made.cache, made.cache_size, made.precision)
-    training = session.composition.training
+    training, together = session.composition.training, session.ranks
     workers = worker_count(training.workers, session.accelerator.device, together)
     precision = session.accelerator.autocast
-    builder = Builder(encoding, session.view, training, together, workers, precision)
+    builder = Builder(session.encoding, session.view, training, together, workers, precision)
     missing = {}
     for name, split in _splits(session):
         scored = name in (session.adapter.validation_split, *session.adapter.test_splits)
@@ -118,7 +118,7 @@ def build(method: str, **chosen: Any) -> None:
             unread = builder.fill(split.samples, advance, training=not scored)
         missing[name] = [*split.missing, *(one for part in together.objects(unread) for one in part)]
     if together.main:
-        print_built(encoding.caches, made.cache_size, missing)
+        print_built(session.encoding.caches, made.cache_size, missing)
 
 
 def _splits(session: Session) -> Iterator[tuple[str, Split]]:

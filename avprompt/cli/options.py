@@ -40,9 +40,8 @@ dataset_option = click.option("--dataset", metavar="NAME", help="Benchmark, see 
 
 shards_option = click.option(
     "--shards",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="Train from packed clips, see `avprompt data shard`.",
+    metavar="DIR|PATTERN",
+    help="Train from packed clips, see `avprompt data shard`, or from a stream: http://host/{000..143}.tar.",
 )
 train_list_option = click.option(
     "--train-list",

@@ -21,9 +21,10 @@ import soundfile
 from PIL import Image
 from torch.utils.data import IterableDataset, get_worker_info
 
+from avprompt.composition import TrainingOptions
 from avprompt.errors import ConfigError, DataError
 from avprompt.ranks import Ranks
-from avprompt.records import Member, Missing, Sample
+from avprompt.records import Member, Missing, Sample, Split
 from avprompt.workers import Read, attempt
 
 BUFFER = 1000
@@ -56,6 +57,18 @@ class Stream(Sequence[Sample]):
 def is_stream(shards: str) -> bool:
     """Say whether `--shards` names what is streamed, rather than a folder."""
     return "{" in shards or "://" in shards or shards.startswith("pipe:")
+
+
+def stream_split(shards: str, training: TrainingOptions) -> Split:
+    """Return a stream as a split of as many clips as training takes.
+
+    Raises:
+        ConfigError: training is to go on for so many epochs.
+    """
+    if training.steps is None:
+        raise ConfigError("Nobody has counted the clips of a stream: give --steps N with --shards PATTERN.")
+    clips = training.steps * training.accumulate * training.batch_size
+    return Split(open_stream(shards, clips), expected=clips)
 
 
 def open_stream(shards: str, clips: int) -> Stream:

@@ -86,6 +86,20 @@ def held_after(cli: Cli) -> float:
     return one["size"] / one["entries"]
 
 
+def test_a_stream_is_not_encoded_ahead(fails: Callable[..., str]) -> None:
+    message = fails(*BUILD, "--shards", "http://host/train-{00..09}.tar")
+    assert message.startswith("A stream cannot be encoded ahead")
+
+
+def test_a_run_uses_and_fills_the_cache(cli: Cli, heard: list[int]) -> None:
+    run = ("run", "souple", "--dataset", "tiny", "--steps", 4, "--batch-size", 4, "--cache", "audio")
+    cli(*run, "--output", "one")
+    assert held(cli)[0]["entries"] >= 6
+    heard.clear()
+    cli(*run, "--output", "two")
+    assert heard == []
+
+
 def test_clear_asks_first(cli: Cli) -> None:
     cli(*BUILD)
     refused = CliRunner().invoke(main, ["cache", "clear"], input="n\n")

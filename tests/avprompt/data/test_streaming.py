@@ -12,14 +12,17 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from click.testing import CliRunner
 from PIL import Image
 
+from avprompt.cli import main
 from avprompt.composition import TrainingOptions
 from avprompt.data.streaming import Stream, is_stream, open_stream
 from avprompt.errors import ConfigError, DataError
 from avprompt.loading import View
 from avprompt.ranks import ALONE, Ranks
 from avprompt.training.batches import Clips, training_batches
+from avprompt.training.journal import LOG_FILE
 
 VIEW = View(16, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), 8000, 0.1)
 SHARDS, EACH = 4, 6
@@ -173,6 +176,22 @@ def test_a_broken_shard_is_an_error(tmp_path: Path, shards: str) -> None:
         batches(str(tmp_path / "gone-{0..1}.tar"))
     with pytest.raises(DataError, match="A shard cannot be read"):  # all clips came, but not all is well
         batches(f"pipe:cat {tmp_path}/train-{{01..02}}.tar && exit 3")
+
+
+def test_a_run_trains_from_a_stream(tmp_path: Path) -> None:
+    for shard in range(2):
+        names = [f"{shard}{k}" for k in range(4)]
+        write(tmp_path / f"{shard}.tar", {name: {"png": picture(9), "wav": sound(9)} for name in names})
+    pattern = str(tmp_path / "{0..1}.tar")
+    command = ["run", "souple", "--dataset", "tiny", "--batch-size", "2", "--shards", pattern]
+    run = CliRunner().invoke(main, [*command, "--steps", "3", "--output", str(tmp_path / "run")])
+    assert run.exit_code == 0, run.output
+    log = (tmp_path / "run" / LOG_FILE).read_text().splitlines()
+    assert [json.loads(line)["step"] for line in log] == [0, 1, 2]
+    assert f"shards: {pattern}" in (tmp_path / "run" / "config.yaml").read_text().replace("'", "")
+    refused = CliRunner().invoke(main, [*command, "--epochs", "3", "--output", str(tmp_path / "other")])
+    assert "give --steps N with --shards PATTERN" in refused.output
+    assert not (tmp_path / "other").exists()
 
 
 def test_a_stream_has_no_places(shards: str) -> None:
