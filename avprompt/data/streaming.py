@@ -1,7 +1,8 @@
 """Training from WebDataset shards that are read from their beginning to their end: over HTTP, or from a pipe.
 
 Shards of a folder are better trained from by their index, see `avprompt.data.shards`: that gives the batches
-of training from files, and resumes in the same place. A stream is shuffled in a buffer as it flows by.
+of training from files, and resumes in the same place. A stream is shuffled in a buffer as it flows by; what
+resumes goes on at its step, with the clips in a new order.
 """
 
 from __future__ import annotations
