@@ -57,18 +57,14 @@ def overlap(levels: np.ndarray, truths: np.ndarray, count: int) -> tuple[np.ndar
         sum(P * G) and sum(P * [G == 0]), each (B, count).
     """
     inside = np.asarray(truths) > 0
-    passed = np.stack([_count(*pair, count) for pair in zip(levels, inside, strict=True)])  # (B, 2, count)
+    passed = np.stack(
+        [count_sides(*pair, count) for pair in zip(levels, inside, strict=True)]
+    )  # (B, 2, count)
     miss, hit = passed[:, 0].astype(np.float64), passed[:, 1].astype(np.float64)
     if not np.array_equal(truths, inside):  # fractions must be summed, not counted
         pairs = zip(levels, truths, strict=True)
-        hit = np.stack([_weigh(level, truth, count) for level, truth in pairs])
+        hit = np.stack([weigh(level, truth, count) for level, truth in pairs])
     return hit, miss
-
-
-def coverage(levels: np.ndarray, count: int) -> np.ndarray:
-    """Return the share of the image that the mask of each of `count` thresholds covers, (B, count)."""
-    pixels = levels[0].size
-    return np.stack([_weigh(level, None, count) for level in levels]) / np.float64(pixels)
 
 
 def iou_by_threshold(
@@ -127,7 +123,7 @@ def _nearest(heatmap: np.ndarray, cuts: np.ndarray, dtype: np.dtype[Any]) -> np.
     return np.asarray(place, dtype=dtype)
 
 
-def _count(level: np.ndarray, inside: np.ndarray, count: int) -> np.ndarray:
+def count_sides(level: np.ndarray, inside: np.ndarray, count: int) -> np.ndarray:
     """Count pixels over level > k for each k = 0..count-1, outside and inside of a truth, (2, count)."""
     dtype = np.min_scalar_type(2 * count + 1)
     code = np.add(level, inside * dtype.type(count + 1), dtype=dtype)  # one histogram for both
@@ -135,7 +131,7 @@ def _count(level: np.ndarray, inside: np.ndarray, count: int) -> np.ndarray:
     return np.asarray(np.cumsum(histogram[:, :0:-1], axis=1)[:, ::-1])
 
 
-def _weigh(level: np.ndarray, weights: np.ndarray | None, count: int) -> np.ndarray:
+def weigh(level: np.ndarray, weights: np.ndarray | None, count: int) -> np.ndarray:
     """Sum weights, or count pixels, over level > k for each k = 0..count-1."""
     flat = None if weights is None else weights.ravel()
     histogram = np.bincount(level.ravel(), weights=flat, minlength=count + 1)

@@ -14,6 +14,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from avprompt.metrics.sharing import one_batch
+
 Measurements = Mapping[str, np.ndarray]
 """Numbers for each sample by name, first axis B or N; what `measure` returns, or many joined."""
 
@@ -74,9 +76,10 @@ def measure_all(
     """
     done: dict[object, dict[str, np.ndarray]] = {}
     found = {}
-    for protocol in protocols:
-        how = type(protocol).measure
-        if how not in done:
-            done[how] = protocol.measure(heatmaps, truths, confidence)
-        found[protocol.name] = dict(done[how])
+    with one_batch():
+        for protocol in protocols:
+            how = type(protocol).measure
+            if how not in done:
+                done[how] = protocol.measure(heatmaps, truths, confidence)
+            found[protocol.name] = dict(done[how])
     return found

@@ -6,9 +6,16 @@ and which of the two comparisons a score used is what its protocol's name stands
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from avprompt.metrics.sharing import shared
 
+_FEW = 500
+
+
+@shared
 def normalise(heatmaps: np.ndarray) -> np.ndarray:
     """Stretch each map (B, H, W) to span 0..1; a constant map becomes all zero."""
     heatmaps = np.asarray(heatmaps, dtype=np.float32)
@@ -17,6 +24,7 @@ def normalise(heatmaps: np.ndarray) -> np.ndarray:
     return np.asarray((heatmaps - low) / np.where(span > 0, span, 1))
 
 
+@shared
 def median_cut(heatmaps: np.ndarray) -> np.ndarray:
     """Return each map's upper median (B,), the value at rank H * W // 2: half of the pixels reach it.
 
@@ -24,8 +32,7 @@ def median_cut(heatmaps: np.ndarray) -> np.ndarray:
     median are all inside under `>=` and all outside under `>`.
     """
     flat = heatmaps.reshape(len(heatmaps), -1)  # (B, H * W)
-    half = flat.shape[1] // 2
-    return np.partition(flat, half, axis=1)[:, half]
+    return np.array([at_rank(row, len(row) // 2) for row in flat])
 
 
 def true_size_cut(heatmaps: np.ndarray, truths: np.ndarray) -> np.ndarray:
@@ -39,7 +46,24 @@ def true_size_cut(heatmaps: np.ndarray, truths: np.ndarray) -> np.ndarray:
     pixels = flat.shape[1]
     sizes = np.count_nonzero(truths, axis=(1, 2))
     ranks = pixels - np.where(sizes > 0, sizes, pixels - pixels // 2)
-    return np.array([np.partition(row, rank)[rank] for row, rank in zip(flat, ranks, strict=True)])
+    return np.array([at_rank(row, int(rank)) for row, rank in zip(flat, ranks, strict=True)])
+
+
+def at_rank(values: np.ndarray, rank: int) -> np.floating[Any]:
+    """Return the value (N,) at a rank counted from 0 at the lowest, as sorting would find it.
+
+    A few of the values tell about where it is, so that only those nearby need be looked through.
+    """
+    few = np.sort(values[:: max(1, len(values) // _FEW)])
+    place, margin = rank * len(few) // len(values), 2 * round(len(few) ** 0.5)
+    low = few[place - margin] if place >= margin else -np.inf
+    high = few[place + margin] if place + margin < len(few) else np.inf
+    near = values[(values >= low) & (values <= high)]
+    within = rank - int(np.count_nonzero(values < low))
+    if not 0 <= within < len(near):  # the few misled
+        near, within = values, rank
+    found: np.floating[Any] = np.partition(near, within)[within]
+    return found
 
 
 def binarise(

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from avprompt.metrics.detection import average_precision, localisation_accuracy, max_f1
-from avprompt.metrics.iou import iou_by_threshold, iou_of
+from avprompt.metrics.iou import iou_of
 from avprompt.metrics.protocol import Measurements, Protocol
-from avprompt.metrics.protocols.fixed import GRID
+from avprompt.metrics.protocols.fixed import GRID, iou_on_grid
 from avprompt.metrics.threshold import binarise, median_cut
 
 
@@ -33,7 +33,7 @@ class SlavcExtended(Protocol):
         """Return `iou` (B,), `iou_by_threshold` (B, 19), `confidence` (B,) and `visible` (B,)."""
         return {
             "iou": iou_of(binarise(heatmaps, median_cut(heatmaps)), truths),
-            "iou_by_threshold": iou_by_threshold(heatmaps, truths, GRID),
+            "iou_by_threshold": iou_on_grid(heatmaps, truths),
             "confidence": np.asarray(confidence),
             "visible": np.asarray(truths.any(axis=(1, 2))),
         }

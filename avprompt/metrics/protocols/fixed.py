@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from avprompt.metrics.iou import iou_by_threshold, localisation_scores, success
+from avprompt.metrics.hundredths import tally
+from avprompt.metrics.iou import localisation_scores, success
 from avprompt.metrics.protocol import Measurements, Protocol
 
 GRID = np.arange(1, 20) / 20
@@ -24,7 +25,7 @@ class Sweep(Protocol):
     ) -> dict[str, np.ndarray]:
         """Return `iou` (B, 19)."""
         del confidence
-        return {"iou": iou_by_threshold(heatmaps, truths, GRID)}
+        return {"iou": iou_on_grid(heatmaps, truths)}
 
 
 class ValThreshold(Sweep):
@@ -86,6 +87,11 @@ class AclSweep(Sweep):
         iou, best = test["iou"], best_threshold(test["iou"])
         sweep = {f"{at:.2f}": localisation_scores(iou[:, k]) for k, at in enumerate(GRID)}
         return {**localisation_scores(iou[:, best]), "threshold": float(GRID[best]), "by_threshold": sweep}
+
+
+def iou_on_grid(heatmaps: np.ndarray, truths: np.ndarray) -> np.ndarray:
+    """Return the IoU (B, 19) of maps with their truths under each threshold of `GRID` (>=)."""
+    return np.ascontiguousarray(tally(heatmaps, truths).iou[0, :, 5:100:5])
 
 
 def best_threshold(iou: np.ndarray) -> int:

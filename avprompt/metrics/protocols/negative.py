@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 
 from avprompt.errors import DataError
-from avprompt.metrics.iou import coverage, levels_of, localisation_scores, overlap, ratio
+from avprompt.metrics.hundredths import CUTS, tally
+from avprompt.metrics.iou import localisation_scores
 from avprompt.metrics.negative import harmonic_mean, quiet_auc, universal_threshold
 from avprompt.metrics.protocol import Measurements, Protocol
-
-_CUTS = np.arange(101) / 100
 
 
 class NegativeAudio(Protocol):
@@ -34,11 +33,10 @@ class NegativeAudio(Protocol):
     ) -> dict[str, np.ndarray]:
         """Return `iou` and `area`, each (B, 101), above each hundredth, and the maximum `peak` (B,)."""
         del confidence
-        levels = levels_of(heatmaps, _CUTS, np.greater)
-        hit, miss = overlap(levels, truths, len(_CUTS))
+        found = tally(heatmaps, truths)
         return {
-            "iou": ratio(hit, truths.sum(axis=(1, 2), dtype=np.float64)[:, None] + miss),
-            "area": coverage(levels, len(_CUTS)),
+            "iou": found.iou[1],
+            "area": found.marked[1],
             "peak": heatmaps.max(axis=(1, 2)),
         }
 
@@ -59,7 +57,7 @@ class NegativeAudio(Protocol):
         quiet = {name: 100 * quiet_auc(each) for name, each in marked.items()}
         return {
             **true,
-            "threshold": float(_CUTS[cut]),
+            "threshold": float(CUTS[cut]),
             "pIA": area,
             "AUC_N": quiet,
             "F_LOC": harmonic_mean(true["mean_IoU"], 100 - float(np.mean(list(area.values())))),
@@ -76,4 +74,4 @@ class NegativeAudio(Protocol):
         if not peaks:
             raise DataError(f"{self.name} needs maps under silence, noise or off-screen sound.")
         threshold = universal_threshold(np.concatenate(peaks))
-        return min(int(np.searchsorted(_CUTS, threshold)), len(_CUTS) - 1)
+        return min(int(np.searchsorted(CUTS, threshold)), len(CUTS) - 1)

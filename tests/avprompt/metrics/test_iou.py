@@ -10,7 +10,6 @@ from hypothesis.extra.numpy import arrays
 
 from avprompt.metrics.iou import (
     auc,
-    coverage,
     iou_by_threshold,
     iou_of,
     levels_of,
@@ -70,13 +69,6 @@ def test_many_uneven_thresholds_are_passed_as_each_in_turn() -> None:
     uneven = np.linspace(0, 1, 60) ** 3
     in_turn = sum((heatmaps >= np.float32(threshold)).astype(int) for threshold in uneven)
     np.testing.assert_array_equal(levels_of(heatmaps, uneven), in_turn)
-
-
-@given(heatmaps=heatmaps_st, compare=compare_st)
-def test_coverage_equals_the_mean_of_each_mask(heatmaps: np.ndarray, compare: np.ufunc) -> None:
-    found = coverage(levels_of(heatmaps, GRID, compare), len(GRID))
-    naive = [[compare(heatmap, np.float32(t)).mean() for t in GRID] for heatmap in heatmaps]
-    np.testing.assert_allclose(found, naive, rtol=0, atol=1e-15)
 
 
 def test_many_thresholds_do_not_overflow() -> None:

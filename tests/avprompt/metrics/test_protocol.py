@@ -85,7 +85,7 @@ def test_protocols_that_measure_alike_measure_once(monkeypatch: pytest.MonkeyPat
         calls.append(maps)
         return np.zeros((3, 19))
 
-    monkeypatch.setattr(fixed, "iou_by_threshold", counted)
+    monkeypatch.setattr(fixed, "iou_on_grid", counted)
     found = measure_all([fixed.ValThreshold(), fixed.AclSweep(), median.EzvslMedian()], *batch())
     assert list(found) == ["val-threshold", "acl-sweep", "ezvsl-median"]
     assert len(calls) == 1

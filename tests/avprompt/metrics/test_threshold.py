@@ -1,8 +1,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
-from avprompt.metrics.threshold import binarise, median_cut, normalise, true_size_cut
+from avprompt.metrics.threshold import at_rank, binarise, median_cut, normalise, true_size_cut
 
 RAMP = np.arange(6, dtype=np.float32).reshape(1, 2, 3) / 10
 
@@ -44,3 +48,20 @@ def test_true_size_cut_marks_as_many_pixels_as_the_truth_has() -> None:
 
 def test_binarise_compares_in_float32() -> None:
     assert binarise(np.array([[[np.float32(0.1)]]]), 0.1).all()
+
+
+@given(
+    values=arrays(np.float32, st.integers(1, 3000), elements=st.sampled_from([0, 0.25, 0.5, 1])),
+    at=st.floats(0, 0.999),
+)
+def test_a_rank_is_found_as_by_sorting(values: np.ndarray, at: float) -> None:
+    rank = int(at * len(values))
+    assert at_rank(values, rank) == np.sort(values)[rank]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_rank_is_found_in_any_order(order: int) -> None:
+    values = np.random.default_rng(0).random(50_000, dtype=np.float32)
+    values[::100] = order * 2  # what the few see is not like the rest
+    ranked = np.sort(values)
+    assert all(at_rank(values, rank) == ranked[rank] for rank in (0, 1, 499, 25_000, 49_499, 49_999))
