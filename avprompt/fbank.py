@@ -22,7 +22,7 @@ LOWEST_HZ = 20.0
 FLOOR = float(np.finfo(np.float32).eps)
 
 
-@torch.compiler.disable  # its constants are cached in Python, and compilers have no complex numbers
+@torch.compiler.disable  # type: ignore[untyped-decorator]  # cached constants, complex numbers
 def kaldi_fbank(waveform: Tensor, *, bins: int = 128, rate: int = 16000, window: Window = "povey") -> Tensor:
     """Compute log-mel energies; the level of the waveform is kept, Kaldi expects 16-bit values.
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
+from typing import Any
 
 import torch
 from pydantic import Field
@@ -53,9 +54,9 @@ class Masker(nn.Module):
         """
         uniform = torch.rand_like(logits) if noise is None else noise
         tiny = torch.finfo(uniform.dtype).tiny
-        logistic = uniform.clamp(tiny, 1 - 1e-7).logit()
-        soft = torch.sigmoid(self.w * logits + self.b + logistic)
-        return (soft > 0.5).to(soft.dtype) + soft - soft.detach()
+        logistic = uniform.clamp(tiny, 1 - 1e-7).logit_()
+        hard: Tensor = _StraightThrough.apply(torch.addcmul(logistic + self.b, self.w, logits))
+        return hard
 
     def feature(self, logits: Tensor, grid: tuple[int, int]) -> Tensor:
         """Return soft masks (..., h, w) on the patch grid, from each map's own range."""
@@ -66,6 +67,20 @@ class Masker(nn.Module):
     def heatmap(self, logits: Tensor, size: tuple[int, int]) -> Tensor:
         """Return sigmoid(g + b/w) in 0..1, as the published code shows masks; logits are resized first."""
         return torch.sigmoid(resize(logits, size, mode="bicubic") + self.b / self.w)
+
+
+class _StraightThrough(torch.autograd.Function):
+    """Steps from 0 to 1 at 0; its gradient is that of the sigmoid."""
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor) -> Tensor:
+        ctx.save_for_backward(logits)
+        return (logits > 0).to(logits.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        (logits,) = ctx.saved_tensors
+        return torch.ops.aten.sigmoid_backward(gradients[0], logits.sigmoid())  # type: ignore[no-any-return]
 
 
 def resize(maps: Tensor, size: tuple[int, int], mode: str) -> Tensor:

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from avprompt_clip.enlarge import enlarge, make_enlarge
 from avprompt_clip.towers import split_heads
 
 
@@ -28,9 +29,10 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Attend from every token to every token."""
-        query, key, value = (
-            split_heads(projection(x), self.heads) for projection in (self.q_proj, self.k_proj, self.v_proj)
-        )
+        projections = (self.q_proj, self.k_proj, self.v_proj)
+        weight, bias = (torch.cat([getattr(p, name) for p in projections]) for name in ("weight", "bias"))
+        joined = F.linear(x, weight, bias)  # one pass over the tokens for all three
+        query, key, value = (split_heads(part, self.heads) for part in joined.chunk(3, dim=-1))
         mixed = F.scaled_dot_product_attention(query, key, value)
         return self.out_proj(mixed.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
 
@@ -45,7 +47,7 @@ class Mlp(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (..., width) to (..., width)."""
-        return self.fc2(F.relu(self.fc1(x)))  # type: ignore[no-any-return]
+        return self.fc2(F.relu(self.fc1(x), inplace=True))  # type: ignore[no-any-return]
 
 
 class Block(nn.Module):
@@ -97,8 +99,7 @@ class ClipSegNetwork(nn.Module):
         self.film_add = nn.Linear(joint_width, reduce_dim)
         self.reduces = nn.ModuleList(nn.Linear(vision_width, reduce_dim) for _ in range(layers))
         self.layers = nn.ModuleList(Block(reduce_dim, heads, intermediate) for _ in range(layers))
-        enlarge = _enlarge_in_two_steps if complex_transposed else _enlarge_in_one_step
-        self.transposed_convolution = enlarge(reduce_dim, patch_size)
+        self.transposed_convolution = make_enlarge(reduce_dim, patch_size, in_two_steps=complex_transposed)
 
     def forward(self, hidden: tuple[Tensor, ...], text: Tensor) -> Tensor:
         """Decode one text for each image.
@@ -119,16 +120,16 @@ class ClipSegNetwork(nn.Module):
 
     def decode(self, reduced: tuple[Tensor, ...], text: Tensor) -> Tensor:
         """Decode `prepare`d maps (N, tokens, R), each with its text (N, D), to logits (N, H, W)."""
-        x = torch.zeros_like(reduced[0])
-        for index, (layer, state) in enumerate(zip(self.layers, reduced, strict=True)):
-            x = x + state
+        x = reduced[0]
+        for index, layer in enumerate(self.layers):
+            x = x + reduced[index] if index else x
             if index == self.conditional_layer:
-                x = self.film_mul(text)[:, None] * x + self.film_add(text)[:, None]
+                x = torch.addcmul(self.film_add(text)[:, None], self.film_mul(text)[:, None], x)
             x = layer(x)
         patches = x[:, 1:]  # without the class token: (N, h * w, R)
         side = round(patches.shape[1] ** 0.5)
         grid = patches.transpose(1, 2).reshape(len(patches), -1, side, side)  # (N, R, h, w)
-        return self.transposed_convolution(grid).squeeze(1)  # type: ignore[no-any-return]
+        return enlarge(self.transposed_convolution, grid)
 
     def kept(self, tokens: int) -> int:
         """Estimate how many numbers autograd keeps of one decoded pair of so many tokens."""
@@ -142,19 +143,3 @@ class ClipSegNetwork(nn.Module):
         block: Block = self.layers[0]  # type: ignore[assignment]
         width, hidden = block.mlp.fc1.weight.T.shape
         return tokens * (8 * width + 2 * hidden)
-
-
-def _enlarge_in_one_step(width: int, factor: int) -> nn.Module:
-    return nn.ConvTranspose2d(width, 1, factor, stride=factor)
-
-
-def _enlarge_in_two_steps(width: int, factor: int) -> nn.Module:
-    first = max(step for step in range(1, factor + 1) if factor % step == 0 and step * step <= factor)
-    second = factor // first  # 16 = 4 x 4 as published; other patches keep the exact pixel grid too
-    return nn.Sequential(
-        nn.Conv2d(width, width, kernel_size=3, padding=1),
-        nn.ReLU(),
-        nn.ConvTranspose2d(width, width // 2, kernel_size=first, stride=first),
-        nn.ReLU(),
-        nn.ConvTranspose2d(width // 2, 1, kernel_size=second, stride=second),
-    )
