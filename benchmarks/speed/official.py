@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
+
+if TYPE_CHECKING:
+    from transformers import CLIPSegConfig
 
 CLIPSEG = "clipseg-rd64-refined"
 BEATS = "BEATs_iter3_plus_AS2M_finetuned_on_AS2M_cpt2.pt"
@@ -36,18 +39,26 @@ SMALL_BEATS = {
 
 def write_clipseg(folder: Path, *, small: bool = False) -> Path:
     """Write CLIPSeg rd64-refined as transformers saves it: a folder with config.json and safetensors."""
-    from transformers import CLIPSegConfig, CLIPSegForImageSegmentation
+    from transformers import CLIPSegForImageSegmentation
     from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()
-    shape = SMALL_CLIPSEG if small else {"vision_config": {"patch_size": 16}, "reduce_dim": 64}
-    config = CLIPSegConfig(**shape, use_complex_transposed_convolution=True)
-    model = CLIPSegForImageSegmentation(config)
+    model = CLIPSegForImageSegmentation(write_clipseg_config(folder, small=small))
     for layer in model.decoder.modules():
         if hasattr(layer, "reset_parameters"):  # transformers' own draw makes logits of many hundreds
             layer.reset_parameters()
     model.save_pretrained(folder / CLIPSEG)
     return folder / CLIPSEG
+
+
+def write_clipseg_config(folder: Path, *, small: bool = False) -> CLIPSegConfig:
+    """Write its config.json alone, which is enough for an architecture without weights."""
+    from transformers import CLIPSegConfig
+
+    shape = SMALL_CLIPSEG if small else {"vision_config": {"patch_size": 16}, "reduce_dim": 64}
+    config = CLIPSegConfig(**shape, use_complex_transposed_convolution=True)
+    config.save_pretrained(folder / CLIPSEG)
+    return config
 
 
 def write_beats(folder: Path, *, small: bool = False) -> Path:

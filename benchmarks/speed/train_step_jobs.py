@@ -6,10 +6,11 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import torch
-from measuring import median_seconds, peak_gib, set_up
+from measuring import median_seconds, peak_gib, seconds, set_up
 from multiply_adds import count_step
 from published_schedule import published_terms
 from safetensors.torch import load_file, save_file
@@ -33,9 +34,8 @@ def main(request: dict[str, Any]) -> Any:
     if request["job"] == "write":
         write_checkpoints(request["size"], Path(request["folder"]))
         return device
-    if request["job"] == "rate":
-        return matmul_rate(request["size"], request["batch"], request["repeats"], device)
-    method = make_method(request["method"], request["size"], Path(request["folder"]), device)
+    folder, settings = Path(request["folder"]), request.get("settings", ())
+    method = make_method(request["method"], request["size"], folder, device, settings)
     if request["job"] == "exact":
         return exact(method, request, device)
     if request["job"] == "profile":
@@ -52,14 +52,15 @@ def measure(method: Method, request: dict[str, Any], device: str) -> dict[str, A
         save_file(first, path)
     else:
         agreement = compare(load_file(path, device), first)
-    seconds = median_seconds(lambda: backward(method, step), request["repeats"], device)
+    taken = [seconds(lambda: backward(method, step), device) for _ in range(request["repeats"])]
     counts = count_step(method, SECONDS[request["size"]])
     batch = request["batch"]
     multiply_adds = {"ours": counts.ours(batch), "cached": counts.ours(batch, cached=True)}
     return {
-        "seconds": seconds,
+        "seconds": median(taken),
         "peak_gib": peak_gib(device),
         "multiply_adds": multiply_adds.get(name, counts.published(batch)),
+        "rate": matmul_rate(request["size"], batch, request["repeats"], device),
         **agreement,
     }
 

@@ -1,0 +1,145 @@
+"""What scoring adds to inference: all protocols of a benchmark, with audio reliance, floors and ceilings.
+
+The evaluator runs as `avprompt run` does, altered sounds included, on clips of noise with maps of the
+benchmark's size; the time that measuring maps and making scores takes is told from the rest, inference.
+
+    python benchmarks/speed/evaluate.py [--benchmarks vggss avsbench-s4 toy] [--sizes mini published]
+        [--images 64] [--threads 2] [--repeats 3] [--device auto] [--folder DIR] [--json]
+
+At published size an eighth of the images are used.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+from measuring import add_device, machine, options, report, set_up
+from workload import SECONDS, Size, make_method, write_checkpoints
+
+from avprompt.benchmark import BenchmarkAdapter
+from avprompt.evaluation.evaluator import Evaluator
+from avprompt.evaluation.joining import join
+from avprompt.evaluation.measure import Measurer
+from avprompt.evaluation.scoring import score
+from avprompt.loading import View
+from avprompt.method import Method
+from avprompt.plugins import load_plugins
+from avprompt.records import Audio, GroundTruth, Sample, Split
+
+
+def main() -> None:
+    """Evaluate on every benchmark with every size of encoders."""
+    parser = options(__doc__)
+    add_device(parser)
+    parser.add_argument("--benchmarks", nargs="+", default=["vggss", "avsbench-s4", "toy"])
+    parser.add_argument(
+        "--sizes", nargs="+", choices=("published", "small", "mini"), default=["mini", "published"]
+    )
+    parser.add_argument("--images", type=int, default=64)
+    parser.add_argument("--folder", type=Path, help="keep the random checkpoints here (1 GB)")
+    arguments = parser.parse_args()
+    device = set_up(arguments.threads, arguments.device)
+    with tempfile.TemporaryDirectory() as temporary:
+        rows = [
+            row
+            for size in arguments.sizes
+            for row in measure_size(size, arguments.folder or Path(temporary), arguments, device)
+        ]
+    report(
+        "Inference, and all protocols of a benchmark on top of it",
+        ["Encoders", "Benchmark", "Images", "Inference, ms an image", "Scoring", "On top, %"],
+        rows,
+        caption=machine(arguments.threads, device),
+        as_json=arguments.json,
+    )
+
+
+def measure_size(size: Size, folder: Path, arguments: argparse.Namespace, device: str) -> list[list[Any]]:
+    """Return a row for each benchmark."""
+    write_checkpoints(size, folder)
+    method = make_method("souple", size, folder, device)
+    images = max(2, arguments.images // 8) if size == "published" else arguments.images
+    registry, rows = load_plugins().registry, []
+    for name in arguments.benchmarks:
+        adapter: type[BenchmarkAdapter] = registry.load("datasets", name)
+        protocols = [registry.load("protocols", each)() for each in adapter.protocols]
+        evaluator = Evaluator(method, view(method, size), protocols, adapter.size)
+        split = Split(draw_samples(images, adapter.size, evaluator.view), images)
+        found = [evaluate(evaluator, split) for _ in range(arguments.repeats + 1)][1:]
+        inference, scoring = (1e3 * median(column) / images for column in zip(*found, strict=True))
+        rows.append([size, name, images, inference, scoring, 100 * scoring / inference])
+    return rows
+
+
+def evaluate(evaluator: Evaluator, split: Split) -> tuple[float, float]:
+    """Return the seconds of inference and of scoring."""
+    clock = Clock()
+    began = time.perf_counter()
+    with (
+        patch.object(Measurer, "measure", clock.timed(Measurer.measure)),
+        patch("avprompt.evaluation.evaluator.join", clock.timed(join)),
+    ):
+        measured = evaluator.measure(split, altered=True)
+    clock.timed(score)(measured, None, evaluator.protocols)
+    return time.perf_counter() - began - clock.seconds, clock.seconds
+
+
+class Clock:
+    """Adds up the seconds that functions take."""
+
+    seconds = 0.0
+
+    def timed(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function, its time counted."""
+
+        def counted(*arguments: Any, **named: Any) -> Any:
+            began = time.perf_counter()
+            found = function(*arguments, **named)
+            self.seconds += time.perf_counter() - began
+            return found
+
+        return counted
+
+
+def view(method: Method, size: Size) -> View:
+    """Return how the method takes its inputs."""
+    eye, ear = method.backbone, method.audio_encoder
+    return View(eye.image_size, eye.mean, eye.std, ear.sample_rate, SECONDS[size])
+
+
+def draw_samples(count: int, side: int, given: View) -> list[Sample]:
+    """Return clips of noise with round objects, two sounds an image, one frame in eight without a source."""
+    draw = np.random.default_rng(0)
+    rows, columns = np.mgrid[:side, :side] / side
+    samples = []
+    for index in range(count):
+        y, x, radius = draw.uniform(0.2, 0.8, 3)
+        sounding = index % 8 != 7
+        mask = (np.hypot(rows - y, columns - x) < radius / 2) & sounding
+        picture = draw.integers(0, 256, (given.image_size, given.image_size, 3), dtype=np.uint8)
+        noise = draw.standard_normal(round(given.rate * given.seconds), dtype=np.float32)
+        samples.append(
+            Sample(
+                str(index),
+                picture,
+                Audio(0.1 * noise, given.rate),
+                GroundTruth(mask.astype(np.float32)),
+                label=f"class {index % 5}",
+                group=str(index // 2),
+                scenario="single" if sounding else "off-screen",
+                sounding=sounding,
+            )
+        )
+    return samples
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""One rank of `scaling.py`: its share of a training step, with a request in JSON, under torchrun."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+from measuring import peak_gib, seconds
+from multiply_adds import count_step
+from workload import SECONDS, draw_clips, make_method
+
+from avprompt.devices import make_accelerator
+from avprompt.ranks import ranks
+from avprompt.training.step import Encoded, RowNoise, TrainingStep
+
+
+def main(request: dict[str, Any]) -> dict[str, Any] | None:
+    """Time steps with the other ranks; only the main one answers."""
+    accelerator = make_accelerator(request["device"], "no")
+    group, device = ranks(), accelerator.device.type
+    torch.set_num_threads(max(1, request["threads"] // group.size))
+    method = make_method(request["method"], request["size"], Path(request["folder"]))
+    batch = draw_clips(method, request["size"], request["batch"]).batch
+    method.to(accelerator.device)
+    module = TrainingStep(method, accelerator.autocast)
+    step = accelerator.prepare(module) if group.size > 1 else module
+    share = slice(group.rank, None, group.size)
+    pixels, waveform = (each[share].to(accelerator.device) for each in (batch.pixels, batch.waveform))
+    rows = group.rows(len(pixels))
+
+    def train() -> None:
+        method.zero_grad(set_to_none=True)
+        image, frames = method.encode_image(pixels), method.encode_audio(waveform)
+        losses = step(Encoded(pixels, image, frames, RowNoise(0, 0, rows.start), rows))
+        accelerator.backward(losses["total"])
+
+    train()
+    taken = median(seconds(train, device) for _ in range(request["repeats"]))
+    peaks = group.objects(peak_gib(device))
+    accelerator.end_training()
+    if not group.main:
+        return None
+    counted = count_step(method, SECONDS[request["size"]]).ours(request["batch"])
+    return {"seconds": taken, "peak_gib": sum(peaks), "multiply_adds": counted}
+
+
+if __name__ == "__main__":
+    if (answer := main(json.loads(sys.argv[1]))) is not None:
+        print(json.dumps(answer))
