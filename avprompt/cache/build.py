@@ -40,6 +40,12 @@ class Builder:
     workers: int = 0
     precision: Callable[[], AbstractContextManager[None]] = nullcontext
 
+    def share(self, samples: Sequence[Sample]) -> int:
+        """Return how many samples of a split are this rank's."""
+        size, count = self.options.batch_size, len(samples)
+        starts = range(self.ranks.rank * size, count, self.ranks.size * size)
+        return sum(min(size, count - start) for start in starts)
+
     def fill(
         self, samples: Sequence[Sample], advance: Callable[[int], None], *, training: bool
     ) -> list[Missing]:

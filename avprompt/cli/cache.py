@@ -114,7 +114,7 @@ def build(method: str, **chosen: Any) -> None:
     missing = {}
     for name, split in _splits(session):
         scored = name in (session.adapter.validation_split, *session.adapter.test_splits)
-        with _counting(together.main)(f"encode {name}", -(-len(split.samples) // together.size)) as advance:
+        with _counting(together.main)(f"encode {name}", builder.share(split.samples)) as advance:
             unread = builder.fill(split.samples, advance, training=not scored)
         missing[name] = [*split.missing, *(one for part in together.objects(unread) for one in part)]
     if together.main:
