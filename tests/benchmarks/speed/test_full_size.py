@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 
 SCRIPT = Path(__file__).resolve().parents[3] / "benchmarks" / "speed" / "full_size.py"
-LIMIT_GIB = 12
+LIMIT_GIB = 4
 
 
 @pytest.mark.slow
-def test_published_sizes_train_and_localise_within_12_gib() -> None:
+def test_published_sizes_train_and_localise_within_4_gib() -> None:
     if os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") < LIMIT_GIB * 2**30:
-        pytest.skip("this machine has less than 12 GiB of memory")
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT), "--json"], capture_output=True, text=True, check=False
-    )
+        pytest.skip("this machine has less than 4 GiB of memory")
+    # Two clips contrast as well as more; one thread does not wait for others on a busy machine.
+    command = [sys.executable, str(SCRIPT), "--batch", "2", "--threads", "1", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     peaks = {one["job"]: one["peak_gib"] for one in json.loads(done.stdout)}
     assert set(peaks) == {"write", "round-trip", "souple", "acl-ssl", "localize"}
