@@ -1,6 +1,11 @@
 """`python -m avprompt`, which is what launchers start: `accelerate launch -m avprompt run ...`."""
 
-from avprompt.cli import main
+import os
+
+# DDP would warn every process that each of its parameters is used, which depends on the method.
+os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+
+from avprompt.cli import main  # noqa: E402
 
 if __name__ == "__main__":
     main(prog_name="avprompt")
