@@ -5,7 +5,7 @@ import os
 # DDP would warn every process that each of its parameters is used, which depends on the method.
 os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
 
-from avprompt.cli import main  # noqa: E402
+from avprompt.cli import main
 
 if __name__ == "__main__":
     main(prog_name="avprompt")

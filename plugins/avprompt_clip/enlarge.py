@@ -50,7 +50,7 @@ def enlarge(modules: nn.Module, grid: Tensor) -> Tensor:
 def _pixels(module: nn.ConvTranspose2d, x: Tensor) -> Tensor:
     """Make the k x k pixels of every patch: (..., R) to (..., k, k, R')."""
     side = module.kernel_size[0]
-    # An axis of one channel stays in its place: the gradient then has the strides of the weight, as DDP likes.
+    # A single channel stays in its place: the gradient then has the strides of the weight, as DDP likes.
     weight = module.weight.permute(0, 2, 3, 1) if module.out_channels > 1 else module.weight
     bias = None if module.bias is None else module.bias.repeat(side * side)
     return F.linear(x, weight.flatten(1).T, bias).unflatten(-1, (side, side, -1))
