@@ -37,14 +37,20 @@ def kaldi_fbank(waveform: Tensor, *, bins: int = 128, rate: int = 16000, window:
     Returns:
         (B, frames, bins), with no frame where T is shorter than 25 ms.
     """
+    together = 1 if waveform.device.type == "cpu" else len(waveform)  # the frames of one clip fit in a cache
     with torch.autocast(waveform.device.type, enabled=False):
-        frames = _frames(waveform.float(), rate)  # (B, frames, 25 ms)
-        frames = _emphasise(frames - frames.mean(dim=-1, keepdim=True))
-        size = frames.shape[-1]
-        spectrum = torch.fft.rfft(frames * _window(size, window, waveform.device), n=_fft_size(size))
-        power: Tensor = spectrum.abs().square()  # (B, frames, fft / 2 + 1)
-        mel = power @ _mel_bands(bins, _fft_size(size), rate, waveform.device)
-        return mel.clamp_min(FLOOR).log()
+        parts = torch.split(waveform.float(), max(1, together))
+        return torch.cat([_log_mel(part, bins, rate, window) for part in parts])
+
+
+def _log_mel(waveform: Tensor, bins: int, rate: int, window: Window) -> Tensor:
+    frames = _frames(waveform, rate)  # (B, frames, 25 ms)
+    frames = _emphasise(frames - frames.mean(dim=-1, keepdim=True))
+    size = frames.shape[-1]
+    spectrum = torch.fft.rfft(frames * _window(size, window, waveform.device), n=_fft_size(size))
+    power: Tensor = spectrum.abs().square()  # (B, frames, fft / 2 + 1)
+    mel = power @ _mel_bands(bins, _fft_size(size), rate, waveform.device)
+    return mel.clamp_min(FLOOR).log()
 
 
 def frame_count(samples: int, rate: int = 16000) -> int:

@@ -52,6 +52,15 @@ class TestResume:
         cli("run", "souple", *TINY, "--seed", 5, "--output", run, "--resume")
         assert numbers(run) == before
 
+    def test_remembers_what_training_had_left_out(self, cli: Any, here: Path) -> None:
+        command = ["run", "souple", "--dataset", "tiny-broken", *map(str, TINY[2:]), "--output", "broken"]
+        cli(*command)
+        before = (here / "broken" / "skipped.csv").read_text()
+        assert "train,train-" in before
+        (here / "broken" / "results.json").unlink()
+        cli(*command, "--resume")
+        assert (here / "broken" / "skipped.csv").read_text() == before
+
     def test_must_be_of_the_same_run(self, fails: Any, run: Path) -> None:
         for other in (["acl-ssl", *TINY, "--seed", 5], ["souple", *TINY, "--seed", 6]):
             message = fails("run", *other, "--output", run, "--resume")
