@@ -18,7 +18,7 @@ from avprompt.composition import TrainingOptions
 from avprompt.errors import DataError, TrainingError
 from avprompt.loading import View
 from avprompt.method import Method
-from avprompt.ranks import Rows, ranks
+from avprompt.ranks import Ranks, Rows, ranks
 from avprompt.records import Missing, Sample
 from avprompt.training.batches import Clips, training_batches
 from avprompt.training.guard import check_numbers
@@ -69,6 +69,7 @@ class Trainer:
             DataError: with `strict`, a clip cannot be read.
         """
         check_trainable(self.method, self.samples)
+        check_shares(self.options, ranks())
         self._set_up()
         start = self.journal.restore(self.method, self.optimizer, self.skipped) if resume else 0
         self.journal.open(start)
@@ -96,9 +97,9 @@ class Trainer:
         self.total = total_steps(self.options, len(self.samples))
         self.method.to(self.accelerator.device).train()
         self.encoding = self.encoding or Encoding(self.method)
-        self.step: torch.nn.Module = TrainingStep(self.method, self.accelerator.autocast)
+        self.module: torch.nn.Module = TrainingStep(self.method, self.accelerator.autocast)
         if self.ranks.size > 1:
-            self.step = self.accelerator.prepare(self.step)
+            self.module = self.accelerator.prepare(self.module)
         self.optimizer = self.accelerator.prepare(make_optimizer(self.method, self.options))
 
     def _batches(self, start: int) -> Iterator[tuple[Clips, ...]]:
@@ -131,8 +132,8 @@ class Trainer:
         for number, clips, rows in used:
             encoded = self._encode(number, clips, rows)
             joined = number == used[-1][0]  # gradients travel between ranks once a step
-            with nullcontext() if joined else self.accelerator.no_sync(self.step):
-                losses = self.step(encoded)
+            with nullcontext() if joined else self.accelerator.no_sync(self.module):
+                losses = self.module(encoded)
                 self.accelerator.backward(losses["total"] / len(used))
             self._check(losses, 0.0, encoded, clips, step)
             found.append({name: float(value.detach()) for name, value in losses.items()})
@@ -155,10 +156,8 @@ class Trainer:
         torch.manual_seed(mix(self.seed, number, self.ranks.rank))  # of dropout
         pixels = self.view.normalise(clips.pixels.to(self.accelerator.device, non_blocking=True))
         with self.accelerator.autocast():
-            image, frames = (
-                self.encoding.images(pixels, clips.image_keys),
-                self.encoding.frames(clips.sounds),
-            )
+            image = self.encoding.images(pixels, clips.image_keys)
+            frames = self.encoding.frames(clips.sounds)
         contrasted = rows if self.options.negatives == "global" else Rows((len(pixels),))
         return Encoded(pixels, image, frames, RowNoise(self.seed, number, rows.start), contrasted)
 
@@ -212,3 +211,18 @@ def check_trainable(method: Method, samples: Sequence[Sample]) -> None:
         raise TrainingError("This method has no loss with a weight, so there is nothing to train towards.")
     if len(samples) < 2:
         raise TrainingError(f"Training needs at least two clips to contrast; there are {len(samples)}.")
+
+
+def check_shares(options: TrainingOptions, ranks: Ranks) -> None:
+    """Make sure that a batch gives every rank enough clips.
+
+    Raises:
+        TrainingError: it does not.
+    """
+    share, least = options.batch_size // ranks.size, 2 if options.negatives == "local" else 1
+    if share < least:
+        each = "two clips, which --negatives local contrasts" if least == 2 else "a clip"
+        raise TrainingError(
+            f"A batch of {options.batch_size} clips does not give each of {ranks.size} processes {each}. "
+            f"Use --batch-size {least * ranks.size} or more, or fewer processes."
+        )

@@ -86,6 +86,11 @@ def run_job(script: str, request: dict[str, Any]) -> Any:
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def tell(news: str) -> None:
+    """Say how far a long script has come, beside its table."""
+    print(news, file=sys.stderr, flush=True)
+
+
 def machine(threads: int, device: str = "cpu") -> str:
     """Return one line on where figures were taken: processor or card, threads, torch, date."""
     from importlib.metadata import version

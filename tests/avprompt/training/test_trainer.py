@@ -11,9 +11,12 @@ import pytest
 import torch
 from safetensors import safe_open
 
+from avprompt.composition import TrainingOptions
 from avprompt.devices import make_accelerator
 from avprompt.errors import DataError, TrainingError
+from avprompt.ranks import Ranks
 from avprompt.training.journal import Step
+from avprompt.training.trainer import check_shares
 from avprompt.weights.checkpoint import trained_state
 from tinyworld.bench import Bench
 from tinyworld.training import State, log, same, trained
@@ -83,6 +86,17 @@ class TestGuard:
         trainer.samples = trainer.samples[:1]
         with pytest.raises(TrainingError, match=r"at least two clips to contrast; there are 1"):
             trainer.run()
+
+
+@pytest.mark.parametrize(
+    ("size", "negatives", "ranks", "message"),
+    [(2, "global", 3, r"3 processes a clip.*--batch-size 3"), (4, "local", 3, r"two clips.*--batch-size 6")],
+)
+def test_a_batch_must_reach_all_processes(size: int, negatives: str, ranks: int, message: str) -> None:
+    options = TrainingOptions(batch_size=size, negatives=negatives)
+    check_shares(options, Ranks(0, size // (2 if negatives == "local" else 1)))
+    with pytest.raises(TrainingError, match=message):
+        check_shares(options, Ranks(0, ranks))
 
 
 class TestBrokenClips:
