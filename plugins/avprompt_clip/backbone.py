@@ -10,10 +10,12 @@ from torch import Tensor, nn
 from avprompt.errors import ConfigError
 from avprompt.interfaces import Backbone
 from avprompt.records import ImageFeatures, Prompt
+from avprompt_clip.groups import rows_at_once
 from avprompt_clip.tokens import Tokenizer
 from avprompt_clip.towers import Tower, VisionTower
 
 PUBLISHED_SIZE = 352
+MLP_RATIO = 4  # a block's hidden layer is so much wider than its tokens
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 
@@ -64,7 +66,11 @@ class ClipBackbone(Backbone):
 
     def pool_image(self, pixels: Tensor) -> Tensor:
         """Return the projected class token (B, D), with gradient to the pixels."""
-        return self.vision.pool(self.vision.embed(pixels), 0)
+        tokens = (pixels.shape[-2] // self.patch_size) * (pixels.shape[-1] // self.patch_size) + 1
+        group = rows_at_once(len(pixels), tokens * MLP_RATIO * self.vision_width, pixels.device)
+        return torch.cat(
+            [self.vision.pool(self.vision.embed(part), 0) for part in torch.split(pixels, group)]
+        )
 
     def embed_text(self, text: str) -> Tensor:
         """Return the input embeddings (S, E) of the words, without `<sos>` and `<eos>`."""

@@ -95,6 +95,7 @@ class ClipSegNetwork(nn.Module):
     ) -> None:
         super().__init__()
         self.conditional_layer, self.patch_size = conditional_layer, patch_size
+        self.width, self.hidden = reduce_dim, intermediate
         self.film_mul = nn.Linear(joint_width, reduce_dim)
         self.film_add = nn.Linear(joint_width, reduce_dim)
         self.reduces = nn.ModuleList(nn.Linear(vision_width, reduce_dim) for _ in range(layers))
@@ -133,13 +134,15 @@ class ClipSegNetwork(nn.Module):
 
     def kept(self, tokens: int) -> int:
         """Estimate how many numbers autograd keeps of one decoded pair of so many tokens."""
-        block: Block = self.layers[0]  # type: ignore[assignment]
-        width, hidden = block.mlp.fc1.weight.T.shape
         pixels = (tokens - 1) * self.patch_size**2
-        return len(self.layers) * tokens * (10 * width + hidden) + tokens * 3 * width + pixels * 2
+        blocks = len(self.layers) * tokens * (10 * self.width + self.hidden)
+        return blocks + tokens * 3 * self.width + pixels * 2
 
     def alive(self, tokens: int) -> int:
         """Estimate how many numbers are in memory at once while one pair is decoded without gradients."""
-        block: Block = self.layers[0]  # type: ignore[assignment]
-        width, hidden = block.mlp.fc1.weight.T.shape
-        return tokens * (8 * width + 2 * hidden)
+        return tokens * (8 * self.width + 2 * self.hidden)
+
+    def widest(self, tokens: int) -> int:
+        """Return how many numbers the largest tensor of one decoded pair has."""
+        pixels = (tokens - 1) * self.patch_size**2
+        return max(tokens * self.hidden, pixels)

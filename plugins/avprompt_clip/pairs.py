@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from avprompt_clip.decoder import ClipSegNetwork
+from avprompt_clip.groups import rows_at_once
 
 GIB = 2**30
 
@@ -35,6 +36,7 @@ def decode_pairs(network: ClipSegNetwork, reduced: tuple[Tensor, ...], text: Ten
     decode = partial(_decode, network)
     if torch.is_grad_enabled() and chunk < len(owner):
         decode = partial(checkpoint, decode, use_reentrant=False)
+    chunk = rows_at_once(min(chunk, len(owner)), network.widest(reduced[0].shape[1]), text.device)
     chunks = zip(torch.split(owner, chunk), torch.split(text.flatten(0, 1), chunk), strict=True)
     logits = [decode(reduced, rows, texts) for rows, texts in chunks]
     return torch.cat(logits).unflatten(0, (images, -1))
