@@ -9,11 +9,13 @@ from pydantic import Field
 from torch import Tensor
 
 from avprompt.errors import ConfigError, WeightsError
+from avprompt.fbank import frame_count
+from avprompt.groups import in_groups
 from avprompt.interfaces import AudioEncoder, Options
 from avprompt.weights import cache
 from avprompt.weights.tensors import fill
 from avprompt_beats import checkpoint
-from avprompt_beats.model import ITER3_PLUS_AS2M, SAMPLE_RATE, Beats
+from avprompt_beats.model import ITER3_PLUS_AS2M, MEL_BINS, SAMPLE_RATE, Beats
 from avprompt_beats.published import FINETUNED, FINETUNED_NAME, PRETRAINED_NAME
 
 
@@ -54,8 +56,17 @@ class BeatsEncoder(AudioEncoder):
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Encode (B, T) in -1..1 at 16 kHz to frames (B, L, layers x width)."""
+        return torch.cat([self._encode(part) for part in in_groups(waveform, self._widest(waveform))])
+
+    def _encode(self, waveform: Tensor) -> Tensor:
         outputs = self.beats(waveform)
         return torch.cat([outputs[layer] for layer in self.config.layers], dim=-1)
+
+    def _widest(self, waveform: Tensor) -> int:
+        """Return how many numbers a sound's position biases have, which every layer gates anew."""
+        patch = self.beats.arch.input_patch_size
+        frames = frame_count(waveform.shape[-1], SAMPLE_RATE) // patch * (MEL_BINS // patch)
+        return max(1, frames**2 * self.beats.arch.encoder_attention_heads)
 
     def load_weights(self) -> dict[str, str]:
         """Read the checkpoint and return its SHA-256 by its file name.

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from avprompt.errors import ConfigError
+from avprompt.groups import in_groups
 from avprompt.interfaces import Backbone
 from avprompt.records import ImageFeatures, Prompt
-from avprompt_clip.groups import rows_at_once
 from avprompt_clip.tokens import Tokenizer
 from avprompt_clip.towers import Tower, VisionTower
 
@@ -52,6 +52,14 @@ class ClipBackbone(Backbone):
 
     def encode_image(self, pixels: Tensor) -> ImageFeatures:
         """Encode normalised pixels (B, 3, H, W) in one pass."""
+        parts = [self._encode(part) for part in in_groups(pixels, self._widest(pixels))]
+        return ImageFeatures(
+            pooled=torch.cat([part.pooled for part in parts]),
+            hidden=tuple(torch.cat(layer) for layer in zip(*(part.hidden for part in parts), strict=True)),
+            dense=torch.cat([part.dense for part in parts]),
+        )
+
+    def _encode(self, pixels: Tensor) -> ImageFeatures:
         tower, extracted = self.vision, [index + 1 for index in self.extract_layers]
         before_last = len(tower.blocks) - 1
         states = tower.run(tower.embed(pixels), keep={*extracted, before_last})
@@ -66,11 +74,13 @@ class ClipBackbone(Backbone):
 
     def pool_image(self, pixels: Tensor) -> Tensor:
         """Return the projected class token (B, D), with gradient to the pixels."""
-        tokens = (pixels.shape[-2] // self.patch_size) * (pixels.shape[-1] // self.patch_size) + 1
-        group = rows_at_once(len(pixels), tokens * MLP_RATIO * self.vision_width, pixels.device)
-        return torch.cat(
-            [self.vision.pool(self.vision.embed(part), 0) for part in torch.split(pixels, group)]
-        )
+        parts = in_groups(pixels, self._widest(pixels))
+        return torch.cat([self.vision.pool(self.vision.embed(part), 0) for part in parts])
+
+    def _widest(self, pixels: Tensor) -> int:
+        """Return how many numbers the hidden layer of an image's MLP has, the largest tensor there is."""
+        height, width = (side // self.patch_size for side in pixels.shape[-2:])
+        return (height * width + 1) * MLP_RATIO * self.vision_width
 
     def embed_text(self, text: str) -> Tensor:
         """Return the input embeddings (S, E) of the words, without `<sos>` and `<eos>`."""

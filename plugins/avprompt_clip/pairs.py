@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from avprompt.groups import rows_at_once
 from avprompt_clip.decoder import ClipSegNetwork
-from avprompt_clip.groups import rows_at_once
 
 GIB = 2**30
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from avprompt.errors import ConfigError, WeightsError
 from avprompt.records import Prompt
+from avprompt_clip import backbone as module
 from avprompt_clip.clipseg import ClipSegBackbone, ClipSegOptions
 from avprompt_clip.mask_decoder import ClipSegDecoder, ClipSegDecoderOptions
 
@@ -157,3 +158,17 @@ def test_a_vocabulary_of_its_own_needs_its_tokenizer(copy: Path) -> None:
     (copy / "vocab.json").unlink()
     with pytest.raises(WeightsError, match="a vocabulary of its own but no tokenizer"):
         open_checkpoint(copy).embed_marks()
+
+
+def test_groups_change_no_feature_and_no_gradient(
+    backbone: ClipSegBackbone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels = torch.randn(5, 3, 32, 32, requires_grad=True)
+    found = []
+    for group in (5, 2):
+        monkeypatch.setattr(module, "in_groups", lambda rows, _, group=group: torch.split(rows, group))
+        pooled, image = backbone.pool_image(pixels), backbone.encode_image(pixels.detach())
+        (gradient,) = torch.autograd.grad(pooled.square().sum(), pixels)
+        found.append((pooled, gradient, image.pooled, image.dense, *image.hidden))
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 BUFFER = 2**25
 """Bytes of the largest block that glibc keeps for the next one who asks. Every larger one is new memory from
@@ -18,3 +19,8 @@ def rows_at_once(rows: int, numbers: int, device: torch.device) -> int:
         device: a GPU takes all of them.
     """
     return rows if device.type != "cpu" else min(rows, max(1, BUFFER // (4 * numbers)))
+
+
+def in_groups(rows: Tensor, numbers: int) -> tuple[Tensor, ...]:
+    """Split rows (B, ...) into groups that are computed together, see `rows_at_once`."""
+    return torch.split(rows, max(1, rows_at_once(len(rows), numbers, rows.device)))
