@@ -10,36 +10,14 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
+from avprompt.grounding import Grounding
+from avprompt.options import Options, TrainedOptions
 from avprompt.records import ImageFeatures, Prompt
-
-if TYPE_CHECKING:
-    from avprompt.grounding import Grounding
-
-
-class Options(BaseModel):
-    """Base of every option table: an unknown option is an error, values do not change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class TrainedOptions(Options):
-    """Options that every part with parameters of its own has.
-
-    Attributes:
-        trained: False freezes the part.
-        learning_rate_scale: multiplies the method's learning rate for this part.
-        weight_decay: this part's own; None takes the method's.
-    """
-
-    trained: bool = True
-    learning_rate_scale: float = Field(default=1.0, ge=0)
-    weight_decay: float | None = Field(default=None, ge=0)
 
 
 class Part(nn.Module):

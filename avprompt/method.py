@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from avprompt.composition import PARTS, Composition
-from avprompt.grounding import Grounding, Masker, MaskerOptions, Noise, masked_mean
+from avprompt.grounding import Grounding, Noise, masked_mean
 from avprompt.interfaces import (
     AlignmentLoss,
     AudioEncoder,
@@ -20,6 +20,7 @@ from avprompt.interfaces import (
     FrozenPart,
     PromptGenerator,
 )
+from avprompt.masker import Masker, MaskerOptions
 from avprompt.options import options
 from avprompt.ranks import Rows
 from avprompt.records import Batch, ImageFeatures, Prediction

@@ -1,14 +1,34 @@
-"""Option tables checked against the part that they are for, with errors that name what is wrong."""
+"""Option tables: their base classes, and the check of a table with errors that name what is wrong."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from avprompt.errors import ConfigError, PluginError, suggest
 from avprompt.registry import KINDS, Registry
+
+
+class Options(BaseModel):
+    """Base of every option table: an unknown option is an error, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TrainedOptions(Options):
+    """Options that every part with parameters of its own has.
+
+    Attributes:
+        trained: False freezes the part.
+        learning_rate_scale: multiplies the method's learning rate for this part.
+        weight_decay: this part's own; None takes the method's.
+    """
+
+    trained: bool = True
+    learning_rate_scale: float = Field(default=1.0, ge=0)
+    weight_decay: float | None = Field(default=None, ge=0)
 
 
 def options(registry: Registry, kind: str, name: str, table: Mapping[str, Any], where: str) -> Any:

@@ -8,7 +8,7 @@ import yaml
 from pydantic import BaseModel
 
 from avprompt.composition import PARTS, TrainingOptions, method_text
-from avprompt.grounding import MaskerOptions
+from avprompt.masker import MaskerOptions
 from avprompt.registry import KINDS, Registry
 
 

@@ -16,17 +16,18 @@ from torch.nn import functional as F
 
 from avprompt.benchmark import BenchmarkAdapter
 from avprompt.errors import DataError
-from avprompt.grounding import Grounding, Masker, MaskerOptions
+from avprompt.grounding import Grounding
 from avprompt.interfaces import (
     AlignmentLoss,
     AudioEncoder,
     AudioProjection,
     Backbone,
     Decoder,
-    Options,
     PromptGenerator,
 )
+from avprompt.masker import Masker, MaskerOptions
 from avprompt.media import read_audio, read_image
+from avprompt.options import Options
 from avprompt.records import GroundTruth, ImageFeatures, Prompt
 
 IMAGES, SOUNDS = 3, 2

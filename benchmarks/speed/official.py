@@ -63,7 +63,8 @@ def write_clipseg_config(folder: Path, *, small: bool = False) -> CLIPSegConfig:
 
 def write_beats(folder: Path, *, small: bool = False) -> Path:
     """Write BEATs iter3+ fine-tuned on AudioSet as its authors do: `{"cfg", "model"}`, predictor included."""
-    from avprompt_beats.model import ITER3_PLUS_AS2M, Beats
+    from avprompt_beats.architecture import ITER3_PLUS_AS2M
+    from avprompt_beats.model import Beats
 
     arch = ITER3_PLUS_AS2M.model_copy(update=SMALL_BEATS if small else {})
     cfg = {**arch.model_dump(), "finetuned_model": True, "predictor_class": CLASSES}

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-if TYPE_CHECKING:
-    from avprompt_beats.model import BeatsArchitecture
+from avprompt_beats.architecture import BeatsArchitecture
 
 
 def relative_buckets(length: int, buckets: int, max_distance: int, device: torch.device) -> Tensor:

@@ -13,7 +13,8 @@ from torch import Tensor
 from avprompt.errors import WeightsError
 from avprompt.files import replacing
 from avprompt.weights.tensors import read_metadata, read_object, read_tensors
-from avprompt_beats.model import Beats, BeatsArchitecture
+from avprompt_beats.architecture import BeatsArchitecture
+from avprompt_beats.model import Beats
 
 METADATA_KEY = "beats_cfg"
 

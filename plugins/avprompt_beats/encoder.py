@@ -11,11 +11,13 @@ from torch import Tensor
 from avprompt.errors import ConfigError, WeightsError
 from avprompt.fbank import frame_count
 from avprompt.groups import in_groups
-from avprompt.interfaces import AudioEncoder, Options
+from avprompt.interfaces import AudioEncoder
+from avprompt.options import Options
 from avprompt.weights import cache
 from avprompt.weights.tensors import fill
 from avprompt_beats import checkpoint
-from avprompt_beats.model import ITER3_PLUS_AS2M, MEL_BINS, SAMPLE_RATE, Beats
+from avprompt_beats.architecture import ITER3_PLUS_AS2M
+from avprompt_beats.model import MEL_BINS, SAMPLE_RATE, Beats
 from avprompt_beats.published import FINETUNED, FINETUNED_NAME, PRETRAINED_NAME
 
 

@@ -8,58 +8,20 @@ Letters of shapes: B batch, T samples, L patches (time-major), W width, H heads.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from avprompt.fbank import frame_count, kaldi_fbank
+from avprompt_beats.architecture import BeatsArchitecture
 from avprompt_beats.attention import RelativeAttention, relative_buckets
+from avprompt_beats.position import PositionConv
 
 SAMPLE_RATE = 16000
 MEL_BINS = 128
 FBANK_MEAN, FBANK_STD = 15.41663, 6.55582
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"gelu": F.gelu, "relu": F.relu, "tanh": torch.tanh}
-
-
-class BeatsArchitecture(BaseModel):
-    """The keys of an official checkpoint's `cfg` that shape the encoder, with the official defaults.
-
-    What only steers training (dropout rates, gradient decay, the label predictor) is ignored.
-    """
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-    input_patch_size: int = Field(default=16, ge=1)
-    embed_dim: int = Field(default=512, ge=1)
-    conv_bias: bool = False
-    encoder_layers: int = Field(default=12, ge=1)
-    encoder_embed_dim: int = Field(default=768, ge=1)
-    encoder_ffn_embed_dim: int = Field(default=3072, ge=1)
-    encoder_attention_heads: int = Field(default=12, ge=1)
-    activation_fn: Literal["gelu", "relu", "tanh"] = "gelu"
-    layer_norm_first: bool = False
-    deep_norm: bool = False
-    conv_pos: int = Field(default=128, ge=1)
-    conv_pos_groups: int = Field(default=16, ge=1)
-    relative_position_embedding: bool = False
-    num_buckets: int = Field(default=320, ge=4)
-    max_distance: int = Field(default=1280, ge=2)
-    gru_rel_pos: bool = False
-
-    @model_validator(mode="after")
-    def _divides(self) -> BeatsArchitecture:
-        for name in ("encoder_attention_heads", "conv_pos_groups"):
-            if self.encoder_embed_dim % getattr(self, name):
-                raise ValueError(f"encoder_embed_dim {self.encoder_embed_dim} is no multiple of {name}")
-        return self
-
-
-ITER3_PLUS_AS2M = BeatsArchitecture(
-    deep_norm=True, relative_position_embedding=True, gru_rel_pos=True, max_distance=800
-)
 
 
 def spectrogram(waveform: Tensor) -> Tensor:
@@ -186,42 +148,3 @@ class Block(nn.Module):
                 nn.init.xavier_normal_(linear.weight)
             for linear in (attention.v_proj, attention.out_proj, self.fc1, self.fc2):
                 nn.init.xavier_normal_(linear.weight, gain=gain)
-
-
-class PositionConv(nn.Module):
-    """The convolutional position embedding (arXiv 2006.11477), weight-normalised along time.
-
-    Its weight is g v / |v| with one gain for each tap (weight norm over dimension 2, arXiv 1602.07868).
-    Checkpoints saved through `torch.nn.utils.parametrizations` load as well.
-    """
-
-    SPELLINGS: ClassVar = {
-        "parametrizations.weight.original0": "weight_g",
-        "parametrizations.weight.original1": "weight_v",
-    }
-
-    def __init__(self, width: int, taps: int, groups: int) -> None:
-        super().__init__()
-        self.groups = groups
-        self.bias = nn.Parameter(torch.zeros(width))
-        self.weight_v = nn.Parameter(torch.empty(width, width // groups, taps))
-        nn.init.normal_(self.weight_v, std=(4 / (taps * width)) ** 0.5)
-        self.weight_g = nn.Parameter(self._tap_norms().detach().clone())
-        self.register_load_state_dict_pre_hook(_rename_weight_norm)  # type: ignore[no-untyped-call]
-
-    def _tap_norms(self) -> Tensor:
-        norms: Tensor = torch.linalg.vector_norm(self.weight_v, dim=(0, 1), keepdim=True)
-        return norms  # (1, 1, taps)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Convolve (B, W, L) along L; an even number of taps drops the step that padding adds."""
-        weight = self.weight_v * (self.weight_g / self._tap_norms())
-        taps = weight.shape[-1]
-        y = F.conv1d(x, weight, self.bias, padding=taps // 2, groups=self.groups)
-        return y[..., : x.shape[-1]]
-
-
-def _rename_weight_norm(module: nn.Module, state: dict[str, Tensor], prefix: str, *_: object) -> None:
-    for new, classic in PositionConv.SPELLINGS.items():
-        if prefix + new in state:
-            state[prefix + classic] = state.pop(prefix + new)

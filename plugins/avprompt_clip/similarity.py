@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
-from avprompt.interfaces import Backbone, Decoder, TrainedOptions
+from avprompt.interfaces import Backbone, Decoder
+from avprompt.options import TrainedOptions
 from avprompt.records import ImageFeatures
 
 

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from avprompt.errors import ConfigError
-from avprompt.interfaces import Backbone, DecoderCheckpoint, Options
+from avprompt.interfaces import Backbone, DecoderCheckpoint
+from avprompt.options import Options
 from avprompt.records import ImageFeatures, Prompt
 from avprompt_mini import model
 from avprompt_mini.vocabulary import EOS, SOS, encode

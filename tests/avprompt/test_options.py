@@ -6,8 +6,7 @@ import pytest
 
 from avprompt.composition import resolve
 from avprompt.errors import ConfigError, PluginError
-from avprompt.interfaces import Options
-from avprompt.options import options
+from avprompt.options import Options, options
 from avprompt.registry import KINDS, Registry
 
 

@@ -16,10 +16,9 @@ from avprompt.interfaces import (
     AudioProjection,
     Decoder,
     LossOptions,
-    Options,
     PromptOptions,
-    TrainedOptions,
 )
+from avprompt.options import Options, TrainedOptions
 from avprompt.prompting import ContextPrompt
 from avprompt.records import ImageFeatures, Prompt
 from avprompt.testing import (

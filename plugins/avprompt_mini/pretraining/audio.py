@@ -11,7 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from avprompt_beats.model import Beats, BeatsArchitecture
+from avprompt_beats.architecture import BeatsArchitecture
+from avprompt_beats.model import Beats
 from avprompt_benchmarks.toy.classes import CLASSES, SHAPES, TEXTURES
 from avprompt_mini.pretraining.sounds import SoundPool
 

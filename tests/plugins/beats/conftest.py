@@ -9,7 +9,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from avprompt_beats.model import Beats, BeatsArchitecture
+from avprompt_beats.architecture import BeatsArchitecture
+from avprompt_beats.model import Beats
 
 GOLDEN = Path(__file__).resolve().parents[2] / "data" / "golden"
 

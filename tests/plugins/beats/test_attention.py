@@ -4,8 +4,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from avprompt_beats.architecture import BeatsArchitecture
 from avprompt_beats.attention import RelativeAttention, relative_buckets
-from avprompt_beats.model import BeatsArchitecture
 
 CPU = torch.device("cpu")
 

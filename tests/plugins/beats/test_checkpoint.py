@@ -8,7 +8,8 @@ from safetensors.torch import save_file
 
 from avprompt.errors import WeightsError
 from avprompt_beats import checkpoint
-from avprompt_beats.model import Beats, BeatsArchitecture
+from avprompt_beats.architecture import BeatsArchitecture
+from avprompt_beats.model import Beats
 
 
 def test_architecture_of_an_official_file(golden_checkpoint: Path) -> None:

@@ -5,7 +5,9 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
 
-from avprompt_beats.model import ITER3_PLUS_AS2M, Beats, BeatsArchitecture, PositionConv
+from avprompt_beats.architecture import ITER3_PLUS_AS2M, BeatsArchitecture
+from avprompt_beats.model import Beats
+from avprompt_beats.position import PositionConv
 
 
 def test_outputs_are_the_input_and_every_block(beats: Beats, noise: Tensor) -> None:

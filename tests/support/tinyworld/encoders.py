@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from avprompt.interfaces import AudioEncoder, Backbone, DecoderCheckpoint, Options
+from avprompt.interfaces import AudioEncoder, Backbone, DecoderCheckpoint
+from avprompt.options import Options
 from avprompt.records import ImageFeatures, Prompt
 from tinyworld.scenes import CLASSES, COLOURS, FRAME, RATE
 

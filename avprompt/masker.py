@@ -1,0 +1,82 @@
+"""From mask logits to masks: hard on the image, soft on the features, and the heatmap that people see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from avprompt.options import TrainedOptions
+
+
+class MaskerOptions(TrainedOptions):
+    """Options of the maskers.
+
+    Attributes:
+        scale: w, what mask logits are multiplied with; learned unless `trained` is false.
+        bias: b, what is added then; learned likewise.
+        feature_temperature: softness of the feature mask around the middle of a map's range.
+    """
+
+    scale: float = 10.0
+    bias: float = 14.0
+    feature_temperature: float = Field(default=0.07, gt=0)
+
+
+class Masker(nn.Module):
+    """Turns mask logits into image-level masks, feature-level masks and heatmaps."""
+
+    def __init__(self, config: MaskerOptions) -> None:
+        super().__init__()
+        self.config = config
+        self.w = nn.Parameter(torch.tensor(float(config.scale)))
+        self.b = nn.Parameter(torch.tensor(float(config.bias)))
+
+    def hard(self, logits: Tensor, noise: Tensor | None = None) -> Tensor:
+        """Return a 0/1 mask with a straight-through gradient.
+
+        Args:
+            logits: any shape.
+            noise: uniform draws in 0..1 of the Gumbel-sigmoid, shaped as `logits`; drawn when None.
+        """
+        uniform = torch.rand_like(logits) if noise is None else noise
+        tiny = torch.finfo(uniform.dtype).tiny
+        logistic = uniform.clamp(tiny, 1 - 1e-7).logit_()
+        hard: Tensor = _StraightThrough.apply(torch.addcmul(logistic + self.b, self.w, logits))
+        return hard
+
+    def feature(self, logits: Tensor, grid: tuple[int, int]) -> Tensor:
+        """Return soft masks (..., h, w) on the patch grid, from each map's own range."""
+        low, high = logits.amin((-2, -1), keepdim=True), logits.amax((-2, -1), keepdim=True)
+        unit = (resize(logits, grid, mode="nearest") - low) / (high - low).clamp_min(1e-6)
+        return torch.sigmoid((unit - 0.5) / self.config.feature_temperature)
+
+    def heatmap(self, logits: Tensor, size: tuple[int, int]) -> Tensor:
+        """Return sigmoid(g + b/w) in 0..1, as the published code shows masks; logits are resized first."""
+        return torch.sigmoid(resize(logits, size, mode="bicubic") + self.b / self.w)
+
+
+class _StraightThrough(torch.autograd.Function):
+    """Steps from 0 to 1 at 0; its gradient is that of the sigmoid."""
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor) -> Tensor:
+        ctx.save_for_backward(logits)
+        return (logits > 0).to(logits.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        (logits,) = ctx.saved_tensors
+        return torch.ops.aten.sigmoid_backward(gradients[0], logits.sigmoid())  # type: ignore[no-any-return]
+
+
+def resize(maps: Tensor, size: tuple[int, int], mode: str) -> Tensor:
+    """Resize maps (..., H, W) to (..., *size); `mode` as in torch, corners not aligned."""
+    if maps.shape[-2:] == size:
+        return maps
+    flat = maps.reshape(-1, 1, *maps.shape[-2:])
+    corners = None if mode == "nearest" else False
+    return F.interpolate(flat, size, mode=mode, align_corners=corners).reshape(*maps.shape[:-2], *size)
