@@ -15,6 +15,7 @@ import numpy as np
 from avprompt.cache.encoding import Encoding
 from avprompt.cache.features import NO_CACHES, Caches
 from avprompt.errors import DataError
+from avprompt.evaluation.behind import Behind
 from avprompt.evaluation.dealing import merged, together
 from avprompt.evaluation.joining import join
 from avprompt.evaluation.listening import Listener, Tokens
@@ -110,18 +111,19 @@ class Evaluator:
         part, measurer = Part(), Measurer(self.protocols)
         locator = Locator(self._encoding, self.size, self.text_decoder)
         read = SceneReader(self.view, self.caches)
-        for items in evaluation_items(samples, read, self.batch_size, self._workers, ranks=self.ranks):
-            scenes = self._scenes(items, tokens, part)
-            if scenes:
-                with self.precision():
-                    found = locator.locate(scenes, tokens)
-                batch = [scene.sample for scene in scenes]
-                part.blocks.append(measurer.measure([scene.index for scene in scenes], batch, found))
-                part.shown |= _shown(scenes, found["true"], shown_at, self.view)
-                if self.keeper is not None:
-                    self.keeper.keep(items[0][0] // self.batch_size, batch, found)
-            if self.ranks.main:  # the others are about as far
-                self.on_batch(min(self.ranks.size * self.batch_size, len(samples) - items[0][0]))
+        with Behind(part.blocks.append) as behind:
+            for items in evaluation_items(samples, read, self.batch_size, self._workers, ranks=self.ranks):
+                scenes = self._scenes(items, tokens, part)
+                if scenes:
+                    with self.precision():
+                        found = locator.locate(scenes, tokens)
+                    batch = [scene.sample for scene in scenes]
+                    behind.call(measurer.measure, [scene.index for scene in scenes], batch, found)
+                    part.shown |= _shown(scenes, found["true"], shown_at, self.view)
+                    if self.keeper is not None:
+                        self.keeper.keep(items[0][0] // self.batch_size, batch, found)
+                if self.ranks.main:  # the others are about as far
+                    self.on_batch(min(self.ranks.size * self.batch_size, len(samples) - items[0][0]))
         return part
 
     def _scenes(self, items: list[tuple[int, Scene | Missing]], tokens: Tokens, part: Part) -> list[Scene]:

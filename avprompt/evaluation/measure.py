@@ -10,6 +10,7 @@ import numpy as np
 from avprompt.evaluation.truths import Packed, Truths
 from avprompt.metrics.protocol import Protocol, measure_all
 from avprompt.metrics.protocols.fixed import ValThreshold
+from avprompt.metrics.sharing import one_batch
 from avprompt.records import Missing, Sample
 
 PROBE = ValThreshold()
@@ -115,9 +116,10 @@ class Measurer:
         """
         truths = np.stack([_truth(sample) for sample in samples])
         values: Values = {}
-        for condition, maps in found.items():
-            if condition != "distractor":
-                values |= self._under(condition, maps, truths)
+        with one_batch():  # what is asked of the truths is the same under every sound
+            for condition, maps in found.items():
+                if condition != "distractor":
+                    values |= self._under(condition, maps, truths)
         distractors = [k for k, sample in enumerate(samples) if sample.distractor is not None]
         if "distractor" in found:
             values |= self._under_distractor(found["distractor"], samples, truths[distractors])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from avprompt.metrics.iou import count_sides, ratio, weigh
+from avprompt.metrics.iou import count_sides, foreground, ratio, weigh
 from avprompt.metrics.sharing import shared
 
 CUTS = np.arange(101) / 100
@@ -40,17 +40,16 @@ class Tally:
 @shared
 def tally(heatmaps: np.ndarray, truths: np.ndarray) -> Tally:
     """Measure heatmaps (B, H, W) under every hundredth, exactly as comparing in float32 does."""
-    heatmaps, inside = np.asarray(heatmaps, dtype=np.float32), np.asarray(truths) > 0
-    levels = [_level(heatmap) for heatmap in heatmaps]
+    inside, whole, size = foreground(truths)
+    levels = [_level(heatmap) for heatmap in np.asarray(heatmaps, dtype=np.float32)]
     passed = np.stack(
         [count_sides(*pair, _PASSED) for pair in zip(levels, inside, strict=True)]
     )  # (B, 2, 202)
     hit = passed[:, 1]
-    if not np.array_equal(truths, inside):  # fractions must be summed, not counted
+    if not whole:  # fractions must be summed, not counted
         hit = np.stack([weigh(*pair, _PASSED) for pair in zip(levels, truths, strict=True)])
     marked = passed.sum(axis=1) / np.float64(inside[0].size)
-    total = np.asarray(truths.sum(axis=(1, 2), dtype=np.float64))
-    return Tally(_apart(hit), _apart(passed[:, 0]), _apart(marked), total)
+    return Tally(_apart(hit), _apart(passed[:, 0]), _apart(marked), size)
 
 
 def _level(heatmap: np.ndarray) -> np.ndarray:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from avprompt.metrics.iou import levels_of, overlap, ratio
+from avprompt.metrics.iou import foreground, levels_of, overlap, ratio
+from avprompt.metrics.sharing import shared
 
 F_THRESHOLDS = np.linspace(0, 1 - 1e-10, 255)
 """The thresholds over which the best F-measure is taken."""
@@ -22,9 +23,9 @@ def frame_iou(heatmaps: np.ndarray, truths: np.ndarray, thresholds: np.ndarray) 
 
     In a frame without foreground it is the share of pixels rightly left out, 1 for an empty mask.
     """
-    truths = np.asarray(truths > 0, dtype=np.float64)
+    truths = _binary(truths)
     hit, miss = overlap(levels_of(heatmaps, thresholds, np.greater), truths, len(thresholds))
-    size = truths.sum(axis=(1, 2))[:, None]
+    size = foreground(truths).size[:, None]
     pixels = truths[0].size
     return np.asarray(np.where(size > 0, hit / (size + miss + 1e-7), (pixels - miss) / (pixels + 1e-7)))
 
@@ -34,13 +35,19 @@ def f_by_threshold(heatmaps: np.ndarray, truths: np.ndarray) -> np.ndarray:
 
     A frame without foreground has none: its row is NaN, and averages leave it out.
     """
-    truths = np.asarray(truths > 0, dtype=np.float64)
+    truths = _binary(truths)
     hit, miss = overlap(levels_of(heatmaps, F_THRESHOLDS), truths, len(F_THRESHOLDS))
-    size = truths.sum(axis=(1, 2))[:, None]
+    size = foreground(truths).size[:, None]
     precision, recall = hit / (hit + miss + 1e-20), hit / (size + 1e-20)
     weighted = BETA_SQUARED * precision + recall
     f = ratio((1 + BETA_SQUARED) * precision * recall, weighted)
     return np.asarray(np.where(size > 0, f, np.nan))
+
+
+@shared
+def _binary(truths: np.ndarray) -> np.ndarray:
+    """Return 1 where a truth is above 0, else 0."""
+    return np.asarray(truths > 0, dtype=np.float32)
 
 
 def best_f(f: np.ndarray) -> float:

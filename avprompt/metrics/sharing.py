@@ -16,8 +16,12 @@ _batch: ContextVar[dict[Any, Any] | None] = ContextVar("batch", default=None)
 
 @contextmanager
 def one_batch() -> Iterator[None]:
-    """Let what is done within be shared; the arrays that are given around must not change."""
-    token = _batch.set({})
+    """Let what is done within be shared; the arrays that are given around must not change.
+
+    Within another `one_batch` this is part of that one.
+    """
+    outer = _batch.get()
+    token = _batch.set({} if outer is None else outer)
     try:
         yield
     finally:

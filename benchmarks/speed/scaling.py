@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -84,7 +85,7 @@ def by_processes(request: dict[str, Any], arguments: argparse.Namespace) -> list
     batches = sorted(arguments.batches)
     batch = batches[len(batches) // 2]
     found = {
-        f"{count} processes": run_ranks(count, request | {"batch": batch}) | {"clips": batch}
+        f"processes: {count}": run_ranks(count, request | {"batch": batch}) | {"clips": batch}
         for count in arguments.processes
     }
     return rows_of(found)
@@ -94,7 +95,8 @@ def run_ranks(count: int, request: dict[str, Any]) -> dict[str, Any]:
     """Run a step under torchrun; the main rank answers."""
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]
     command = [*launcher, str(RANKS), json.dumps(request)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
+    quiet = {"OMP_NUM_THREADS": str(request["threads"] // count or 1), "TORCH_CPP_LOG_LEVEL": "ERROR"}
+    done = subprocess.run(command, env=os.environ | quiet, stdout=subprocess.PIPE, check=True, text=True)
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return answer
 

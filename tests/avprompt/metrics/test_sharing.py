@@ -19,7 +19,9 @@ def test_within_a_batch_the_same_arrays_are_worked_on_once() -> None:
     assert len(calls) == 2, "equal arrays are not the same"
     with one_batch():
         total(one)
-    assert len(calls) == 3, "another batch starts anew"
+        with one_batch():
+            total(one)
+    assert len(calls) == 3, "another batch starts anew, one within it does not"
 
 
 def test_outside_of_a_batch_nothing_is_remembered() -> None:
