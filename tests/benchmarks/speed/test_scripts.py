@@ -36,8 +36,9 @@ def test_scoring_is_told_from_inference(run_script: Run) -> None:
     table = run_script("evaluate.py", "--benchmarks", *benchmarks, *arguments)
     assert [row["Benchmark"] for row in table["figures"]] == list(benchmarks)
     for row in table["figures"]:
-        assert min(row["Inference, ms an image"], row["with scores"]) > 0
-        assert row["On top, %"] > -100
+        inference, scored = row["Inference, ms an image"], row["with scores"]
+        assert min(inference, scored) > 0
+        assert row["On top, %"] == pytest.approx(100 * (scored / inference - 1))
 
 
 def test_protocols_equal_plain_loops(run_script: Run) -> None:
