@@ -7,7 +7,7 @@ from torch import Tensor
 
 BUFFER = 2**25
 """Bytes of the largest block that glibc keeps for the next one who asks. Every larger one is new memory from
-the system, handed over page by page, which takes a sixth of a training step's time."""
+the system, handed over page by page, which a training step spends much of its time on."""
 
 
 def rows_at_once(rows: int, numbers: int, device: torch.device) -> int:
