@@ -45,6 +45,8 @@ def kaldi_fbank(waveform: Tensor, *, bins: int = 128, rate: int = 16000, window:
 
 def _log_mel(waveform: Tensor, bins: int, rate: int, window: Window) -> Tensor:
     frames = _frames(waveform, rate)  # (B, frames, 25 ms)
+    if frames.numel() == 0:  # torch 2.14 refuses to transform nothing
+        return frames.new_zeros(*frames.shape[:2], bins)
     frames = _emphasise(frames - frames.mean(dim=-1, keepdim=True))
     size = frames.shape[-1]
     spectrum = torch.fft.rfft(frames * _window(size, window, waveform.device), n=_fft_size(size))

@@ -10,10 +10,19 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 
 from avprompt.plugins import Loaded, load_plugins
 from avprompt.registry import Registry
 from tinyworld.bench import Bench
+
+# A busy machine is no fault of the code: no property is timed.
+settings.register_profile(
+    "untimed",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("untimed")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

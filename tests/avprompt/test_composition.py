@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from avprompt.composition import Composition, merge, method_text, parse_override, resolve
@@ -234,7 +234,7 @@ PATHS = st.sampled_from(
 @given(path=PATHS, value=VALUES)
 @example(path=("with",), value=5)
 @example(path=("with", "tiny"), value=[1])
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150)
 def test_whatever_a_file_says_is_a_method_or_a_clear_error(
     loaded: Loaded, tmp_path: Path, path: tuple[Any, ...], value: Any
 ) -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from avprompt_beats.architecture import BeatsArchitecture
@@ -16,7 +16,6 @@ def test_buckets_by_hand() -> None:
     assert buckets.tolist() == [3, 3, 2, 2, 1, 0, 5, 6, 6, 7, 7]
 
 
-@settings(deadline=None)
 @given(st.integers(1, 600), st.integers(4, 320).map(lambda n: 4 * (n // 4)), st.integers(2, 10))
 def test_buckets_are_in_range_and_widen(length: int, buckets: int, factor: int) -> None:
     found = relative_buckets(length, buckets, max_distance=buckets * factor, device=CPU)

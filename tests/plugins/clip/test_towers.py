@@ -25,7 +25,7 @@ def test_positions_of_the_same_grid_are_left_alone() -> None:
     assert fit_positions(positions, 3, 3) is positions
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(1, 6), st.integers(1, 9), st.integers(1, 9))
 def test_resampling_keeps_the_class_token_and_a_constant_grid(side: int, height: int, width: int) -> None:
     positions = torch.cat([torch.full((1, 2), -1.0), torch.full((side * side, 2), 3.0)])
