@@ -17,7 +17,7 @@ from avprompt.errors import DataError
 from avprompt.evaluation.assessment import threshold
 from avprompt.files import replacing
 from avprompt.metrics.statistics import Difference, paired_bootstrap
-from avprompt.plugins import Loaded
+from avprompt.plugin.discovery import Loaded
 from avprompt.ranks import launched_rank
 from avprompt.report.gallery import write_comparison
 from avprompt.report.shown import read_shown

@@ -8,7 +8,7 @@ from torch import nn
 
 from avprompt.composition import PARTS, resolve
 from avprompt.method import Method, build
-from avprompt.plugins import Loaded
+from avprompt.plugin.discovery import Loaded
 from avprompt.session import Settings
 
 

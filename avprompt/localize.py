@@ -16,7 +16,7 @@ from avprompt.files import replacing
 from avprompt.loading import View
 from avprompt.media import read_image, resize_image
 from avprompt.method import Method, build
-from avprompt.plugins import Loaded
+from avprompt.plugin.discovery import Loaded
 from avprompt.report.overlay import overlay
 from avprompt.session import Settings
 from avprompt.weights.checkpoint import checkpoint_formats, load_checkpoint

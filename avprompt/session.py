@@ -23,7 +23,7 @@ from avprompt.loading import View
 from avprompt.method import Method, build
 from avprompt.metrics.protocol import Protocol
 from avprompt.options import options
-from avprompt.plugins import Loaded
+from avprompt.plugin.discovery import Loaded
 from avprompt.ranks import Ranks, ranks
 from avprompt.records import Split
 from avprompt.results import CHECKPOINT_FILE, CONFIG_FILE

@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from avprompt import hookimpl
+from avprompt.plugin import hookimpl
 from avprompt.prompting import ContextPrompt, LearnedContextOptions, initial_context
 
 

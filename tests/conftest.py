@@ -12,7 +12,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, settings
 
-from avprompt.plugins import Loaded, load_plugins
+from avprompt.plugin.discovery import Loaded, load_plugins
 from avprompt.registry import Registry
 from tinyworld.bench import Bench
 

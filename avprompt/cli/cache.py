@@ -98,7 +98,7 @@ def build(method: str, **chosen: Any) -> None:
     from avprompt.cache.build import Builder
     from avprompt.data.streaming import is_stream
     from avprompt.errors import ConfigError
-    from avprompt.plugins import load_plugins
+    from avprompt.plugin.discovery import load_plugins
     from avprompt.report.features import print_built
     from avprompt.session import open_session
     from avprompt.workers import worker_count

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from avprompt.cli.options import method_options, plugin_option, settings
 from avprompt.errors import UnknownNameError, suggest
-from avprompt.plugins import load_plugins
+from avprompt.plugin.discovery import load_plugins
 from avprompt.registry import KINDS
 
 

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from avprompt.cli.options import plugin_option, root_option
 from avprompt.cli.prepare import FILE, prepare, shard, workers_option
-from avprompt.plugins import load_plugins
+from avprompt.plugin.discovery import load_plugins
 
 if TYPE_CHECKING:
     from avprompt.benchmark import BenchmarkAdapter

@@ -32,7 +32,7 @@ def evaluate(run_or_method: str, checkpoint: Path | None, output: Path | None, *
     A run directory brings its own method, checkpoint, dataset and encoders; --dataset scores it elsewhere.
     """
     from avprompt.folder import fresh
-    from avprompt.plugins import load_plugins
+    from avprompt.plugin.discovery import load_plugins
     from avprompt.report.progress import Progress
     from avprompt.report.table import print_result
     from avprompt.run import execute

@@ -39,7 +39,7 @@ def localize(
 ) -> None:
     """Show where the sound of --audio comes from in --image."""
     from avprompt.localize import localize_clip, open_method, write_heatmap, write_overlay
-    from avprompt.plugins import load_plugins
+    from avprompt.plugin.discovery import load_plugins
     from avprompt.session import is_run, recorded_settings, run_parts
 
     trained = is_run(method)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from avprompt.cli.options import plugin_option, root_option
-from avprompt.plugins import load_plugins
+from avprompt.plugin.discovery import load_plugins
 
 if TYPE_CHECKING:
     from avprompt.benchmark import BenchmarkAdapter

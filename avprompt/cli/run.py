@@ -35,7 +35,7 @@ def run(method: str, checkpoint: Path | None, output: Path | None, resume: bool,
     METHOD is a registered name (`avprompt list methods`) or a YAML file (`avprompt show souple` prints one).
     """
     from avprompt.folder import claim, default_folder
-    from avprompt.plugins import load_plugins
+    from avprompt.plugin.discovery import load_plugins
     from avprompt.ranks import launched_rank
     from avprompt.report.progress import Progress
     from avprompt.report.table import print_result

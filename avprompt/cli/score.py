@@ -28,7 +28,7 @@ def score(
 ) -> None:
     """Score the predictions in DUMP (made with --save-predictions) without a new forward pass."""
     from avprompt.evaluation.predictions import read_about, score_dump
-    from avprompt.plugins import load_plugins
+    from avprompt.plugin.discovery import load_plugins
     from avprompt.report.table import print_result
     from avprompt.session import open_adapter
 

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from avprompt.cli.options import plugin_option
 from avprompt.errors import WeightsError
-from avprompt.plugins import load_plugins
+from avprompt.plugin.discovery import load_plugins
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 

@@ -1,6 +1,6 @@
 """Benchmarks: adapters from official layouts to samples, and the protocols of the field."""
 
-from avprompt import Register, hookimpl
+from avprompt.plugin import Register, hookimpl
 
 
 @hookimpl

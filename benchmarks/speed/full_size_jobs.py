@@ -21,7 +21,7 @@ from avprompt.composition import resolve
 from avprompt.devices import make_accelerator
 from avprompt.loading import View
 from avprompt.method import build
-from avprompt.plugins import load_plugins
+from avprompt.plugin.discovery import load_plugins
 from avprompt.records import Audio, Sample
 from avprompt.training.trainer import Trainer
 from avprompt.weights.checkpoint import checkpoint_formats, load_checkpoint, save_checkpoint, trained_state

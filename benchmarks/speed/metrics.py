@@ -14,7 +14,7 @@ from measuring import machine, median_seconds, options, report
 from plain_metrics import PLAIN, measure_plainly
 
 from avprompt.metrics.protocol import Protocol, measure_all
-from avprompt.plugins import load_plugins
+from avprompt.plugin.discovery import load_plugins
 
 TOLERANCE = 1e-6
 VGGSS = ("val-threshold", "acl-sweep", "ezvsl-median", "lvs-median", "kaist-adaptive", "negative-audio")

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from avprompt.composition import resolve
 from avprompt.method import Method, build
-from avprompt.plugins import load_plugins
+from avprompt.plugin.discovery import load_plugins
 from avprompt.records import Batch
 
 Size = Literal["published", "small", "mini"]

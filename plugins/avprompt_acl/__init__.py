@@ -1,6 +1,6 @@
 """ACL-SSL: fixed prompt, factor-graph projection, alignment losses, and the composition itself."""
 
-from avprompt import Register, hookimpl
+from avprompt.plugin import Register, hookimpl
 
 
 @hookimpl

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from avprompt.hookspecs import Register, hookimpl
+from avprompt.plugin import Register, hookimpl
 
 
 @hookimpl

@@ -1,6 +1,6 @@
 """CLIP: backbones from CLIPSeg's checkpoints and open_clip's zoo, and mask decoders."""
 
-from avprompt import Register, hookimpl
+from avprompt.plugin import Register, hookimpl
 
 
 @hookimpl

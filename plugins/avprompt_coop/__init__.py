@@ -1,6 +1,6 @@
 """CoOp and CoCoOp: learned prompts to set beside SouPLe's."""
 
-from avprompt import Register, hookimpl
+from avprompt.plugin import Register, hookimpl
 
 
 @hookimpl

@@ -1,6 +1,6 @@
 """SouPLe: the Meta-net, the bottleneck projection, and the reference composition."""
 
-from avprompt import Register, hookimpl
+from avprompt.plugin import Register, hookimpl
 
 
 @hookimpl

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from avprompt.composition import Composition, merge, method_text, parse_override, resolve
 from avprompt.errors import AvpromptError, ConfigError, PluginError, UnknownNameError
-from avprompt.plugins import Loaded, load_plugins
+from avprompt.plugin.discovery import Loaded, load_plugins
 from avprompt.registry import Registry
 
 METHODS = load_plugins().registry.names("methods")
@@ -197,7 +197,7 @@ def test_a_file_that_is_no_method(registry: Registry, tmp_path: Path, text: str)
 def test_a_part_whose_module_is_broken(install_plugin: Any, write: Any) -> None:
     install_plugin(
         "their_module",
-        "from avprompt import hookimpl\n"
+        "from avprompt.plugin import hookimpl\n"
         "@hookimpl\n"
         "def register_prompts(register): register('haiku', 'their_missing_module:Haiku')\n",
     )

@@ -9,7 +9,7 @@ import yaml
 
 from avprompt.composition import PARTS, method_text
 from avprompt.errors import UnknownNameError
-from avprompt.plugins import load_plugins
+from avprompt.plugin.discovery import load_plugins
 from avprompt.registry import Registry
 from avprompt.schema import method_schema
 

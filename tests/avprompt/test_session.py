@@ -10,7 +10,7 @@ import yaml
 
 from avprompt.composition import method_text
 from avprompt.errors import ConfigError, DataError, WeightsError
-from avprompt.plugins import Loaded
+from avprompt.plugin.discovery import Loaded
 from avprompt.session import Settings, open_session, recorded_settings, run_parts
 
 RECORDED = {"dataset": "vggss", "data_root": "/data", "encoders": "mini", "seed": 4, "plugins": ["/p.py"]}

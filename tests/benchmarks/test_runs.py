@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from avprompt.plugins import Loaded
+from avprompt.plugin.discovery import Loaded
 from avprompt.results import RunResult
 from avprompt.run import execute
 from avprompt.session import Settings, open_session

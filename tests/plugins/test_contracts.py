@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from avprompt.options import options
-from avprompt.plugins import load_plugins
+from avprompt.plugin.discovery import load_plugins
 from avprompt.registry import Registry
 from avprompt.testing import (
     StandInBackbone,

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from avprompt.cli import main
 from avprompt.options import options
-from avprompt.plugins import load_plugins
+from avprompt.plugin.discovery import load_plugins
 from avprompt.testing import StandInBackbone, check_prompt_generator
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "plugins" / "example_prompt.py"

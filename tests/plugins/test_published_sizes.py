@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from avprompt.describe import Description, describe_method
-from avprompt.plugins import Loaded
+from avprompt.plugin.discovery import Loaded
 from avprompt.session import Settings
 
 

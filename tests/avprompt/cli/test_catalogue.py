@@ -13,7 +13,7 @@ import yaml
 from avprompt.registry import KINDS
 
 PLUGIN = """
-from avprompt import hookimpl
+from avprompt.plugin import hookimpl
 
 @hookimpl
 def register_prompts(register):

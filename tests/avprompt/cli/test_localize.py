@@ -68,7 +68,7 @@ def test_a_run_that_trained_nothing_is_a_method(cli: Any, clip: Clip) -> None:
 
 def test_a_run_brings_its_plugins_and_its_random_parts(cli: Any, here: Path, clip: Clip) -> None:
     (here / "mine.py").write_text(
-        "from avprompt import hookimpl\n"
+        "from avprompt.plugin import hookimpl\n"
         "from avprompt_coop.prompts import CoOpPrompt\n\n"
         "@hookimpl\n"
         "def register_prompts(register):\n"

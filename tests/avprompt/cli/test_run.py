@@ -117,7 +117,7 @@ class TestOptions:
 
     def test_set_and_plugin(self, cli: Any, here: Path) -> None:
         (here / "mine.py").write_text(
-            "from avprompt import hookimpl\n"
+            "from avprompt.plugin import hookimpl\n"
             "from avprompt.prompting import ContextPrompt\n\n"
             "class Bare(ContextPrompt):\n"
             "    def context(self, image):\n"

@@ -156,7 +156,7 @@ def test_names() -> None:
 
 
 PLUGIN = """
-from avprompt import hookimpl
+from avprompt.plugin import hookimpl
 from avprompt.weights.cache import WeightFile
 
 @hookimpl

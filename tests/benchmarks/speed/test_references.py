@@ -100,7 +100,7 @@ def _published(folder: Path, write_config: Callable[[Path], object]) -> Method:
 
     from avprompt.composition import resolve
     from avprompt.method import build
-    from avprompt.plugins import load_plugins
+    from avprompt.plugin.discovery import load_plugins
 
     write_config(folder)
     registry = load_plugins().registry

@@ -4,7 +4,7 @@ Six colours sound at six frequencies. The encoders know both, so a projection th
 exactly what sounds (`oracle`), one that ignores them cannot tell (`deaf`), and everything runs in a blink.
 """
 
-from avprompt import Register, hookimpl
+from avprompt.plugin import Register, hookimpl
 
 
 @hookimpl

@@ -16,7 +16,7 @@ from avprompt.evaluation.evaluator import Evaluator
 from avprompt.evaluation.measure import Measured
 from avprompt.evaluation.predictions import Writer
 from avprompt.metrics.protocols.negative import NegativeAudio
-from avprompt.plugins import load_plugins
+from avprompt.plugin.discovery import load_plugins
 from avprompt.ranks import ALONE, Ranks, ranks
 from avprompt.records import Split
 from tinyworld.bench import Bench

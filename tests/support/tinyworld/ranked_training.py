@@ -13,7 +13,7 @@ import torch.distributed as dist
 import torch.multiprocessing as processes
 from torch import Tensor
 
-from avprompt.plugins import load_plugins
+from avprompt.plugin.discovery import load_plugins
 from avprompt.training.step import RowNoise
 from avprompt.weights.checkpoint import trained_state
 from tinyworld.bench import Bench

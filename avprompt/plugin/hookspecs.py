@@ -1,6 +1,6 @@
 """The hooks of a plugin: one for each kind of part.
 
-A plugin is a module (or package) with some of these functions, marked `@avprompt.hookimpl`, and an
+A plugin is a module (or package) with some of these functions, marked `@avprompt.plugin.hookimpl`, and an
 entry point in the group `avprompt`. `register(name, target)` takes the part itself or, so that
 listing parts never imports torch, where it is: `"module:attribute"`, or `"package:file.yaml"`.
 """

@@ -15,8 +15,8 @@ from types import ModuleType
 
 import pluggy
 
-from avprompt import hookspecs
 from avprompt.errors import PluginError
+from avprompt.plugin import hookspecs
 from avprompt.registry import KINDS, Registry
 
 GROUP = "avprompt"

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from avprompt import hookspecs
 from avprompt.errors import PluginError
-from avprompt.plugins import Loaded, Plugin, load_plugins
+from avprompt.plugin import hookspecs
+from avprompt.plugin.discovery import Loaded, Plugin, load_plugins
 from avprompt.registry import KINDS
 
 Install = Callable[..., None]
@@ -20,7 +20,7 @@ Install = Callable[..., None]
 OURS = {"acl", "audio", "beats", "benchmarks", "clip", "coop", "mini", "souple"}
 
 GOOD = """
-from avprompt import hookimpl
+from avprompt.plugin import hookimpl
 
 @hookimpl
 def register_prompts(register):
