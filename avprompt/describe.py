@@ -6,7 +6,7 @@ import torch
 from pydantic import BaseModel
 from torch import nn
 
-from avprompt.composition import PARTS, resolve
+from avprompt.config.method_config import PARTS, resolve
 from avprompt.method import Method, build
 from avprompt.plugin.discovery import Loaded
 from avprompt.session import Settings

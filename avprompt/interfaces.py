@@ -15,8 +15,8 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
+from avprompt.config.options import Options, TrainedOptions
 from avprompt.grounding import Grounding
-from avprompt.options import Options, TrainedOptions
 from avprompt.records import ImageFeatures, Prompt
 
 

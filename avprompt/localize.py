@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from avprompt.composition import resolve
+from avprompt.config.method_config import resolve
 from avprompt.devices import make_accelerator
 from avprompt.errors import WeightsError
 from avprompt.files import replacing

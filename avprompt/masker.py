@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from avprompt.options import TrainedOptions
+from avprompt.config.options import TrainedOptions
 
 
 class MaskerOptions(TrainedOptions):

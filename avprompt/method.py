@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from avprompt.composition import PARTS, Composition
+from avprompt.config.method_config import PARTS, Composition
+from avprompt.config.options import options
 from avprompt.grounding import Grounding, Noise, masked_mean
 from avprompt.interfaces import (
     AlignmentLoss,
@@ -21,7 +22,6 @@ from avprompt.interfaces import (
     PromptGenerator,
 )
 from avprompt.masker import Masker, MaskerOptions
-from avprompt.options import options
 from avprompt.ranks import Rows
 from avprompt.records import Batch, ImageFeatures, Prediction
 from avprompt.registry import Registry
@@ -184,7 +184,7 @@ def build(composition: Composition, registry: Registry, *, weights: bool = True)
     """Build a method.
 
     Args:
-        composition: from `avprompt.composition.resolve`.
+        composition: from `avprompt.config.method_config.resolve`.
         registry: where the parts' names are looked up.
         weights: read pretrained weights; without them only the architecture is built, on whatever
             device is the default (the meta device needs no memory).

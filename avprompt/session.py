@@ -13,7 +13,8 @@ from accelerate import Accelerator
 
 from avprompt.benchmark import BenchmarkAdapter
 from avprompt.cache.encoding import Encoding, open_encoding
-from avprompt.composition import PARTS, Composition, encoder_set, resolve
+from avprompt.config.method_config import PARTS, Composition, encoder_set, resolve
+from avprompt.config.options import options
 from avprompt.data.shards import read_shards
 from avprompt.data.streaming import is_stream, stream_split
 from avprompt.devices import compile_kernels, make_accelerator
@@ -22,7 +23,6 @@ from avprompt.interfaces import Decoder
 from avprompt.loading import View
 from avprompt.method import Method, build
 from avprompt.metrics.protocol import Protocol
-from avprompt.options import options
 from avprompt.plugin.discovery import Loaded
 from avprompt.ranks import Ranks, ranks
 from avprompt.records import Split

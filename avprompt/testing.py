@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from avprompt.benchmark import BenchmarkAdapter
+from avprompt.config.options import Options
 from avprompt.errors import DataError
 from avprompt.grounding import Grounding
 from avprompt.interfaces import (
@@ -27,7 +28,6 @@ from avprompt.interfaces import (
 )
 from avprompt.masker import Masker, MaskerOptions
 from avprompt.media import read_audio, read_image
-from avprompt.options import Options
 from avprompt.records import GroundTruth, ImageFeatures, Prompt
 
 IMAGES, SOUNDS = 3, 2

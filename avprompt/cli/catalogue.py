@@ -53,11 +53,11 @@ def list_(kind: str | None, plugins: tuple[str, ...]) -> None:
 @plugin_option
 def show(method: str, json_schema: bool, plugins: tuple[str, ...]) -> None:
     """Print the YAML of METHOD; an edited copy runs as a method."""
-    from avprompt.composition import method_text
+    from avprompt.config.method_config import method_text
 
     registry = load_plugins(plugins).registry
     if json_schema:
-        from avprompt.schema import method_schema
+        from avprompt.config.schema import method_schema
 
         click.echo(json.dumps(method_schema(registry, method), indent=2))
     else:

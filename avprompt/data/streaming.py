@@ -22,7 +22,7 @@ import soundfile
 from PIL import Image
 from torch.utils.data import IterableDataset, get_worker_info
 
-from avprompt.composition import TrainingOptions
+from avprompt.config.method_config import TrainingOptions
 from avprompt.errors import ConfigError, DataError
 from avprompt.ranks import Ranks
 from avprompt.records import Member, Missing, Sample, Split

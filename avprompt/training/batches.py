@@ -13,7 +13,7 @@ from torch import Tensor
 
 from avprompt.cache.features import NO_CACHES, Caches
 from avprompt.cache.keys import image_key
-from avprompt.composition import TrainingOptions
+from avprompt.config.method_config import TrainingOptions
 from avprompt.data.streaming import Stream, Streaming
 from avprompt.loading import Sound, View, channels_first
 from avprompt.media import read_image, resize_image

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from avprompt.composition import TrainingOptions
+from avprompt.config.method_config import TrainingOptions
 from avprompt.method import Method
 from avprompt.training.batches import steps_per_epoch
 

@@ -14,7 +14,7 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from avprompt.cache.encoding import Encoding
-from avprompt.composition import TrainingOptions
+from avprompt.config.method_config import TrainingOptions
 from avprompt.errors import DataError, TrainingError
 from avprompt.loading import View
 from avprompt.method import Method

@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from avprompt.cli import main as avprompt
-from avprompt.composition import resolve
+from avprompt.config.method_config import resolve
 from avprompt.devices import make_accelerator
 from avprompt.loading import View
 from avprompt.method import build

@@ -22,7 +22,7 @@ import torch
 from measuring import machine, median_seconds, options, report, run_job
 from PIL import Image
 
-from avprompt.composition import TrainingOptions
+from avprompt.config.method_config import TrainingOptions
 from avprompt.data.pack import write_shards
 from avprompt.loading import View
 from avprompt.media import read_audio, read_image

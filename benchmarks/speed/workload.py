@@ -11,7 +11,7 @@ import torch
 from official import BEATS, overrides, write_beats, write_clipseg
 from torch import Tensor
 
-from avprompt.composition import resolve
+from avprompt.config.method_config import resolve
 from avprompt.method import Method, build
 from avprompt.plugin.discovery import load_plugins
 from avprompt.records import Batch

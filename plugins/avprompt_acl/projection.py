@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from avprompt.config.options import TrainedOptions
 from avprompt.interfaces import AudioProjection
-from avprompt.options import TrainedOptions
 
 
 class Unary(nn.Module):

@@ -6,8 +6,8 @@ from typing import Any
 
 from torch import Tensor
 
+from avprompt.config.options import Options
 from avprompt.interfaces import AudioEncoder
-from avprompt.options import Options
 from avprompt.weights import cache
 from avprompt.weights.hub import HubModel
 from avprompt.weights.tensors import fill, read_tensors

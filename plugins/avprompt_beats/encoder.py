@@ -8,11 +8,11 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from avprompt.config.options import Options
 from avprompt.errors import ConfigError, WeightsError
 from avprompt.fbank import frame_count
 from avprompt.groups import in_groups
 from avprompt.interfaces import AudioEncoder
-from avprompt.options import Options
 from avprompt.weights import cache
 from avprompt.weights.tensors import fill
 from avprompt_beats import checkpoint

@@ -11,9 +11,9 @@ from typing import Any
 
 from torch import nn
 
+from avprompt.config.options import Options
 from avprompt.errors import WeightsError
 from avprompt.interfaces import DecoderCheckpoint
-from avprompt.options import Options
 from avprompt.weights import cache
 from avprompt.weights.tensors import fill, read_tensors
 from avprompt_clip import tokens

@@ -7,8 +7,8 @@ from pathlib import Path
 from pydantic import Field
 from torch import Tensor
 
+from avprompt.config.options import TrainedOptions
 from avprompt.interfaces import Backbone, Decoder, DecoderCheckpoint
-from avprompt.options import TrainedOptions
 from avprompt.records import ImageFeatures
 from avprompt.weights import cache
 from avprompt.weights.tensors import fill, read_tensors

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
+from avprompt.config.options import TrainedOptions
 from avprompt.interfaces import Backbone, Decoder
-from avprompt.options import TrainedOptions
 from avprompt.records import ImageFeatures
 
 

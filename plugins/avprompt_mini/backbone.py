@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from avprompt.config.options import Options
 from avprompt.errors import ConfigError
 from avprompt.interfaces import Backbone, DecoderCheckpoint
-from avprompt.options import Options
 from avprompt.records import ImageFeatures, Prompt
 from avprompt_mini import model
 from avprompt_mini.vocabulary import EOS, SOS, encode

@@ -9,8 +9,8 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from avprompt.config.options import TrainedOptions
 from avprompt.interfaces import AudioProjection
-from avprompt.options import TrainedOptions
 
 
 class BottleneckOptions(TrainedOptions):

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from avprompt.composition import resolve
+from avprompt.config.method_config import resolve
 from avprompt.method import Method, build
 from avprompt.records import Batch, Prompt
 from avprompt.registry import Registry

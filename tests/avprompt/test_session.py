@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from avprompt.composition import method_text
+from avprompt.config.method_config import method_text
 from avprompt.errors import ConfigError, DataError, WeightsError
 from avprompt.plugin.discovery import Loaded
 from avprompt.session import Settings, open_session, recorded_settings, run_parts

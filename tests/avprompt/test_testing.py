@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from avprompt.config.options import Options, TrainedOptions
 from avprompt.grounding import Grounding
 from avprompt.interfaces import (
     AlignmentLoss,
@@ -18,7 +19,6 @@ from avprompt.interfaces import (
     LossOptions,
     PromptOptions,
 )
-from avprompt.options import Options, TrainedOptions
 from avprompt.prompting import ContextPrompt
 from avprompt.records import ImageFeatures, Prompt
 from avprompt.testing import (

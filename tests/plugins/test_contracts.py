@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from avprompt.options import options
+from avprompt.config.options import options
 from avprompt.plugin.discovery import load_plugins
 from avprompt.registry import Registry
 from avprompt.testing import (

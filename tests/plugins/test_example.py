@@ -11,7 +11,7 @@ import yaml
 from click.testing import CliRunner
 
 from avprompt.cli import main
-from avprompt.options import options
+from avprompt.config.options import options
 from avprompt.plugin.discovery import load_plugins
 from avprompt.testing import StandInBackbone, check_prompt_generator
 

@@ -8,7 +8,7 @@ import pytest
 
 from avprompt.cache.build import Builder
 from avprompt.cache.encoding import open_encoding
-from avprompt.composition import TrainingOptions
+from avprompt.config.method_config import TrainingOptions
 from avprompt.loading import SceneReader, SoundReader
 from avprompt.ranks import Ranks
 from avprompt.records import Sample

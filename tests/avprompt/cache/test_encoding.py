@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from avprompt.cache.encoding import Encoding, open_encoding
-from avprompt.composition import TrainingOptions
+from avprompt.config.method_config import TrainingOptions
 from avprompt.loading import SceneReader, Sound, SoundReader, Sounds, evaluation_items
 from avprompt.method import Method
 from avprompt.records import Audio, Sample

@@ -10,8 +10,8 @@ import torch
 
 from avprompt.cache.compact import compact
 from avprompt.cache.keys import describe, fingerprint, image_key, sound_key
+from avprompt.config.options import Options
 from avprompt.errors import DataError
-from avprompt.options import Options
 from avprompt.records import Audio, Part
 from tinyworld.encoders import EarOptions, TinyClip, TinyEar
 

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 
 from avprompt.benchmark import BenchmarkAdapter
 from avprompt.cli import main
-from avprompt.composition import TrainingOptions
+from avprompt.config.method_config import TrainingOptions
 from avprompt.data.pack import write_shards
 from avprompt.data.shards import read_shards
 from avprompt.errors import DataError

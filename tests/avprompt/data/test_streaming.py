@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from avprompt.cli import main
-from avprompt.composition import TrainingOptions
+from avprompt.config.method_config import TrainingOptions
 from avprompt.data.streaming import Stream, is_stream, open_stream
 from avprompt.errors import ConfigError, DataError
 from avprompt.loading import View

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from avprompt.composition import TrainingOptions
+from avprompt.config.method_config import TrainingOptions
 from avprompt.loading import View
 from avprompt.ranks import Ranks
 from avprompt.records import Sample

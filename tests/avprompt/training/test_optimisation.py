@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from avprompt.composition import TrainingOptions
+from avprompt.config.method_config import TrainingOptions
 from avprompt.training.optimisation import make_optimizer, schedule, total_steps
 from avprompt.weights.checkpoint import trained_state
 from tinyworld.bench import Bench

@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from avprompt.composition import TrainingOptions
+from avprompt.config.method_config import TrainingOptions
 from avprompt.devices import make_accelerator
 from avprompt.errors import DataError, TrainingError
 from avprompt.ranks import Ranks

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from avprompt.composition import resolve
+from avprompt.config.method_config import resolve
 from avprompt.errors import WeightsError
 from avprompt.method import Method, build
 from avprompt.registry import Registry

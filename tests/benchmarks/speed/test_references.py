@@ -98,7 +98,7 @@ def _published(folder: Path, write_config: Callable[[Path], object]) -> Method:
     """Return souple at published size without any weight in memory."""
     from official import CLIPSEG
 
-    from avprompt.composition import resolve
+    from avprompt.config.method_config import resolve
     from avprompt.method import build
     from avprompt.plugin.discovery import load_plugins
 

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from avprompt.composition import resolve
+from avprompt.config.method_config import resolve
 from avprompt.grounding import Grounding
 from avprompt.method import Method, build
 from avprompt.records import Batch

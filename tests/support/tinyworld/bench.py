@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from avprompt.composition import resolve
+from avprompt.config.method_config import resolve
 from avprompt.devices import make_accelerator
 from avprompt.evaluation.evaluator import Evaluator
 from avprompt.loading import View

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from avprompt.config.options import Options
 from avprompt.interfaces import AudioEncoder, Backbone, DecoderCheckpoint
-from avprompt.options import Options
 from avprompt.records import ImageFeatures, Prompt
 from tinyworld.scenes import CLASSES, COLOURS, FRAME, RATE
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import yaml
 
-from avprompt.composition import PARTS, method_text
+from avprompt.config.method_config import PARTS, method_text
+from avprompt.config.schema import method_schema
 from avprompt.errors import UnknownNameError
 from avprompt.plugin.discovery import load_plugins
 from avprompt.registry import Registry
-from avprompt.schema import method_schema
 
 METHODS = load_plugins().registry.names("methods")
 

@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
-from avprompt.composition import PARTS, TrainingOptions, method_text
+from avprompt.config.method_config import PARTS, TrainingOptions, method_text
 from avprompt.masker import MaskerOptions
 from avprompt.registry import KINDS, Registry
 

@@ -11,7 +11,7 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from avprompt.composition import Composition, merge, method_text, parse_override, resolve
+from avprompt.config.method_config import Composition, merge, method_text, parse_override, resolve
 from avprompt.errors import AvpromptError, ConfigError, PluginError, UnknownNameError
 from avprompt.plugin.discovery import Loaded, load_plugins
 from avprompt.registry import Registry

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from avprompt.composition import resolve
+from avprompt.config.method_config import resolve
+from avprompt.config.options import Options, options
 from avprompt.errors import ConfigError, PluginError
-from avprompt.options import Options, options
 from avprompt.registry import KINDS, Registry
 
 

@@ -13,8 +13,8 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from avprompt.config.options import explain, options, validate
 from avprompt.errors import ConfigError, UnknownNameError, suggest
-from avprompt.options import explain, options, validate
 from avprompt.registry import KINDS, Registry
 
 # Table of a composition -> kind of part that its `name` names.

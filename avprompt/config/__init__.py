@@ -1,0 +1,1 @@
+"""A method as data: option tables, method files, and their schema."""
