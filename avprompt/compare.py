@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from avprompt.benchmark import Published
+from avprompt.distributed import launched_rank
 from avprompt.errors import DataError
 from avprompt.evaluation.assessment import threshold
 from avprompt.files import replacing
 from avprompt.metrics.statistics import Difference, paired_bootstrap
 from avprompt.plugin.discovery import Loaded
-from avprompt.ranks import launched_rank
 from avprompt.report.gallery import write_comparison
 from avprompt.report.shown import read_shown
 from avprompt.reporting import Reporter

@@ -11,8 +11,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from avprompt.distributed import Rows
 from avprompt.masker import Masker, resize
-from avprompt.ranks import Rows
 from avprompt.records import ImageFeatures
 
 Noise = Callable[[Tensor], Tensor]

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from avprompt.cache.features import NO_CACHES, Caches, Features
 from avprompt.cache.keys import image_key, sound_key
+from avprompt.distributed import ALONE, Ranks
 from avprompt.errors import DataError
 from avprompt.media import read_audio, read_image, resize_image
-from avprompt.ranks import ALONE, Ranks
 from avprompt.records import Audio, GroundTruth, Member, Part, Sample
 from avprompt.workers import Read, Reading, loader
 

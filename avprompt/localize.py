@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from avprompt.config.method_config import resolve
-from avprompt.devices import make_accelerator
+from avprompt.distributed import make_accelerator
 from avprompt.errors import WeightsError
 from avprompt.files import replacing
 from avprompt.loading import View

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from avprompt.config.method_config import PARTS, Composition
 from avprompt.config.options import options
+from avprompt.distributed import Rows
 from avprompt.grounding import Grounding, Noise, masked_mean
 from avprompt.interfaces import (
     AlignmentLoss,
@@ -22,7 +23,6 @@ from avprompt.interfaces import (
     PromptGenerator,
 )
 from avprompt.masker import Masker, MaskerOptions
-from avprompt.ranks import Rows
 from avprompt.records import Batch, ImageFeatures, Prediction
 from avprompt.registry import Registry
 
@@ -219,6 +219,25 @@ def build(composition: Composition, registry: Registry, *, weights: bool = True)
     )
     method.checksums = checksums
     return method
+
+
+def compile_kernels(method: Method, backend: str = "inductor") -> None:
+    """Let `torch.compile` make kernels of what takes the time: the encoders and the decoder.
+
+    Each is compiled when it is first used, which takes a minute or more, and again for other sizes.
+
+    Args:
+        method: changed in place; its numbers change by rounding only.
+        backend: of `torch.compile`.
+    """
+    calls = {
+        method.backbone: ("encode_image", "pool_image", "encode_prompt"),
+        method.audio_encoder: ("forward",),
+        method.decoder: ("forward",),
+    }
+    for part, names in calls.items():
+        for name in names:
+            setattr(part, name, torch.compile(getattr(part, name), backend=backend))
 
 
 def _loss(registry: Registry, name: str, table: dict[str, Any]) -> AlignmentLoss:

@@ -17,14 +17,13 @@ from avprompt.config.method_config import PARTS, Composition, encoder_set, resol
 from avprompt.config.options import options
 from avprompt.data.shards import read_shards
 from avprompt.data.streaming import is_stream, stream_split
-from avprompt.devices import compile_kernels, make_accelerator
+from avprompt.distributed import Ranks, make_accelerator, ranks
 from avprompt.errors import ConfigError, DataError, WeightsError
 from avprompt.interfaces import Decoder
 from avprompt.loading import View
-from avprompt.method import Method, build
+from avprompt.method import Method, build, compile_kernels
 from avprompt.metrics.protocol import Protocol
 from avprompt.plugin.discovery import Loaded
-from avprompt.ranks import Ranks, ranks
 from avprompt.records import Split
 from avprompt.results import CHECKPOINT_FILE, CONFIG_FILE
 from avprompt.weights.checkpoint import checkpoint_formats, load_checkpoint

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
+from avprompt.distributed import Ranks
 from avprompt.errors import DataError
-from avprompt.ranks import Ranks
 from avprompt.records import Missing, Sample
 
 Read = Callable[[Sample, int, int], object]

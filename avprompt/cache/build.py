@@ -14,9 +14,9 @@ from avprompt.cache.encoding import Encoding
 from avprompt.cache.features import Caches
 from avprompt.cache.keys import image_key
 from avprompt.config.method_config import TrainingOptions
+from avprompt.distributed import ALONE, Ranks
 from avprompt.loading import Sound, SoundReader, View, channels_first, evaluation_items
 from avprompt.media import read_image, resize_image
-from avprompt.ranks import ALONE, Ranks
 from avprompt.records import Missing, Sample
 
 

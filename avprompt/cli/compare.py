@@ -35,8 +35,8 @@ def compare(methods: tuple[str, ...], seeds: tuple[int, ...], output: Path | Non
     trained, with the same seeds, data and schedule; several seeds give means and spreads.
     """
     from avprompt.compare import compare as compare_methods
+    from avprompt.distributed import launched_rank
     from avprompt.plugin.discovery import load_plugins
-    from avprompt.ranks import launched_rank
     from avprompt.report.comparison import print_comparison
     from avprompt.report.progress import Progress
 

@@ -34,9 +34,9 @@ def run(method: str, checkpoint: Path | None, output: Path | None, resume: bool,
 
     METHOD is a registered name (`avprompt list methods`) or a YAML file (`avprompt show souple` prints one).
     """
+    from avprompt.distributed import launched_rank
     from avprompt.folder import claim, default_folder
     from avprompt.plugin.discovery import load_plugins
-    from avprompt.ranks import launched_rank
     from avprompt.report.progress import Progress
     from avprompt.report.table import print_result
     from avprompt.run import execute

@@ -23,8 +23,8 @@ from PIL import Image
 from torch.utils.data import IterableDataset, get_worker_info
 
 from avprompt.config.method_config import TrainingOptions
+from avprompt.distributed import Ranks
 from avprompt.errors import ConfigError, DataError
-from avprompt.ranks import Ranks
 from avprompt.records import Member, Missing, Sample, Split
 from avprompt.workers import Read, attempt
 

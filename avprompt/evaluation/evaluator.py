@@ -14,9 +14,9 @@ import numpy as np
 
 from avprompt.cache.encoding import Encoding
 from avprompt.cache.features import NO_CACHES, Caches
+from avprompt.distributed import ALONE, Ranks, merged, together
 from avprompt.errors import DataError
 from avprompt.evaluation.behind import Behind
-from avprompt.evaluation.dealing import merged, together
 from avprompt.evaluation.joining import join
 from avprompt.evaluation.listening import Listener, Tokens
 from avprompt.evaluation.locating import Locator
@@ -25,7 +25,6 @@ from avprompt.interfaces import Decoder
 from avprompt.loading import Scene, SceneReader, View, evaluation_items
 from avprompt.method import Method
 from avprompt.metrics.protocol import Protocol
-from avprompt.ranks import ALONE, Ranks
 from avprompt.records import Missing, Sample, Split
 from avprompt.workers import worker_count
 

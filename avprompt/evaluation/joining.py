@@ -7,7 +7,7 @@ from itertools import accumulate
 
 import numpy as np
 
-from avprompt.evaluation.dealing import merged
+from avprompt.distributed import merged
 from avprompt.evaluation.measure import Block, Measured, Part, Values
 from avprompt.evaluation.truths import Truths
 from avprompt.metrics.protocol import Protocol

@@ -13,9 +13,8 @@ import torch
 from torch import Tensor
 
 from avprompt.cache.encoding import Encoding
-from avprompt.evaluation.dealing import merged, together
+from avprompt.distributed import ALONE, Ranks, merged, together
 from avprompt.loading import Sound, SoundReader, Sounds, View, evaluation_items, noise, silence
-from avprompt.ranks import ALONE, Ranks
 from avprompt.records import Audio, Missing, Sample
 
 ALTERED = ("shuffled", "silent", "noise", "off-screen", "distractor")

@@ -15,9 +15,9 @@ from avprompt.cache.features import NO_CACHES, Caches
 from avprompt.cache.keys import image_key
 from avprompt.config.method_config import TrainingOptions
 from avprompt.data.streaming import Stream, Streaming
+from avprompt.distributed import ALONE, Ranks
 from avprompt.loading import Sound, View, channels_first
 from avprompt.media import read_image, resize_image
-from avprompt.ranks import ALONE, Ranks
 from avprompt.records import Batch, Missing, Sample
 from avprompt.workers import Reading, loader, stream_loader, worker_count
 

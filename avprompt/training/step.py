@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from avprompt.distributed import Rows
 from avprompt.method import Method
-from avprompt.ranks import Rows
 from avprompt.records import ImageFeatures
 
 

@@ -15,10 +15,10 @@ from torch import Tensor
 
 from avprompt.cache.encoding import Encoding
 from avprompt.config.method_config import TrainingOptions
+from avprompt.distributed import Ranks, Rows, ranks
 from avprompt.errors import DataError, TrainingError
 from avprompt.loading import View
 from avprompt.method import Method
-from avprompt.ranks import Ranks, Rows, ranks
 from avprompt.records import Missing, Sample
 from avprompt.training.batches import Clips, training_batches
 from avprompt.training.guard import check_numbers

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from avprompt.cli import main as avprompt
 from avprompt.config.method_config import resolve
-from avprompt.devices import make_accelerator
+from avprompt.distributed import make_accelerator
 from avprompt.loading import View
 from avprompt.method import build
 from avprompt.plugin.discovery import load_plugins

@@ -13,8 +13,7 @@ from measuring import peak_gib, seconds
 from multiply_adds import count_step
 from workload import SECONDS, draw_clips, make_method
 
-from avprompt.devices import make_accelerator
-from avprompt.ranks import ranks
+from avprompt.distributed import make_accelerator, ranks
 from avprompt.training.step import Encoded, RowNoise, TrainingStep
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from avprompt.distributed import Ranks
 from avprompt.loading import (
     SceneReader,
     SoundReader,
@@ -15,7 +16,6 @@ from avprompt.loading import (
     noise,
     silence,
 )
-from avprompt.ranks import Ranks
 from avprompt.records import Audio, Missing
 from tinyworld.benchmark import Broken, Tiny
 from tinyworld.scenes import scene

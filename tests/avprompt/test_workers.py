@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from avprompt.ranks import ALONE, Ranks
+from avprompt.distributed import ALONE, Ranks
 from avprompt.workers import worker_count
 
 

@@ -9,8 +9,8 @@ import pytest
 from avprompt.cache.build import Builder
 from avprompt.cache.encoding import open_encoding
 from avprompt.config.method_config import TrainingOptions
+from avprompt.distributed import Ranks
 from avprompt.loading import SceneReader, SoundReader
-from avprompt.ranks import Ranks
 from avprompt.records import Sample
 from avprompt.training.batches import training_batches
 from tinyworld.bench import VIEW, Bench

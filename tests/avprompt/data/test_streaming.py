@@ -18,9 +18,9 @@ from PIL import Image
 from avprompt.cli import main
 from avprompt.config.method_config import TrainingOptions
 from avprompt.data.streaming import Stream, is_stream, open_stream
+from avprompt.distributed import ALONE, Ranks
 from avprompt.errors import ConfigError, DataError
 from avprompt.loading import View
-from avprompt.ranks import ALONE, Ranks
 from avprompt.training.batches import Clips, training_batches
 from avprompt.training.journal import LOG_FILE
 

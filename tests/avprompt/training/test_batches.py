@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from avprompt.config.method_config import TrainingOptions
+from avprompt.distributed import Ranks
 from avprompt.loading import View
-from avprompt.ranks import Ranks
 from avprompt.records import Sample
 from avprompt.training.batches import Clips, steps_per_epoch, training_batches
 from tinyworld.benchmark import Broken, Tiny

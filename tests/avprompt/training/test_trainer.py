@@ -12,9 +12,8 @@ import torch
 from safetensors import safe_open
 
 from avprompt.config.method_config import TrainingOptions
-from avprompt.devices import make_accelerator
+from avprompt.distributed import Ranks, make_accelerator
 from avprompt.errors import DataError, TrainingError
-from avprompt.ranks import Ranks
 from avprompt.training.journal import Step
 from avprompt.training.trainer import check_shares
 from avprompt.weights.checkpoint import trained_state

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from avprompt.config.method_config import resolve
-from avprompt.devices import make_accelerator
+from avprompt.distributed import make_accelerator
 from avprompt.evaluation.evaluator import Evaluator
 from avprompt.loading import View
 from avprompt.method import Method, build

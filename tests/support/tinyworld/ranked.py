@@ -11,13 +11,13 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as processes
 
+from avprompt.distributed import ALONE, Ranks, ranks
 from avprompt.errors import ConfigError, DataError
 from avprompt.evaluation.evaluator import Evaluator
 from avprompt.evaluation.measure import Measured
 from avprompt.evaluation.predictions import Writer
 from avprompt.metrics.protocols.negative import NegativeAudio
 from avprompt.plugin.discovery import load_plugins
-from avprompt.ranks import ALONE, Ranks, ranks
 from avprompt.records import Split
 from tinyworld.bench import Bench
 from tinyworld.benchmark import Broken, Tiny

@@ -1,4 +1,4 @@
-"""Devices, and compiled kernels."""
+"""Compiled kernels."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from avprompt.devices import compile_kernels, make_accelerator
-from avprompt.errors import TrainingError
+from avprompt.method import compile_kernels
 from avprompt.records import Batch
 from tinyworld.bench import Bench
 
@@ -36,11 +35,3 @@ def test_compiled_kernels_give_the_same_numbers(bench: Bench, monkeypatch: pytes
     compile_kernels(compiled, backend="eager")  # traces as for any other, and needs no compiler
     torch.testing.assert_close(losses_and_gradients(compiled), losses_and_gradients(plain))
     assert traced == ["encode_image", "pool_image", "encode_prompt", "forward", "forward"]
-
-
-def test_a_device_that_is_not_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(
-        TrainingError, match=r"--device cuda: PyTorch sees no CUDA device here. Use --device cpu"
-    ):
-        make_accelerator("cuda", "no")

@@ -1,14 +1,20 @@
-"""The processes that train or evaluate together: who they are, and how rows and records travel."""
+"""Where a method computes: the device, and the processes that train or evaluate together."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
+
+from avprompt.errors import AvpromptError, TrainingError
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
 
 T = TypeVar("T")
 
@@ -100,6 +106,53 @@ def launched_rank() -> int:
 def launched_size() -> int:
     """Return how many processes a launcher started, known before they have met."""
     return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def make_accelerator(device: str, precision: str) -> Accelerator:
+    """Return accelerate's handle on device, precision and the processes that a launcher started.
+
+    Args:
+        device: `auto`, `cpu` or `cuda`.
+        precision: `no` (float32), `bf16` or `fp16`.
+
+    Raises:
+        TrainingError: no such device here.
+    """
+    from accelerate import Accelerator, DistributedDataParallelKwargs
+    from accelerate.state import AcceleratorState
+
+    if device == "cuda" and not torch.cuda.is_available():
+        raise TrainingError("--device cuda: PyTorch sees no CUDA device here. Use --device cpu.")
+    AcceleratorState._reset_state(reset_partial_state=True)  # one process may train with several settings
+    # accelerate joins processes without a GPU only when it is told that they have none.
+    cpu = device == "cpu" or (launched_size() > 1 and not torch.cuda.is_available())
+    reached = DistributedDataParallelKwargs(
+        find_unused_parameters=True
+    )  # methods differ in what a step reaches
+    return Accelerator(cpu=cpu, mixed_precision=precision, kwargs_handlers=[reached])
+
+
+def together(ranks: Ranks, work: Callable[[], T]) -> list[T]:
+    """Do this rank's work, and return that of all ranks in the order of ranks.
+
+    What a user can mend is raised on every rank, so that none waits for one that has gone.
+    """
+    done: T | None = None
+    error: AvpromptError | None = None
+    try:
+        done = work()
+    except AvpromptError as caught:
+        error = caught
+    parts = ranks.objects((done, error))
+    for failed in [theirs for _, theirs in parts if theirs is not None]:
+        raise failed
+    return [part for part, _ in parts]  # type: ignore[misc]  # without an error there is a part
+
+
+def merged(parts: Sequence[Mapping[int, T]]) -> dict[int, T]:
+    """Return what ranks have by place in the split, in the order of places."""
+    every = {place: item for part in parts for place, item in part.items()}
+    return dict(sorted(every.items(), key=lambda pair: pair[0]))
 
 
 class _Gather(torch.autograd.Function):
