@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from torch import nn
 
 from avprompt.config.method_config import PARTS, resolve
-from avprompt.method import Method, build
+from avprompt.model.method import Method, build
 from avprompt.plugin.discovery import Loaded
 from avprompt.session import Settings
 

@@ -15,7 +15,7 @@ from avprompt.errors import WeightsError
 from avprompt.files import replacing
 from avprompt.loading import View
 from avprompt.media import read_image, resize_image
-from avprompt.method import Method, build
+from avprompt.model.method import Method, build
 from avprompt.plugin.discovery import Loaded
 from avprompt.report.overlay import overlay
 from avprompt.session import Settings

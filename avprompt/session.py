@@ -19,10 +19,10 @@ from avprompt.data.shards import read_shards
 from avprompt.data.streaming import is_stream, stream_split
 from avprompt.distributed import Ranks, make_accelerator, ranks
 from avprompt.errors import ConfigError, DataError, WeightsError
-from avprompt.interfaces import Decoder
 from avprompt.loading import View
-from avprompt.method import Method, build, compile_kernels
 from avprompt.metrics.protocol import Protocol
+from avprompt.model.method import Method, build, compile_kernels
+from avprompt.model.parts import Decoder
 from avprompt.plugin.discovery import Loaded
 from avprompt.records import Split
 from avprompt.results import CHECKPOINT_FILE, CONFIG_FILE

@@ -17,8 +17,10 @@ from torch.nn import functional as F
 from avprompt.benchmark import BenchmarkAdapter
 from avprompt.config.options import Options
 from avprompt.errors import DataError
-from avprompt.grounding import Grounding
-from avprompt.interfaces import (
+from avprompt.media import read_audio, read_image
+from avprompt.model.grounding import Grounding
+from avprompt.model.masker import Masker, MaskerOptions
+from avprompt.model.parts import (
     AlignmentLoss,
     AudioEncoder,
     AudioProjection,
@@ -26,8 +28,6 @@ from avprompt.interfaces import (
     Decoder,
     PromptGenerator,
 )
-from avprompt.masker import Masker, MaskerOptions
-from avprompt.media import read_audio, read_image
 from avprompt.records import GroundTruth, ImageFeatures, Prompt
 
 IMAGES, SOUNDS = 3, 2

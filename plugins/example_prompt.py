@@ -2,8 +2,8 @@
 
 from torch import nn
 
+from avprompt.model.context_prompt import ContextPrompt, LearnedContextOptions, initial_context
 from avprompt.plugin import hookimpl
-from avprompt.prompting import ContextPrompt, LearnedContextOptions, initial_context
 
 
 class NudgedPrompt(ContextPrompt):

@@ -12,9 +12,9 @@ from avprompt.cache.compact import compact
 from avprompt.cache.features import NO_CACHES, Caches, Features, Kind
 from avprompt.cache.keys import describe, fingerprint
 from avprompt.cache.store import FeatureStore
-from avprompt.interfaces import FrozenPart
 from avprompt.loading import Sound
-from avprompt.method import Method
+from avprompt.model.method import Method
+from avprompt.model.parts import FrozenPart
 from avprompt.records import ImageFeatures
 from avprompt.weights.cache import home
 

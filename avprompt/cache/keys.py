@@ -13,8 +13,8 @@ import numpy as np
 import torch
 
 from avprompt.errors import DataError
-from avprompt.interfaces import Part as MethodPart
 from avprompt.media import read_bytes
+from avprompt.model.parts import Part as MethodPart
 from avprompt.records import Audio, Member, Part
 
 FORMAT = 1

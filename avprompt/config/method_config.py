@@ -241,7 +241,7 @@ def _fill(registry: Registry, kind: str, name: Any, table: Mapping[str, Any], wh
 
 
 def _masker(table: Mapping[str, Any]) -> Table:
-    from avprompt.masker import MaskerOptions  # imports torch
+    from avprompt.model.masker import MaskerOptions  # imports torch
 
     filled: Table = validate(MaskerOptions, table, "masker").model_dump(mode="json")
     return filled

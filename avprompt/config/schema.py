@@ -8,7 +8,7 @@ import yaml
 from pydantic import BaseModel
 
 from avprompt.config.method_config import PARTS, TrainingOptions, method_text
-from avprompt.masker import MaskerOptions
+from avprompt.model.masker import MaskerOptions
 from avprompt.registry import KINDS, Registry
 
 

@@ -21,10 +21,10 @@ from avprompt.evaluation.joining import join
 from avprompt.evaluation.listening import Listener, Tokens
 from avprompt.evaluation.locating import Locator
 from avprompt.evaluation.measure import PROBE, Maps, Measured, Measurer, Part, Shown
-from avprompt.interfaces import Decoder
 from avprompt.loading import Scene, SceneReader, View, evaluation_items
-from avprompt.method import Method
 from avprompt.metrics.protocol import Protocol
+from avprompt.model.method import Method
+from avprompt.model.parts import Decoder
 from avprompt.records import Missing, Sample, Split
 from avprompt.workers import worker_count
 

@@ -12,9 +12,9 @@ from avprompt.cache.encoding import Encoding
 from avprompt.errors import AvpromptError
 from avprompt.evaluation.listening import Tokens
 from avprompt.evaluation.measure import Maps
-from avprompt.interfaces import Decoder
 from avprompt.loading import Scene
-from avprompt.masker import resize
+from avprompt.model.masker import resize
+from avprompt.model.parts import Decoder
 from avprompt.records import ImageFeatures, Prediction, Prompt
 
 TEXT_PROMPT = "a photo of a {label}"

@@ -24,32 +24,32 @@ class Register(Protocol):
 
 @hookspec
 def register_backbones(register: Register) -> None:
-    """Register frozen vision-language models: `avprompt.interfaces.Backbone`."""
+    """Register frozen vision-language models: `avprompt.model.parts.Backbone`."""
 
 
 @hookspec
 def register_audio_encoders(register: Register) -> None:
-    """Register frozen audio encoders: `avprompt.interfaces.AudioEncoder`."""
+    """Register frozen audio encoders: `avprompt.model.parts.AudioEncoder`."""
 
 
 @hookspec
 def register_projections(register: Register) -> None:
-    """Register maps from audio frames to audio tokens: `avprompt.interfaces.AudioProjection`."""
+    """Register maps from audio frames to audio tokens: `avprompt.model.parts.AudioProjection`."""
 
 
 @hookspec
 def register_prompts(register: Register) -> None:
-    """Register prompt generators: `avprompt.interfaces.PromptGenerator`."""
+    """Register prompt generators: `avprompt.model.parts.PromptGenerator`."""
 
 
 @hookspec
 def register_decoders(register: Register) -> None:
-    """Register mask decoders: `avprompt.interfaces.Decoder`."""
+    """Register mask decoders: `avprompt.model.parts.Decoder`."""
 
 
 @hookspec
 def register_losses(register: Register) -> None:
-    """Register alignment losses: `avprompt.interfaces.AlignmentLoss`."""
+    """Register alignment losses: `avprompt.model.parts.AlignmentLoss`."""
 
 
 @hookspec

@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 import torch
 
-from avprompt.method import Method
+from avprompt.model.method import Method
 from avprompt.records import Missing
 from avprompt.weights.checkpoint import load_state, load_training_state, save_training_state, trained_state
 

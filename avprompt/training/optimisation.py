@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from avprompt.config.method_config import TrainingOptions
-from avprompt.method import Method
+from avprompt.model.method import Method
 from avprompt.training.batches import steps_per_epoch
 
 

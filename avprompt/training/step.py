@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from avprompt.distributed import Rows
-from avprompt.method import Method
+from avprompt.model.method import Method
 from avprompt.records import ImageFeatures
 
 

@@ -18,7 +18,7 @@ from avprompt.config.method_config import TrainingOptions
 from avprompt.distributed import Ranks, Rows, ranks
 from avprompt.errors import DataError, TrainingError
 from avprompt.loading import View
-from avprompt.method import Method
+from avprompt.model.method import Method
 from avprompt.records import Missing, Sample
 from avprompt.training.batches import Clips, training_batches
 from avprompt.training.guard import check_numbers

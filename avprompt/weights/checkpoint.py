@@ -14,7 +14,7 @@ from torch import Tensor
 
 from avprompt.errors import WeightsError
 from avprompt.files import replacing
-from avprompt.method import Method
+from avprompt.model.method import Method
 from avprompt.registry import Registry
 
 

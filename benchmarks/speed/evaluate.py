@@ -30,7 +30,7 @@ from avprompt.evaluation.evaluator import Evaluator
 from avprompt.evaluation.measure import Block, Measured, Measurer
 from avprompt.evaluation.scoring import score
 from avprompt.loading import View
-from avprompt.method import Method
+from avprompt.model.method import Method
 from avprompt.plugin.discovery import load_plugins
 from avprompt.records import Audio, GroundTruth, Sample, Split
 

@@ -15,7 +15,7 @@ import torch
 from measuring import add_device, machine, median_seconds, options, report, set_up
 from torch import Tensor
 
-from avprompt.fbank import FLOOR, PREEMPHASIS, kaldi_fbank
+from avprompt.model.fbank import FLOOR, PREEMPHASIS, kaldi_fbank
 
 RATE, BINS = 16000, 128
 TOLERANCE = 1e-2

@@ -16,8 +16,8 @@ from typing import Any
 
 from torch import nn
 
-from avprompt.fbank import frame_count
-from avprompt.method import Method
+from avprompt.model.fbank import frame_count
+from avprompt.model.method import Method
 from avprompt_beats.model import MEL_BINS, SAMPLE_RATE, Beats
 from avprompt_clip.backbone import ClipBackbone
 from avprompt_clip.decoder import ClipSegNetwork

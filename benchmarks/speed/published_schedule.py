@@ -20,8 +20,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from avprompt.interfaces import Backbone
-from avprompt.method import Method
+from avprompt.model.method import Method
+from avprompt.model.parts import Backbone
 from avprompt.records import Batch, ImageFeatures
 from avprompt_clip.backbone import ClipBackbone
 

@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from workload import SECONDS, draw_clips, make_method, write_checkpoints
 
-from avprompt.method import Method
+from avprompt.model.method import Method
 
 LOSS_TOLERANCE = 1e-4
 WHOLE_TOLERANCE = 5e-2

@@ -12,8 +12,8 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
-from avprompt.grounding import Grounding
-from avprompt.interfaces import AlignmentLoss, LossOptions
+from avprompt.model.grounding import Grounding
+from avprompt.model.parts import AlignmentLoss, LossOptions
 
 
 def info_nce(similarity: Tensor, temperature: float) -> Tensor:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from avprompt.config.options import TrainedOptions
-from avprompt.interfaces import AudioProjection
+from avprompt.model.parts import AudioProjection
 
 
 class Unary(nn.Module):

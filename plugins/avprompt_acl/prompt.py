@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from avprompt.interfaces import Backbone, PromptOptions
-from avprompt.prompting import ContextPrompt
+from avprompt.model.context_prompt import ContextPrompt
+from avprompt.model.parts import Backbone, PromptOptions
 from avprompt.records import ImageFeatures
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from avprompt.config.options import Options
-from avprompt.interfaces import AudioEncoder
+from avprompt.model.parts import AudioEncoder
 from avprompt.weights import cache
 from avprompt.weights.hub import HubModel
 from avprompt.weights.tensors import fill, read_tensors

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from avprompt.config.options import Options
-from avprompt.interfaces import AudioEncoder
+from avprompt.model.parts import AudioEncoder
 from avprompt.weights.hub import HubModel
 from avprompt_audio.pretrained import OPTION, build, read_config, read_weights
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional as F
 
-from avprompt.fbank import kaldi_fbank
+from avprompt.model.fbank import kaldi_fbank
 
 SAMPLE_RATE = 16000
 AUDIOSET_MEAN, AUDIOSET_STD = -4.2677393, 4.5689974

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from avprompt.config.options import Options
 from avprompt.errors import ConfigError, WeightsError
-from avprompt.fbank import frame_count
-from avprompt.groups import in_groups
-from avprompt.interfaces import AudioEncoder
+from avprompt.model.chunks import in_groups
+from avprompt.model.fbank import frame_count
+from avprompt.model.parts import AudioEncoder
 from avprompt.weights import cache
 from avprompt.weights.tensors import fill
 from avprompt_beats import checkpoint

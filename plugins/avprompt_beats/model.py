@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from avprompt.fbank import frame_count, kaldi_fbank
+from avprompt.model.fbank import frame_count, kaldi_fbank
 from avprompt_beats.architecture import BeatsArchitecture
 from avprompt_beats.attention import RelativeAttention, relative_buckets
 from avprompt_beats.position import PositionConv

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from avprompt.errors import ConfigError
-from avprompt.groups import in_groups
-from avprompt.interfaces import Backbone
+from avprompt.model.chunks import in_groups
+from avprompt.model.parts import Backbone
 from avprompt.records import ImageFeatures, Prompt
 from avprompt_clip.tokens import Tokenizer
 from avprompt_clip.towers import Tower, VisionTower

@@ -13,7 +13,7 @@ from torch import nn
 
 from avprompt.config.options import Options
 from avprompt.errors import WeightsError
-from avprompt.interfaces import DecoderCheckpoint
+from avprompt.model.parts import DecoderCheckpoint
 from avprompt.weights import cache
 from avprompt.weights.tensors import fill, read_tensors
 from avprompt_clip import tokens

@@ -8,7 +8,7 @@ from pydantic import Field
 from torch import Tensor
 
 from avprompt.config.options import TrainedOptions
-from avprompt.interfaces import Backbone, Decoder, DecoderCheckpoint
+from avprompt.model.parts import Backbone, Decoder, DecoderCheckpoint
 from avprompt.records import ImageFeatures
 from avprompt.weights import cache
 from avprompt.weights.tensors import fill, read_tensors

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from avprompt.groups import rows_at_once
+from avprompt.model.chunks import rows_at_once
 from avprompt_clip.decoder import ClipSegNetwork
 
 GIB = 2**30

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from avprompt.config.options import TrainedOptions
-from avprompt.interfaces import Backbone, Decoder
+from avprompt.model.parts import Backbone, Decoder
 from avprompt.records import ImageFeatures
 
 

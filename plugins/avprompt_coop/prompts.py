@@ -5,8 +5,8 @@ from __future__ import annotations
 from pydantic import Field
 from torch import Tensor, nn
 
-from avprompt.interfaces import Backbone
-from avprompt.prompting import ContextPrompt, LearnedContextOptions, initial_context
+from avprompt.model.context_prompt import ContextPrompt, LearnedContextOptions, initial_context
+from avprompt.model.parts import Backbone
 from avprompt.records import ImageFeatures
 
 

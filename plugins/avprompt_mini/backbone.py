@@ -7,7 +7,7 @@ from torch import Tensor
 
 from avprompt.config.options import Options
 from avprompt.errors import ConfigError
-from avprompt.interfaces import Backbone, DecoderCheckpoint
+from avprompt.model.parts import Backbone, DecoderCheckpoint
 from avprompt.records import ImageFeatures, Prompt
 from avprompt_mini import model
 from avprompt_mini.vocabulary import EOS, SOS, encode

@@ -7,8 +7,8 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from avprompt.interfaces import Backbone
-from avprompt.prompting import ContextPrompt, LearnedContextOptions, initial_context
+from avprompt.model.context_prompt import ContextPrompt, LearnedContextOptions, initial_context
+from avprompt.model.parts import Backbone
 from avprompt.records import ImageFeatures
 
 

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from avprompt.config.options import Options, TrainedOptions
-from avprompt.grounding import Grounding
-from avprompt.interfaces import (
+from avprompt.model.context_prompt import ContextPrompt
+from avprompt.model.grounding import Grounding
+from avprompt.model.parts import (
     AlignmentLoss,
     AudioEncoder,
     AudioProjection,
@@ -19,7 +20,6 @@ from avprompt.interfaces import (
     LossOptions,
     PromptOptions,
 )
-from avprompt.prompting import ContextPrompt
 from avprompt.records import ImageFeatures, Prompt
 from avprompt.testing import (
     StandInBackbone,

@@ -13,7 +13,7 @@ import torch
 from avprompt.cache.encoding import Encoding, open_encoding
 from avprompt.config.method_config import TrainingOptions
 from avprompt.loading import SceneReader, Sound, SoundReader, Sounds, evaluation_items
-from avprompt.method import Method
+from avprompt.model.method import Method
 from avprompt.records import Audio, Sample
 from avprompt.training.batches import Clips, training_batches
 from tinyworld.bench import VIEW, Bench

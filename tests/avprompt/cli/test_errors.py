@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from avprompt.cli import main
-from avprompt.method import Method
+from avprompt.model.method import Method
 
 TINY = ("--encoders", "tiny")
 RUN = ("run", "souple", "--dataset", "tiny", "--output", "o")

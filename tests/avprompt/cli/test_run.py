@@ -118,7 +118,7 @@ class TestOptions:
     def test_set_and_plugin(self, cli: Any, here: Path) -> None:
         (here / "mine.py").write_text(
             "from avprompt.plugin import hookimpl\n"
-            "from avprompt.prompting import ContextPrompt\n\n"
+            "from avprompt.model.context_prompt import ContextPrompt\n\n"
             "class Bare(ContextPrompt):\n"
             "    def context(self, image):\n"
             "        return image.pooled[:, None, :]\n\n"

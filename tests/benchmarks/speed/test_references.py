@@ -10,7 +10,7 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from avprompt.method import Method
+from avprompt.model.method import Method
 
 METHODS = ("souple", "souple-cross", "acl-ssl")
 SIZES = ("small", "mini")
@@ -99,7 +99,7 @@ def _published(folder: Path, write_config: Callable[[Path], object]) -> Method:
     from official import CLIPSEG
 
     from avprompt.config.method_config import resolve
-    from avprompt.method import build
+    from avprompt.model.method import build
     from avprompt.plugin.discovery import load_plugins
 
     write_config(folder)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from avprompt.interfaces import AudioEncoder
+from avprompt.model.parts import AudioEncoder
 from avprompt_audio.ast import AstEncoder
 from avprompt_audio.audiomae import AudioMaeEncoder
 from avprompt_audio.clap import ClapEncoder

@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from avprompt.errors import WeightsError
-from avprompt.interfaces import DecoderCheckpoint
+from avprompt.model.parts import DecoderCheckpoint
 from avprompt.records import ImageFeatures
 from avprompt_clip.clipseg import ClipSegBackbone
 from avprompt_clip.mask_decoder import ClipSegDecoder, ClipSegDecoderOptions

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 import avprompt_clip
-from avprompt.interfaces import Backbone, Decoder
+from avprompt.model.parts import Backbone, Decoder
 from avprompt.registry import Registry
 from avprompt.testing import StandInBackbone, check_backbone, check_decoder
 from avprompt_clip.clipseg import ClipSegBackbone

@@ -12,9 +12,9 @@ from avprompt.config.method_config import resolve
 from avprompt.distributed import make_accelerator
 from avprompt.evaluation.evaluator import Evaluator
 from avprompt.loading import View
-from avprompt.method import Method, build
 from avprompt.metrics.protocols.fixed import AclSweep, ValThreshold
 from avprompt.metrics.protocols.median import EzvslMedian
+from avprompt.model.method import Method, build
 from avprompt.registry import Registry
 from avprompt.training.trainer import Trainer
 from tinyworld.encoders import TinyClip

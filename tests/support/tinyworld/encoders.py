@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from avprompt.config.options import Options
-from avprompt.interfaces import AudioEncoder, Backbone, DecoderCheckpoint
+from avprompt.model.parts import AudioEncoder, Backbone, DecoderCheckpoint
 from avprompt.records import ImageFeatures, Prompt
 from tinyworld.scenes import CLASSES, COLOURS, FRAME, RATE
 

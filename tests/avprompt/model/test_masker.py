@@ -6,7 +6,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from avprompt.masker import Masker, MaskerOptions, resize
+from avprompt.model.masker import Masker, MaskerOptions, resize
 
 HALF = 0.5  # a uniform draw without noise
 

@@ -12,8 +12,9 @@ from torch.nn import functional as F
 from avprompt.config.method_config import PARTS, Composition
 from avprompt.config.options import options
 from avprompt.distributed import Rows
-from avprompt.grounding import Grounding, Noise, masked_mean
-from avprompt.interfaces import (
+from avprompt.model.grounding import Grounding, Noise, masked_mean
+from avprompt.model.masker import Masker, MaskerOptions
+from avprompt.model.parts import (
     AlignmentLoss,
     AudioEncoder,
     AudioProjection,
@@ -22,7 +23,6 @@ from avprompt.interfaces import (
     FrozenPart,
     PromptGenerator,
 )
-from avprompt.masker import Masker, MaskerOptions
 from avprompt.records import Batch, ImageFeatures, Prediction
 from avprompt.registry import Registry
 

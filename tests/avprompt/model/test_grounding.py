@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from avprompt.grounding import Grounding, masked_mean
-from avprompt.masker import Masker, MaskerOptions
+from avprompt.model.grounding import Grounding, masked_mean
+from avprompt.model.masker import Masker, MaskerOptions
 from avprompt.records import ImageFeatures
 
 HALF = 0.5  # a uniform draw without noise

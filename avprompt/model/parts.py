@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from avprompt.config.options import Options, TrainedOptions
-from avprompt.grounding import Grounding
+from avprompt.model.grounding import Grounding
 from avprompt.records import ImageFeatures, Prompt
 
 

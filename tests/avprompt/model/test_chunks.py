@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from avprompt.groups import BUFFER, in_groups, rows_at_once
+from avprompt.model.chunks import BUFFER, in_groups, rows_at_once
 
 CPU = torch.device("cpu")
 

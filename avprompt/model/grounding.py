@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from avprompt.distributed import Rows
-from avprompt.masker import Masker, resize
+from avprompt.model.masker import Masker, resize
 from avprompt.records import ImageFeatures
 
 Noise = Callable[[Tensor], Tensor]

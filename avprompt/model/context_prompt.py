@@ -12,7 +12,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from avprompt.interfaces import Backbone, PromptGenerator, PromptOptions
+from avprompt.model.parts import Backbone, PromptGenerator, PromptOptions
 from avprompt.records import ImageFeatures, Prompt
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from avprompt.config.method_config import resolve
-from avprompt.method import Method, build
+from avprompt.model.method import Method, build
 from avprompt.records import Batch, Prompt
 from avprompt.registry import Registry
 from tinyworld.encoders import CHECKSUM

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from avprompt.interfaces import FrozenPart
-from avprompt.method import Method
+from avprompt.model.method import Method
+from avprompt.model.parts import FrozenPart
 from avprompt.training.journal import Step
 from tinyworld.bench import Bench
 

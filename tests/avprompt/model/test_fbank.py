@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from avprompt.fbank import frame_count, kaldi_fbank
+from avprompt.model.fbank import frame_count, kaldi_fbank
 
 
 def mel(hertz: float) -> float:
