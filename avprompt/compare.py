@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from avprompt.benchmark import Published
+from avprompt.data.benchmark import Published
 from avprompt.distributed import launched_rank
 from avprompt.errors import DataError
 from avprompt.evaluation.assessment import threshold

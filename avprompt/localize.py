@@ -10,11 +10,11 @@ import torch
 from PIL import Image
 
 from avprompt.config.method_config import resolve
+from avprompt.data.inputs import InputSpec
+from avprompt.data.media import read_image, resize_image
 from avprompt.distributed import make_accelerator
 from avprompt.errors import WeightsError
 from avprompt.files import replacing
-from avprompt.loading import View
-from avprompt.media import read_image, resize_image
 from avprompt.model.method import Method, build
 from avprompt.plugin.discovery import Loaded
 from avprompt.report.overlay import overlay
@@ -65,12 +65,14 @@ def localize_clip(method: Method, image: Path, audio: Path, seconds: float) -> F
         DataError: one of the files cannot be read.
     """
     backbone = method.backbone
-    view = View(backbone.image_size, backbone.mean, backbone.std, method.audio_encoder.sample_rate, seconds)
+    spec = InputSpec(
+        backbone.image_size, backbone.mean, backbone.std, method.audio_encoder.sample_rate, seconds
+    )
     picture = read_image(image)
     device = next(method.parameters()).device
-    pixels = view.pixels(resize_image(picture, backbone.image_size))[None].to(device)
+    pixels = spec.pixels(resize_image(picture, backbone.image_size))[None].to(device)
     with torch.no_grad():
-        frames = method.encode_audio(view.waveform(audio)[None].to(device))
+        frames = method.encode_audio(spec.waveform(audio)[None].to(device))
         features = method.encode_image(pixels)
         text = method.read(method.projection(frames), features)
         prediction = method.locate(features, text, (SIZE, SIZE))

@@ -39,7 +39,7 @@ class Frame:
 
 
 @dataclass(frozen=True)
-class Part:
+class ArchiveMember:
     """A file inside an uncompressed archive: `size` bytes of it from `offset` on, called `name` there."""
 
     archive: Path
@@ -57,7 +57,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Member:
+class StreamedFile:
     """A file that has been read out of an archive as it streamed by: its `name` there and its bytes."""
 
     name: str
@@ -70,6 +70,13 @@ class Member:
 
     def __str__(self) -> str:
         return self.name
+
+
+PictureSource = Path | ArchiveMember | StreamedFile | Frame | np.ndarray
+"""Where a picture is: a file, a frame of a video, or an array (H, W, 3) uint8."""
+
+SoundSource = Path | ArchiveMember | StreamedFile | Audio
+"""Where a sound is: a file, or decoded audio."""
 
 
 @dataclass(frozen=True)
@@ -115,8 +122,8 @@ class Sample:
     """
 
     id: str
-    image: Path | Part | Member | Frame | np.ndarray
-    audio: Path | Part | Member | Audio
+    image: PictureSource
+    audio: SoundSource
     truth: GroundTruth | None = None
     label: str = ""
     distractor: Distractor | None = None

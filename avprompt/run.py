@@ -100,7 +100,7 @@ def train(session: Session, split: Split, folder: Path, *, resume: bool, reporte
         trainer = Trainer(
             session.method,
             split.samples,
-            session.view,
+            session.spec,
             session.composition.training,
             session.settings.seed,
             session.accelerator,
@@ -140,7 +140,7 @@ def evaluate(
     decoder = session.pretrained_decoder()
     evaluator = Evaluator(
         session.method,
-        session.view,
+        session.spec,
         session.protocols(),
         adapter.size,
         text_decoder=decoder,

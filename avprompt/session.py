@@ -11,15 +11,15 @@ import torch
 import yaml
 from accelerate import Accelerator
 
-from avprompt.benchmark import BenchmarkAdapter
 from avprompt.cache.encoding import Encoding, open_encoding
 from avprompt.config.method_config import PARTS, Composition, encoder_set, resolve
 from avprompt.config.options import options
+from avprompt.data.benchmark import BenchmarkAdapter
+from avprompt.data.inputs import InputSpec
 from avprompt.data.shards import read_shards
 from avprompt.data.streaming import is_stream, stream_split
 from avprompt.distributed import Ranks, make_accelerator, ranks
 from avprompt.errors import ConfigError, DataError, WeightsError
-from avprompt.loading import View
 from avprompt.metrics.protocol import Protocol
 from avprompt.model.method import Method, build, compile_kernels
 from avprompt.model.parts import Decoder
@@ -96,11 +96,11 @@ class Session:
     checksums: dict[str, str] = field(default_factory=dict)
 
     @property
-    def view(self) -> View:
+    def spec(self) -> InputSpec:
         """How the method takes this benchmark's inputs."""
         backbone = self.method.backbone
         rate = self.method.audio_encoder.sample_rate
-        return View(backbone.image_size, backbone.mean, backbone.std, rate, self.adapter.audio_seconds)
+        return InputSpec(backbone.image_size, backbone.mean, backbone.std, rate, self.adapter.audio_seconds)
 
     @property
     def ranks(self) -> Ranks:

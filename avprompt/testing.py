@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from avprompt.benchmark import BenchmarkAdapter
 from avprompt.config.options import Options
+from avprompt.data.benchmark import BenchmarkAdapter
+from avprompt.data.media import read_audio, read_image
 from avprompt.errors import DataError
-from avprompt.media import read_audio, read_image
 from avprompt.model.grounding import Grounding
 from avprompt.model.masker import Masker, MaskerOptions
 from avprompt.model.parts import (

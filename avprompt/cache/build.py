@@ -12,11 +12,11 @@ from torch import Tensor
 
 from avprompt.cache.encoding import Encoding
 from avprompt.cache.features import Caches
-from avprompt.cache.keys import image_key
 from avprompt.config.method_config import TrainingOptions
+from avprompt.data.inputs import InputSpec, Sound, SoundReader, channels_first, evaluation_items
+from avprompt.data.keys import image_key
+from avprompt.data.media import read_image, resize_image
 from avprompt.distributed import ALONE, Ranks
-from avprompt.loading import Sound, SoundReader, View, channels_first, evaluation_items
-from avprompt.media import read_image, resize_image
 from avprompt.records import Missing, Sample
 
 
@@ -26,7 +26,7 @@ class Builder:
 
     Attributes:
         encoding: with the caches to fill.
-        view: how the method takes its inputs.
+        spec: how the method takes its inputs.
         options: of training; its images are known ahead where nothing is cut out at random.
         ranks: batches are dealt out to them.
         workers: processes that read for this one.
@@ -34,7 +34,7 @@ class Builder:
     """
 
     encoding: Encoding
-    view: View
+    spec: InputSpec
     options: TrainingOptions
     ranks: Ranks = ALONE
     workers: int = 0
@@ -57,7 +57,7 @@ class Builder:
             training: the images are for training, as its options change them, rather than for scoring.
         """
         missing: list[Missing] = []
-        read = _Reader(self.view, self.encoding.caches, self.options if training else None)
+        read = _Reader(self.spec, self.encoding.caches, self.options if training else None)
         size = self.options.batch_size
         for items in evaluation_items(samples, read, size, self.workers, ranks=self.ranks):
             missing += [item for _, item in items if isinstance(item, Missing)]
@@ -73,7 +73,7 @@ class Builder:
         images = [image for each in inputs for image in each.images]
         if images:
             pixels = torch.stack([pixels for _, pixels in images]).to(self.encoding.device)
-            self.encoding.images(self.view.normalise(pixels), [key for key, _ in images])
+            self.encoding.images(self.spec.normalise(pixels), [key for key, _ in images])
 
 
 @dataclass(frozen=True)
@@ -88,14 +88,14 @@ class _Inputs:
 class _Reader:
     """Reads what the caches do not know, for training with the given options or for scoring."""
 
-    view: View
+    spec: InputSpec
     caches: Caches
     options: TrainingOptions | None
 
     def __call__(self, sample: Sample, epoch: int, index: int) -> _Inputs:
         sounds: tuple[Sound, ...] = ()
         if self.caches.audio is not None:
-            heard = SoundReader(self.view, self.caches)(sample, epoch, index).by_condition.values()
+            heard = SoundReader(self.spec, self.caches.audio)(sample, epoch, index).by_condition.values()
             sounds = tuple(sound for sound in heard if sound.frames is None)
         return _Inputs(sounds, tuple(self._unknown(sample)))
 
@@ -107,7 +107,7 @@ class _Reader:
 
     def _images(self, sample: Sample) -> Iterator[np.ndarray]:
         """Yield a sample's images as the encoder is going to see them."""
-        side = self.view.image_size
+        side = self.spec.image_size
         if self.options is None:
             yield resize_image(read_image(sample.image), side)
         elif self.options.fixed_images(side):

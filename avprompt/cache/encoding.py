@@ -12,7 +12,7 @@ from avprompt.cache.compact import compact
 from avprompt.cache.features import NO_CACHES, Caches, Features, Kind
 from avprompt.cache.keys import describe, fingerprint
 from avprompt.cache.store import FeatureStore
-from avprompt.loading import Sound
+from avprompt.data.inputs import Sound
 from avprompt.model.method import Method
 from avprompt.model.parts import FrozenPart
 from avprompt.records import ImageFeatures
@@ -58,7 +58,7 @@ class Encoding:
 
         Args:
             pixels: (B, 3, H, W) normalised, on the method's device.
-            keys: of the B images, as `avprompt.cache.keys.image_key` makes them; none where images are
+            keys: of the B images, as `avprompt.data.keys.image_key` makes them; none where images are
                 never the same twice.
         """
         cache = self.caches.images

@@ -96,12 +96,12 @@ def build(method: str, **chosen: Any) -> None:
     out at random (`--set training.crop=1`). Processes that a launcher starts share the work.
     """
     from avprompt.cache.build import Builder
+    from avprompt.data.loader import worker_count
     from avprompt.data.streaming import is_stream
     from avprompt.errors import ConfigError
     from avprompt.plugin.discovery import load_plugins
     from avprompt.report.features import print_built
     from avprompt.session import open_session
-    from avprompt.workers import worker_count
 
     made = settings(**chosen)
     if made.shards and is_stream(made.shards):
@@ -110,7 +110,7 @@ def build(method: str, **chosen: Any) -> None:
     training, together = session.composition.training, session.ranks
     workers = worker_count(training.workers, session.accelerator.device, together)
     precision = session.accelerator.autocast
-    builder = Builder(session.encoding, session.view, training, together, workers, precision)
+    builder = Builder(session.encoding, session.spec, training, together, workers, precision)
     missing = {}
     for name, split in _splits(session):
         scored = name in (session.adapter.validation_split, *session.adapter.test_splits)
@@ -133,7 +133,7 @@ def _splits(session: Session) -> Iterator[tuple[str, Split]]:
 
 
 def _counting(shown: bool) -> Any:
-    from avprompt.data.parallel import quietly
+    from avprompt.data.tools.parallel import quietly
     from avprompt.report.progress import Progress
 
     return Progress().counting if shown else quietly

@@ -14,7 +14,7 @@ from avprompt.cli.prepare import FILE, prepare, shard, workers_option
 from avprompt.plugin.discovery import load_plugins
 
 if TYPE_CHECKING:
-    from avprompt.benchmark import BenchmarkAdapter
+    from avprompt.data.benchmark import BenchmarkAdapter
 
 split_option = click.option(
     "--split", "splits", multiple=True, metavar="NAME", help="Only this split; may be repeated."
@@ -39,7 +39,7 @@ def data() -> None:
 @plugin_option
 def list_(names: tuple[str, ...], as_json: bool, plugins: tuple[str, ...]) -> None:
     """List the benchmarks; with NAME, where to get it, its layout and its rules."""
-    from avprompt.data.catalogue import describe
+    from avprompt.data.tools.catalogue import describe
     from avprompt.report.data import print_catalogue, print_described
 
     registry = load_plugins(plugins).registry
@@ -73,7 +73,7 @@ def check(
     Looks at the scored splits; --split train looks at clips to train on. Exits with 1 when anything is
     wrong. Broken boxes in an annotation that is exactly the official one are counted, not blamed.
     """
-    from avprompt.data.check import check as check_data
+    from avprompt.data.tools.check import check as check_data
     from avprompt.files import replacing
     from avprompt.report.data import print_check
     from avprompt.report.progress import Progress
@@ -97,8 +97,8 @@ def leak(train: Path, test: Path, cleaned: Path | None, plugins: tuple[str, ...]
     Lists are files as published: ids, `id,label` lines, tables with a header, or JSON such as vggss.json.
     Ids are brought to one spelling.
     """
-    from avprompt.data.leak import find_leak, speller
-    from avprompt.data.lists import read_ids
+    from avprompt.data.tools.leak import find_leak, speller
+    from avprompt.data.tools.lists import read_ids
     from avprompt.report.data import print_leak
 
     listed = read_ids(train)
@@ -120,7 +120,7 @@ def floors(
     name: str, data_root: Path | None, splits: tuple[str, ...], as_json: bool, plugins: tuple[str, ...]
 ) -> None:
     """Print what scores on NAME without a model: floors and ceilings. Only the annotation is read."""
-    from avprompt.data.floors import bounds
+    from avprompt.data.tools.floors import bounds
     from avprompt.report.data import bounds_table
 
     adapter = _open(name, data_root, plugins)

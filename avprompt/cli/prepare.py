@@ -12,7 +12,7 @@ from avprompt.cli.options import plugin_option, root_option
 from avprompt.plugin.discovery import load_plugins
 
 if TYPE_CHECKING:
-    from avprompt.benchmark import BenchmarkAdapter
+    from avprompt.data.benchmark import BenchmarkAdapter
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -42,9 +42,9 @@ def prepare(
     What is there is kept and every file is written whole, so the same command goes on after an
     interruption. Exits with 1 when a video could not be used.
     """
-    from avprompt.data.lists import read_ids
-    from avprompt.data.prepare import plan
-    from avprompt.data.prepare import prepare as prepare_clips
+    from avprompt.data.tools.lists import read_ids
+    from avprompt.data.tools.prepare import plan
+    from avprompt.data.tools.prepare import prepare as prepare_clips
     from avprompt.report.data import print_missing
     from avprompt.report.progress import Progress
 
@@ -85,7 +85,7 @@ def shard(
     What is there is kept and every file is written whole, so the same command goes on after an
     interruption. Exits with 1 when a clip could not be packed.
     """
-    from avprompt.data.pack import write_shards
+    from avprompt.data.tools.pack import write_shards
     from avprompt.report.data import print_missing
     from avprompt.report.progress import Progress
 

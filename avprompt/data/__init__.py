@@ -1,1 +1,1 @@
-"""Tools for the data of benchmarks: what there is, whether it is whole, making it, leaks, floors, shards."""
+"""From a benchmark's files to the inputs of a method."""

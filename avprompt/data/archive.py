@@ -17,20 +17,20 @@ import numpy as np
 import soundfile
 from PIL import Image
 
+from avprompt.data.media import read_bytes, read_image
 from avprompt.errors import DataError
 from avprompt.files import replacing
-from avprompt.media import read_bytes, read_image
-from avprompt.records import Audio, Frame, Member, Part, Sample
+from avprompt.records import ArchiveMember, PictureSource, Sample, SoundSource, StreamedFile
 
 
 @dataclass(frozen=True)
-class Packed:
+class ArchivedClip:
     """A clip in a shard."""
 
     id: str
     label: str
-    picture: Part
-    sound: Part
+    picture: ArchiveMember
+    sound: ArchiveMember
 
 
 def write_archive(path: Path, clips: Iterable[tuple[int, Sample]]) -> None:
@@ -56,7 +56,7 @@ def write_archive(path: Path, clips: Iterable[tuple[int, Sample]]) -> None:
         raise DataError(f"The shard '{path}' cannot be written: {error}") from error
 
 
-def scan_archive(path: Path) -> list[Packed]:
+def scan_archive(path: Path) -> list[ArchivedClip]:
     """Return the clips of an archive that `write_archive` wrote, in order.
 
     Raises:
@@ -65,10 +65,10 @@ def scan_archive(path: Path) -> list[Packed]:
     try:
         with tarfile.open(path, "r:") as tar:
             members = tar.getmembers()
-            parts = [Part(path, member.name, member.offset_data, member.size) for member in members]
+            parts = [ArchiveMember(path, member.name, member.offset_data, member.size) for member in members]
             about = [json.load(tar.extractfile(member)) for member in members[2::3]]  # type: ignore[arg-type]
         return [
-            Packed(clip["id"], clip["label"], picture, sound)
+            ArchivedClip(clip["id"], clip["label"], picture, sound)
             for clip, picture, sound in zip(about, parts[0::3], parts[1::3], strict=True)
         ]
     except (tarfile.TarError, OSError, ValueError, KeyError, TypeError) as error:
@@ -85,16 +85,16 @@ def content(sample: Sample) -> tuple[tuple[str, bytes], ...]:
     return _picture(sample.image), _sound(sample.audio), (".json", about.encode())
 
 
-def _picture(image: Path | Part | Member | Frame | np.ndarray) -> tuple[str, bytes]:
-    if isinstance(image, Path | Part | Member):
+def _picture(image: PictureSource) -> tuple[str, bytes]:
+    if isinstance(image, Path | ArchiveMember | StreamedFile):
         return image.suffix.lower(), read_bytes(image)
     encoded = io.BytesIO()
     Image.fromarray(read_image(image)).save(encoded, "PNG")
     return ".png", encoded.getvalue()
 
 
-def _sound(audio: Path | Part | Member | Audio) -> tuple[str, bytes]:
-    if isinstance(audio, Path | Part | Member):
+def _sound(audio: SoundSource) -> tuple[str, bytes]:
+    if isinstance(audio, Path | ArchiveMember | StreamedFile):
         return audio.suffix.lower(), read_bytes(audio)
     encoded = io.BytesIO()  # in AU, as WAV files of floats hold the time of writing
     soundfile.write(encoded, np.asarray(audio.samples).T, audio.rate, "FLOAT", format="AU")

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from avprompt.data.archive import Packed
+from avprompt.data.archive import ArchivedClip
 from avprompt.errors import DataError
 from avprompt.files import replacing
-from avprompt.records import Missing, Part, Sample, Split
+from avprompt.records import ArchiveMember, Missing, Sample, Split
 
 INDEX = "index.npz"
 
@@ -39,7 +39,7 @@ class ShardSamples(Sequence[Sample]):
             return [self[one] for one in range(*place.indices(len(self)))]
         archive = self.archives[self.shards[place]]
         picture, sound = (
-            Part(archive, str(name), int(offset), int(size))
+            ArchiveMember(archive, str(name), int(offset), int(size))
             for name, (offset, size) in zip(self.names[place], self.spans[place], strict=True)
         )
         return Sample(str(self.ids[place]), picture, sound, label=str(self.labels[place]))
@@ -71,7 +71,7 @@ def read_shards(folder: Path) -> Split:
 
 
 def write_index(
-    folder: Path, shards: Mapping[Path, Sequence[Packed]], missing: Sequence[Missing], expected: int
+    folder: Path, shards: Mapping[Path, Sequence[ArchivedClip]], missing: Sequence[Missing], expected: int
 ) -> None:
     """Write where everything is: N clips in s archives, and the split's missing clips and expected count.
 

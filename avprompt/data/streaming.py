@@ -23,10 +23,10 @@ from PIL import Image
 from torch.utils.data import IterableDataset, get_worker_info
 
 from avprompt.config.method_config import TrainingOptions
+from avprompt.data.loader import Read, attempt
 from avprompt.distributed import Ranks
 from avprompt.errors import ConfigError, DataError
-from avprompt.records import Member, Missing, Sample, Split
-from avprompt.workers import Read, attempt
+from avprompt.records import Missing, Sample, Split, StreamedFile
 
 BUFFER = 1000
 """Clips that wait in each reading process to be drawn at random; some 300 MB of files."""
@@ -164,10 +164,10 @@ def to_sample(files: dict[str, Any]) -> Sample:
     )
 
 
-def _member(files: dict[str, Any], endings: set[str], kind: str) -> Member:
+def _member(files: dict[str, Any], endings: set[str], kind: str) -> StreamedFile:
     for ending, data in files.items():
         if ending.lower() in endings:
-            return Member(f"{files['__key__']}.{ending}", data)
+            return StreamedFile(f"{files['__key__']}.{ending}", data)
     raise DataError(f"{files['__key__']} holds no {kind}.")
 
 

@@ -14,6 +14,8 @@ import numpy as np
 
 from avprompt.cache.encoding import Encoding
 from avprompt.cache.features import NO_CACHES, Caches
+from avprompt.data.inputs import ImageInput, ImageReader, InputSpec, evaluation_items
+from avprompt.data.loader import worker_count
 from avprompt.distributed import ALONE, Ranks, merged, together
 from avprompt.errors import DataError
 from avprompt.evaluation.behind import Behind
@@ -21,12 +23,10 @@ from avprompt.evaluation.joining import join
 from avprompt.evaluation.listening import Listener, Tokens
 from avprompt.evaluation.locating import Locator
 from avprompt.evaluation.measure import PROBE, Maps, Measured, Measurer, Part, Shown
-from avprompt.loading import Scene, SceneReader, View, evaluation_items
 from avprompt.metrics.protocol import Protocol
 from avprompt.model.method import Method
 from avprompt.model.parts import Decoder
 from avprompt.records import Missing, Sample, Split
-from avprompt.workers import worker_count
 
 
 class Keeper(Interface):
@@ -42,7 +42,7 @@ class Evaluator:
 
     Attributes:
         method: on its device.
-        view: how it takes its inputs.
+        spec: how it takes its inputs.
         protocols: what to measure under the true sound.
         size: side of the square maps that are scored, pixels.
         text_decoder: a decoder as it was pretrained, for the text-prompt ceiling; None leaves that out.
@@ -59,7 +59,7 @@ class Evaluator:
     """
 
     method: Method
-    view: View
+    spec: InputSpec
     protocols: Sequence[Protocol]
     size: int
     text_decoder: Decoder | None = None
@@ -101,7 +101,7 @@ class Evaluator:
         return measured
 
     def _listen(self, samples: Sequence[Sample], *, altered: bool) -> Tokens:
-        listener = Listener(self._encoding, self.view, self.ranks, self._workers)
+        listener = Listener(self._encoding, self.spec, self.ranks, self._workers)
         with self.precision():
             return listener.listen(samples, altered=altered, batch_size=self.batch_size, seed=self.seed)
 
@@ -109,7 +109,7 @@ class Evaluator:
         """Measure this rank's batches."""
         part, measurer = Part(), Measurer(self.protocols)
         locator = Locator(self._encoding, self.size, self.text_decoder)
-        read = SceneReader(self.view, self.caches)
+        read = ImageReader(self.spec, self.caches.images is not None)
         with Behind(part.blocks.append) as behind:
             for items in evaluation_items(samples, read, self.batch_size, self._workers, ranks=self.ranks):
                 scenes = self._scenes(items, tokens, part)
@@ -118,20 +118,22 @@ class Evaluator:
                         found = locator.locate(scenes, tokens)
                     batch = [scene.sample for scene in scenes]
                     behind.call(measurer.measure, [scene.index for scene in scenes], batch, found)
-                    part.shown |= _shown(scenes, found["true"], shown_at, self.view)
+                    part.shown |= _shown(scenes, found["true"], shown_at, self.spec)
                     if self.keeper is not None:
                         self.keeper.keep(items[0][0] // self.batch_size, batch, found)
                 if self.ranks.main:  # the others are about as far
                     self.on_batch(min(self.ranks.size * self.batch_size, len(samples) - items[0][0]))
         return part
 
-    def _scenes(self, items: list[tuple[int, Scene | Missing]], tokens: Tokens, part: Part) -> list[Scene]:
+    def _scenes(
+        self, items: list[tuple[int, ImageInput | Missing]], tokens: Tokens, part: Part
+    ) -> list[ImageInput]:
         """Return what can be scored, and keep what cannot; a missing sound is a reason before the image."""
         read = {index: tokens.missing.get(index, item) for index, item in items}
         missing = {index: item for index, item in read.items() if isinstance(item, Missing)}
         self._stop_if_strict(list(missing.values()))
         part.missing |= missing
-        return [item for item in read.values() if isinstance(item, Scene)]
+        return [item for item in read.values() if isinstance(item, ImageInput)]
 
     @property
     def _workers(self) -> int:
@@ -146,11 +148,11 @@ def _evenly(count: int, wanted: int) -> set[int]:
     return set(np.linspace(0, count - 1, min(wanted, count)).round().astype(int).tolist())
 
 
-def _shown(scenes: Sequence[Scene], maps: Maps, at: set[int], view: View) -> dict[int, Shown]:
+def _shown(scenes: Sequence[ImageInput], maps: Maps, at: set[int], spec: InputSpec) -> dict[int, Shown]:
     """Return pictures of the scenes at certain places of their split."""
     return {
         scene.index: Shown(
-            scene.sample.id, scene.sample.label, view.image(scene.pixels), scene.truth.mask, heatmap
+            scene.sample.id, scene.sample.label, spec.image(scene.pixels), scene.truth.mask, heatmap
         )
         for scene, heatmap in zip(scenes, maps.heatmap, strict=True)
         if scene.index in at

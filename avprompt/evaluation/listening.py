@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from avprompt.cache.encoding import Encoding
+from avprompt.data.inputs import InputSpec, Sound, SoundInputs, SoundReader, evaluation_items, noise, silence
 from avprompt.distributed import ALONE, Ranks, merged, together
-from avprompt.loading import Sound, SoundReader, Sounds, View, evaluation_items, noise, silence
 from avprompt.records import Audio, Missing, Sample
 
 ALTERED = ("shuffled", "silent", "noise", "off-screen", "distractor")
@@ -40,8 +40,8 @@ class Tokens:
 class Listener:
     """Encodes the sounds of a split with a method's audio encoder and projection, each rank its batches."""
 
-    def __init__(self, encoding: Encoding, view: View, ranks: Ranks = ALONE, workers: int = 0) -> None:
-        self.encoding, self.view, self.ranks, self.workers = encoding, view, ranks, workers
+    def __init__(self, encoding: Encoding, spec: InputSpec, ranks: Ranks = ALONE, workers: int = 0) -> None:
+        self.encoding, self.spec, self.ranks, self.workers = encoding, spec, ranks, workers
 
     @torch.no_grad()
     def tokens(self, sounds: Sequence[Sound]) -> Tensor:
@@ -72,7 +72,7 @@ class Listener:
     def _part(self, samples: Sequence[Sample], conditions: Sequence[str], batch_size: int) -> _Part:
         """Encode the sounds of this rank's batches."""
         part = _Part()
-        read = _Reader(SoundReader(self.view, self.encoding.caches), altered=len(conditions) > 1)
+        read = _Reader(SoundReader(self.spec, self.encoding.caches.audio), altered=len(conditions) > 1)
         for items in evaluation_items(samples, read, batch_size, self.workers, ranks=self.ranks):
             part.missing |= {index: item for index, item in items if isinstance(item, Missing)}
             heard = [item for _, item in items if not isinstance(item, Missing)]
@@ -91,9 +91,9 @@ class Listener:
         if len(usable) > 1:
             heard.by_condition["shuffled"] = true[partners(usable, count, seed)]
         heard.by_condition["silent"] = self._made(
-            [Audio(silence(self.view).numpy(), self.view.rate)]
+            [Audio(silence(self.spec).numpy(), self.spec.rate)]
         ).expand_as(true)
-        noises = [noise(self.view, seed + k) for k in range(min(NOISE_CLIPS, count))]
+        noises = [noise(self.spec, seed + k) for k in range(min(NOISE_CLIPS, count))]
         heard.by_condition["noise"] = self._made(noises)[torch.arange(count) % len(noises)]
         if len(set(labels.values())) > 1:
             others = true[other_class(usable, list(labels.values()), count, seed)]
@@ -102,7 +102,7 @@ class Listener:
 
     def _made(self, sounds: Sequence[Audio]) -> Tensor:
         """Return the audio tokens of sounds that we make."""
-        return self.tokens([self.view.sound(sound, self.encoding.caches.audio) for sound in sounds])
+        return self.tokens([self.spec.sound(sound, self.encoding.caches.audio) for sound in sounds])
 
 
 @dataclass
@@ -121,7 +121,7 @@ class _Reader:
     sounds: SoundReader
     altered: bool
 
-    def __call__(self, sample: Sample, epoch: int, index: int) -> tuple[str, Sounds]:
+    def __call__(self, sample: Sample, epoch: int, index: int) -> tuple[str, SoundInputs]:
         wanted = sample if self.altered else replace(sample, distractor=None, off_screen=None)
         return sample.label, self.sounds(wanted, epoch, index)
 

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from avprompt.cache.encoding import Encoding
+from avprompt.data.inputs import ImageInput
 from avprompt.errors import AvpromptError
 from avprompt.evaluation.listening import Tokens
 from avprompt.evaluation.measure import Maps
-from avprompt.loading import Scene
 from avprompt.model.masker import resize
 from avprompt.model.parts import Decoder
 from avprompt.records import ImageFeatures, Prediction, Prompt
@@ -36,7 +36,7 @@ class Locator:
     _said: dict[str, Tensor] = field(default_factory=dict)
 
     @torch.no_grad()
-    def locate(self, scenes: Sequence[Scene], tokens: Tokens) -> dict[str, Maps]:
+    def locate(self, scenes: Sequence[ImageInput], tokens: Tokens) -> dict[str, Maps]:
         """Return the maps of B scenes by condition; `distractor` has those of scenes with a distractor."""
         pixels = torch.stack([scene.pixels for scene in scenes]).to(self._device)
         keys = [scene.key for scene in scenes]
@@ -48,7 +48,7 @@ class Locator:
         return next(self.encoding.method.parameters()).device
 
     def _predictions(
-        self, scenes: Sequence[Scene], tokens: Tokens, image: ImageFeatures
+        self, scenes: Sequence[ImageInput], tokens: Tokens, image: ImageFeatures
     ) -> Iterator[tuple[str, Prediction]]:
         for condition, table in tokens.by_condition.items():
             at = list(range(len(scenes)))
@@ -65,7 +65,7 @@ class Locator:
         method = self.encoding.method
         return method.locate(image, method.read(tokens, image), (self.size, self.size))
 
-    def _named(self, scenes: Sequence[Scene], image: ImageFeatures) -> Prediction | None:
+    def _named(self, scenes: Sequence[ImageInput], image: ImageFeatures) -> Prediction | None:
         """Name the object by text instead of sound, through the decoder as it was pretrained."""
         if self.text_decoder is None:
             return None

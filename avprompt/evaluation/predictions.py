@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import ValidationError
 
-from avprompt.benchmark import BenchmarkAdapter
+from avprompt.data.benchmark import BenchmarkAdapter
 from avprompt.errors import DataError
 from avprompt.evaluation.assessment import Assessment
 from avprompt.evaluation.joining import join

@@ -54,7 +54,7 @@ def register_losses(register: Register) -> None:
 
 @hookspec
 def register_datasets(register: Register) -> None:
-    """Register benchmarks: `avprompt.benchmark.BenchmarkAdapter`."""
+    """Register benchmarks: `avprompt.data.benchmark.BenchmarkAdapter`."""
 
 
 @hookspec

@@ -10,11 +10,11 @@ from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from avprompt.benchmark import Drawn
-    from avprompt.data.catalogue import Described
-    from avprompt.data.findings import Report, SplitReport
-    from avprompt.data.floors import Bounds
-    from avprompt.data.leak import Leak
+    from avprompt.data.benchmark import BoxCounts
+    from avprompt.data.tools.catalogue import Described
+    from avprompt.data.tools.findings import Report, SplitReport
+    from avprompt.data.tools.floors import Bounds
+    from avprompt.data.tools.leak import Leak
     from avprompt.records import Missing
 
 SHOWN = 5
@@ -116,12 +116,12 @@ def _splits(one: Described) -> str:
     return ", ".join(f"{name} {count}" for name, count in counts)
 
 
-def _drawn(drawn: Drawn, as_published: bool) -> str:
-    text = f"annotation: {drawn.samples:,} samples"
-    if drawn.boxes:
+def _drawn(counts: BoxCounts, as_published: bool) -> str:
+    text = f"annotation: {counts.samples:,} samples"
+    if counts.boxes:
         text += (
-            f", {drawn.boxes:,} boxes, {drawn.garbage} garbage and {drawn.degenerate} degenerate boxes, "
-            f"{drawn.unmarked} samples without a valid box"
+            f", {counts.boxes:,} boxes, {counts.garbage} garbage and {counts.degenerate} degenerate boxes, "
+            f"{counts.unmarked} samples without a valid box"
         )
     return text + (" (as it was published)" if as_published else "")
 

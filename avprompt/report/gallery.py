@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from avprompt.data.media import resize_image
 from avprompt.files import replacing
-from avprompt.media import resize_image
 from avprompt.metrics.iou import iou_by_threshold
 from avprompt.report.overlay import colour, overlay, spotlight, stretch
 from avprompt.report.sheet import CELL, Cell, Row, Sheet

@@ -12,14 +12,14 @@ import torch
 from torch import Tensor
 
 from avprompt.cache.features import NO_CACHES, Caches
-from avprompt.cache.keys import image_key
 from avprompt.config.method_config import TrainingOptions
+from avprompt.data.inputs import InputSpec, Sound, channels_first
+from avprompt.data.keys import image_key
+from avprompt.data.loader import Reading, loader, stream_loader, worker_count
+from avprompt.data.media import read_image, resize_image
 from avprompt.data.streaming import Stream, Streaming
 from avprompt.distributed import ALONE, Ranks
-from avprompt.loading import Sound, View, channels_first
-from avprompt.media import read_image, resize_image
 from avprompt.records import Batch, Missing, Sample
-from avprompt.workers import Reading, loader, stream_loader, worker_count
 
 CPU = torch.device("cpu")
 
@@ -42,12 +42,12 @@ class Clips:
     sounds: tuple[Sound, ...]
     skipped: tuple[Missing, ...]
 
-    def batch(self, view: View, device: torch.device = CPU) -> Batch | None:
+    def batch(self, spec: InputSpec, device: torch.device = CPU) -> Batch | None:
         """Return the clips as a method takes them, where all were decoded: none came from a cache."""
         waveforms = [sound.waveform for sound in self.sounds if sound.waveform is not None]
         if self.pixels is None or len(waveforms) < len(self.ids):
             return None
-        return Batch(view.normalise(self.pixels.to(device)), torch.stack(waveforms).to(device))
+        return Batch(spec.normalise(self.pixels.to(device)), torch.stack(waveforms).to(device))
 
     def pin_memory(self) -> Clips:
         """Move the pixels to memory that a GPU can copy from; PyTorch's loader calls this."""
@@ -56,7 +56,7 @@ class Clips:
 
 def training_batches(
     samples: Sequence[Sample],
-    view: View,
+    spec: InputSpec,
     options: TrainingOptions,
     seed: int,
     steps: range,
@@ -69,7 +69,7 @@ def training_batches(
 
     Args:
         samples: the training split. A `Stream` comes in another order when it begins at another number.
-        view: how the method takes its inputs.
+        spec: how the method takes its inputs.
         options: of training; a batch has `batch_size` clips over all ranks.
         seed: of order and augmentation.
         steps: numbers of batches, counted from the beginning of training.
@@ -77,7 +77,10 @@ def training_batches(
         caches: asked before a sound is decoded.
         device: where batches go; a GPU gets workers that read ahead.
     """
-    read, workers = _TrainingReader(view, options, seed, caches), worker_count(options.workers, device, ranks)
+    read, workers = (
+        _TrainingReader(spec, options, seed, caches),
+        worker_count(options.workers, device, ranks),
+    )
     if isinstance(samples, Stream):
         share = len(_share(np.arange(options.batch_size), ranks))
         streaming = Streaming(samples, read, _clips, share, (seed, steps.start), ranks)
@@ -117,22 +120,22 @@ def _share(batch: np.ndarray, ranks: Ranks) -> np.ndarray:
 class _TrainingReader:
     """Reads and augments one clip; the draw depends on seed, epoch and index alone."""
 
-    view: View
+    spec: InputSpec
     options: TrainingOptions
     seed: int
     caches: Caches
 
     def __call__(self, sample: Sample, epoch: int, index: int) -> tuple[str, Tensor, str, Sound]:
         random = np.random.default_rng([self.seed, epoch, index])
-        side = self.options.resized(self.view.image_size)
+        side = self.options.resized(self.spec.image_size)
         image = resize_image(read_image(sample.image, enough=side), side)
-        top, left = random.integers(0, side - self.view.image_size + 1, size=2)
-        image = image[top : top + self.view.image_size, left : left + self.view.image_size]
+        top, left = random.integers(0, side - self.spec.image_size + 1, size=2)
+        image = image[top : top + self.spec.image_size, left : left + self.spec.image_size]
         if self.options.flip and random.random() < 0.5:
             image = image[:, ::-1]
-        again = self.caches.images is not None and self.options.fixed_images(self.view.image_size)
+        again = self.caches.images is not None and self.options.fixed_images(self.spec.image_size)
         key = image_key(image) if again else ""
-        return sample.id, channels_first(image), key, self.view.sound(sample.audio, self.caches.audio)
+        return sample.id, channels_first(image), key, self.spec.sound(sample.audio, self.caches.audio)
 
 
 def _clips(items: list[tuple[int, Any]]) -> Clips:

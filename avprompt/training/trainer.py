@@ -15,9 +15,9 @@ from torch import Tensor
 
 from avprompt.cache.encoding import Encoding
 from avprompt.config.method_config import TrainingOptions
+from avprompt.data.inputs import InputSpec
 from avprompt.distributed import Ranks, Rows, ranks
 from avprompt.errors import DataError, TrainingError
-from avprompt.loading import View
 from avprompt.model.method import Method
 from avprompt.records import Missing, Sample
 from avprompt.training.batches import Clips, training_batches
@@ -36,7 +36,7 @@ class Trainer:
     Attributes:
         method: with weights read; moved to the accelerator's device.
         samples: the training split.
-        view: how the method takes its inputs.
+        spec: how the method takes its inputs.
         options: the composition's training options.
         seed: of shuffling, augmentation and noise.
         accelerator: device, precision and processes.
@@ -50,7 +50,7 @@ class Trainer:
 
     method: Method
     samples: Sequence[Sample]
-    view: View
+    spec: InputSpec
     options: TrainingOptions
     seed: int
     accelerator: Accelerator
@@ -108,7 +108,7 @@ class Trainer:
         assert self.encoding is not None
         batches = training_batches(
             self.samples,
-            self.view,
+            self.spec,
             self.options,
             self.seed,
             range(start * each, self.total * each),
@@ -154,7 +154,7 @@ class Trainer:
         assert self.encoding is not None
         assert clips.pixels is not None
         torch.manual_seed(mix(self.seed, number, self.ranks.rank))  # of dropout
-        pixels = self.view.normalise(clips.pixels.to(self.accelerator.device, non_blocking=True))
+        pixels = self.spec.normalise(clips.pixels.to(self.accelerator.device, non_blocking=True))
         with self.accelerator.autocast():
             image = self.encoding.images(pixels, clips.image_keys)
             frames = self.encoding.frames(clips.sounds)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from avprompt.benchmark import Published
+from avprompt.data.benchmark import Published
 from avprompt.errors import DataError
 from avprompt.records import Frame, GroundTruth
 from avprompt_benchmarks.clips import Clip

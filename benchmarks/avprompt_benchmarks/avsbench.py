@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from avprompt.benchmark import Media, Published
+from avprompt.data.benchmark import Media, Published
 from avprompt.errors import DataError, suggest
 from avprompt.records import Split
 from avprompt_benchmarks.clips import Clip, ListedBenchmark

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from avprompt.benchmark import Drawn, Published
+from avprompt.data.benchmark import BoxCounts, Published
 from avprompt_benchmarks.avsbench import MS3, S4, AVSBench, Listed
 from avprompt_benchmarks.boxes import read_boxes
 from avprompt_benchmarks.clips import Clip
@@ -69,7 +69,7 @@ class S4Boxes(ByBoxes, S4):
     title = "AVSBench S4, boxes"
     source = S4.source + _SOURCE.format(listing="s4_box.json")
     broken_boxes = "6 frames without foreground have a box of zero size: it marks nothing, they stay in"
-    drawn: ClassVar[Mapping[str, Drawn]] = {"test": Drawn(3700, 3700, degenerate=6, unmarked=6)}
+    box_counts: ClassVar[Mapping[str, BoxCounts]] = {"test": BoxCounts(3700, 3700, degenerate=6, unmarked=6)}
     listings = ("s4_box.json", "kaist_s4_box.json")
 
     def category(self, folder: str) -> str:
@@ -83,5 +83,5 @@ class MS3Boxes(ByBoxes, MS3):
     title = "AVSBench MS3, boxes"
     source = MS3.source + _SOURCE.format(listing="ms3_box.json")
     broken_boxes = "29 frames without foreground have a box of zero size: it marks nothing, they stay in"
-    drawn: ClassVar[Mapping[str, Drawn]] = {"test": Drawn(320, 320, degenerate=29, unmarked=29)}
+    box_counts: ClassVar[Mapping[str, BoxCounts]] = {"test": BoxCounts(320, 320, degenerate=29, unmarked=29)}
     listings = ("ms3_box.json", "kaist_ms3_box.json")

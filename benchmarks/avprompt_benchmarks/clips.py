@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar, overload
 
-from avprompt.benchmark import Annotation, BenchmarkAdapter
+from avprompt.data.benchmark import Annotation, BenchmarkAdapter
 from avprompt.errors import DataError
 from avprompt.records import Frame, Missing, Sample, Split
 from avprompt_benchmarks.boxes import is_degenerate, is_garbage

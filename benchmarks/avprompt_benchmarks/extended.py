@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from avprompt.benchmark import Drawn, Published
+from avprompt.data.benchmark import BoxCounts, Published
 from avprompt_benchmarks.clips import Clip, ListedBenchmark
 from avprompt_benchmarks.files import find_annotation
 from avprompt_benchmarks.flickr import Flickr
@@ -74,7 +74,9 @@ class VGGSSExtended(Extended):
     coordinates = VGGSS.coordinates
     broken_boxes = VGGSS.broken_boxes
     expected: ClassVar[Mapping[str, int]] = {"test": 10316}
-    drawn: ClassVar[Mapping[str, Drawn]] = {"test": Drawn(10316, 5941, garbage=12, degenerate=18, unmarked=2)}
+    box_counts: ClassVar[Mapping[str, BoxCounts]] = {
+        "test": BoxCounts(10316, 5941, garbage=12, degenerate=18, unmarked=2)
+    }
     media = VGGSS.media
     spell = staticmethod(vggsound_id)
     published: ClassVar[Sequence[Published]] = published("vggss-extended")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import ClassVar
 
-from avprompt.benchmark import Published
+from avprompt.data.benchmark import Published
 from avprompt.errors import DataError
 from avprompt_benchmarks.clips import Clip
 from avprompt_benchmarks.consensus import read_annotators

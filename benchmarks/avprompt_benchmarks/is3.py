@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from avprompt.benchmark import Drawn
+from avprompt.data.benchmark import BoxCounts
 from avprompt_benchmarks.kaist import MASK_RULE, Interactive
 
 _LAYOUT = (
@@ -26,7 +26,7 @@ class IS3(Interactive):
     source = _LAYOUT.format(listing="synthetic3240_bbox.json or IS3_annotation.json")
     broken_boxes = "none are known; they would mark nothing"
     expected: ClassVar[Mapping[str, int]] = {"test": 6480}
-    drawn: ClassVar[Mapping[str, Drawn]] = {"test": Drawn(6480, 6480)}
+    box_counts: ClassVar[Mapping[str, BoxCounts]] = {"test": BoxCounts(6480, 6480)}
     protocols: ClassVar[tuple[str, ...]] = (*Interactive.protocols, "negative-audio")
     listings: ClassVar[tuple[str, ...]] = ("synthetic3240_bbox.json", "IS3_annotation.json")
 
@@ -42,5 +42,5 @@ class IS3Masks(IS3):
     source = _LAYOUT.format(listing="synthetic3240_seg.json") + "\n  gt_segmentation/<name>.jpg"
     ground_truth = MASK_RULE
     coordinates = broken_boxes = "none: the truth is a mask"
-    drawn: ClassVar[Mapping[str, Drawn]] = {"test": Drawn(6480)}
+    box_counts: ClassVar[Mapping[str, BoxCounts]] = {"test": BoxCounts(6480)}
     listings = ("synthetic3240_seg.json",)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from avprompt.benchmark import Drawn, Published
+from avprompt.data.benchmark import BoxCounts, Published
 from avprompt_benchmarks.clips import Clip
 from avprompt_benchmarks.files import find_annotation
 from avprompt_benchmarks.published import published
@@ -25,9 +25,9 @@ class OpenSet(VGGSS):
         "                        used). The two lists differ, and scores after them are not comparable"
     )
     expected: ClassVar[Mapping[str, int]] = {"heard": 2564, "unheard": 2575}
-    drawn: ClassVar[Mapping[str, Drawn]] = {
-        "heard": Drawn(2564, 2927, garbage=7, degenerate=10, unmarked=2),
-        "unheard": Drawn(2575, 2995, garbage=5, degenerate=8),
+    box_counts: ClassVar[Mapping[str, BoxCounts]] = {
+        "heard": BoxCounts(2564, 2927, garbage=7, degenerate=10, unmarked=2),
+        "unheard": BoxCounts(2575, 2995, garbage=5, degenerate=8),
     }
     protocols: ClassVar[tuple[str, ...]] = (
         "val-threshold",

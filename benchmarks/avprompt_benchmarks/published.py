@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, cast
 
-from avprompt.benchmark import Published
+from avprompt.data.benchmark import Published
 from avprompt_benchmarks.lists import read_table
 
 COLUMNS = ("dataset", "split", "method", "trained on", "protocol", "scores", "evidence", "source")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import ClassVar
 
-from avprompt.benchmark import Drawn, Media, Published
+from avprompt.data.benchmark import BoxCounts, Media, Published
 from avprompt.errors import DataError
 from avprompt_benchmarks.boxes import read_boxes
 from avprompt_benchmarks.clips import Clip
@@ -52,7 +52,9 @@ class VGGSS(ListTrained):
         "The two samples without a whole box stay in, with an empty truth that no map can meet"
     )
     expected: ClassVar[Mapping[str, int]] = {"test": 5158}
-    drawn: ClassVar[Mapping[str, Drawn]] = {"test": Drawn(5158, 5941, garbage=12, degenerate=18, unmarked=2)}
+    box_counts: ClassVar[Mapping[str, BoxCounts]] = {
+        "test": BoxCounts(5158, 5941, garbage=12, degenerate=18, unmarked=2)
+    }
     media = Media(rate=16_000, seconds=10, frame=125, frame_rate=25)
     spell = staticmethod(vggsound_id)
     protocols: ClassVar[tuple[str, ...]] = (

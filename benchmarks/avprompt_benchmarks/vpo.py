@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from avprompt.benchmark import Drawn, Media
+from avprompt.data.benchmark import BoxCounts, Media
 from avprompt_benchmarks.kaist import MASK_RULE, Interactive
 
 _LAYOUT = (
@@ -35,7 +35,7 @@ class VPOSS(VPO):
     title = "VPO-SS"
     source = _LAYOUT.format(listing="vpo_ss_bbox.json", masks="")
     expected: ClassVar[Mapping[str, int]] = {"test": 890}
-    drawn: ClassVar[Mapping[str, Drawn]] = {"test": Drawn(890, 890)}
+    box_counts: ClassVar[Mapping[str, BoxCounts]] = {"test": BoxCounts(890, 890)}
     listings: ClassVar[tuple[str, ...]] = ("vpo_ss_bbox.json",)
 
 
@@ -45,7 +45,7 @@ class VPOMS(VPO):
     title = "VPO-MS"
     source = _LAYOUT.format(listing="vpo_ms_bbox.json", masks="")
     expected: ClassVar[Mapping[str, int]] = {"test": 2157}
-    drawn: ClassVar[Mapping[str, Drawn]] = {"test": Drawn(2157, 2157, degenerate=2, unmarked=2)}
+    box_counts: ClassVar[Mapping[str, BoxCounts]] = {"test": BoxCounts(2157, 2157, degenerate=2, unmarked=2)}
     listings: ClassVar[tuple[str, ...]] = ("vpo_ms_bbox.json",)
 
 
@@ -56,7 +56,7 @@ class VPOSSMasks(VPOSS):
     source = _LAYOUT.format(listing="vpo_ss_seg.json", masks=_MASKS)
     ground_truth = MASK_RULE
     coordinates = broken_boxes = "none: the truth is a mask"
-    drawn: ClassVar[Mapping[str, Drawn]] = {"test": Drawn(890)}
+    box_counts: ClassVar[Mapping[str, BoxCounts]] = {"test": BoxCounts(890)}
     listings = ("vpo_ss_seg.json",)
 
 
@@ -67,5 +67,5 @@ class VPOMSMasks(VPOMS):
     source = _LAYOUT.format(listing="vpo_ms_seg.json", masks=_MASKS)
     ground_truth = MASK_RULE
     coordinates = broken_boxes = "none: the truth is a mask"
-    drawn: ClassVar[Mapping[str, Drawn]] = {"test": Drawn(2157)}
+    box_counts: ClassVar[Mapping[str, BoxCounts]] = {"test": BoxCounts(2157)}
     listings = ("vpo_ms_seg.json",)

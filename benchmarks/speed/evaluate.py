@@ -25,11 +25,11 @@ import numpy as np
 from measuring import add_device, machine, options, report, seconds, set_up
 from workload import SECONDS, Size, make_method, write_checkpoints
 
-from avprompt.benchmark import BenchmarkAdapter
+from avprompt.data.benchmark import BenchmarkAdapter
+from avprompt.data.inputs import InputSpec
 from avprompt.evaluation.evaluator import Evaluator
 from avprompt.evaluation.measure import Block, Measured, Measurer
 from avprompt.evaluation.scoring import score
-from avprompt.loading import View
 from avprompt.model.method import Method
 from avprompt.plugin.discovery import load_plugins
 from avprompt.records import Audio, GroundTruth, Sample, Split
@@ -72,7 +72,7 @@ def measure_size(size: Size, folder: Path, arguments: argparse.Namespace, device
         adapter: type[BenchmarkAdapter] = registry.load("datasets", name)
         protocols = [registry.load("protocols", each)() for each in adapter.protocols]
         evaluator = Evaluator(method, view(method, size), protocols, adapter.size)
-        split = Split(draw_samples(images, adapter.size, evaluator.view), images)
+        split = Split(draw_samples(images, adapter.size, evaluator.spec), images)
         found = [evaluate(evaluator, split) for _ in range(arguments.repeats + 1)][1:]
         inference, scored = (1e3 * median(column) / images for column in zip(*found, strict=True))
         on_top = median(full / alone - 1 for alone, full in found)
@@ -105,13 +105,13 @@ def remembering() -> Callable[..., Block]:
     return measure
 
 
-def view(method: Method, size: Size) -> View:
+def spec(method: Method, size: Size) -> InputSpec:
     """Return how the method takes its inputs."""
     eye, ear = method.backbone, method.audio_encoder
-    return View(eye.image_size, eye.mean, eye.std, ear.sample_rate, SECONDS[size])
+    return InputSpec(eye.image_size, eye.mean, eye.std, ear.sample_rate, SECONDS[size])
 
 
-def draw_samples(count: int, side: int, given: View) -> list[Sample]:
+def draw_samples(count: int, side: int, given: InputSpec) -> list[Sample]:
     """Return clips of noise with round objects, two sounds an image, one frame in eight without a source."""
     draw = np.random.default_rng(0)
     rows, columns = np.mgrid[:side, :side] / side

@@ -18,8 +18,8 @@ from torch import Tensor
 
 from avprompt.cli import main as avprompt
 from avprompt.config.method_config import resolve
+from avprompt.data.inputs import InputSpec
 from avprompt.distributed import make_accelerator
-from avprompt.loading import View
 from avprompt.model.method import build
 from avprompt.plugin.discovery import load_plugins
 from avprompt.records import Audio, Sample
@@ -83,9 +83,9 @@ def train(name: str, folder: Path, batch: int) -> None:
     method = build(composition, registry)
     before = {key: value.clone() for key, value in trained_state(method).items()}
     eye = method.backbone
-    view = View(eye.image_size, eye.mean, eye.std, method.audio_encoder.sample_rate, SECONDS)
+    spec = InputSpec(eye.image_size, eye.mean, eye.std, method.audio_encoder.sample_rate, SECONDS)
     accelerator = make_accelerator("cpu", "no")
-    Trainer(method, clips(batch, eye.image_size), view, composition.training, 0, accelerator, folder).run()
+    Trainer(method, clips(batch, eye.image_size), spec, composition.training, 0, accelerator, folder).run()
     after = {key: value.clone() for key, value in trained_state(method).items()}
     assert not any(torch.equal(before[part], after[part]) for part in before), "a tensor was not trained"
     path = folder / f"{name}.safetensors"

@@ -23,9 +23,9 @@ from measuring import machine, median_seconds, options, report, run_job
 from PIL import Image
 
 from avprompt.config.method_config import TrainingOptions
-from avprompt.data.pack import write_shards
-from avprompt.loading import View
-from avprompt.media import read_audio, read_image
+from avprompt.data.inputs import InputSpec
+from avprompt.data.media import read_audio, read_image
+from avprompt.data.tools.pack import write_shards
 from avprompt.records import Sample, Split
 from avprompt.training.batches import Clips, training_batches
 
@@ -77,11 +77,11 @@ def measure(size: tuple[int, int], folder: Path, arguments: argparse.Namespace) 
 
 def clips_per_second(samples: Sequence[Sample], workers: int, repeats: int) -> float:
     """Return the rate of an epoch; the first, which starts the workers, does not count."""
-    view = View(SIDE, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25), RATE, SECONDS)
+    spec = InputSpec(SIDE, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25), RATE, SECONDS)
     size = min(READ_AT_ONCE, len(samples))
     given = TrainingOptions(batch_size=size, workers=workers, crop=CROP)
     epoch = len(samples) // size
-    batches = training_batches(samples, view, given, 0, range(epoch * (1 + repeats)))
+    batches = training_batches(samples, spec, given, 0, range(epoch * (1 + repeats)))
     return epoch * size / median_seconds(lambda: take(batches, epoch), repeats)
 
 

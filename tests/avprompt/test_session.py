@@ -77,8 +77,8 @@ class TestOpenSession:
             open_session(loaded, "souple", Settings("tiny", epochs=1, steps=1))
 
     def test_view_is_the_methods_and_the_datas(self, loaded: Loaded) -> None:
-        view = open_session(loaded, "oracle", Settings("tiny")).view
-        assert (view.image_size, view.rate, view.seconds) == (32, 1600, 0.1)
+        spec = open_session(loaded, "oracle", Settings("tiny")).spec
+        assert (spec.image_size, spec.rate, spec.seconds) == (32, 1600, 0.1)
 
     def test_text_ceilings_need_a_decoder_that_can_read(self, loaded: Loaded) -> None:
         """CLIPSeg's decoder has no pretrained weights in the tiny world; cosines need none."""

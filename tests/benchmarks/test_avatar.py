@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from avprompt.media import read_audio, read_image
+from avprompt.data.media import read_audio, read_image
 from avprompt.records import Frame
 from avprompt_benchmarks.avatar import AVATAR
 from avprompt_benchmarks.polygons import read_polygons, union_of_polygons

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from avprompt.data.media import read_audio
 from avprompt.errors import DataError
-from avprompt.media import read_audio
 from avprompt_benchmarks.avsbench import MS3, S4
 from avprompt_benchmarks.avsbench_boxes import MS3Boxes, S4Boxes
 from layouts.avsbench import BOX, CAT, DOG, DUET, acl, ms3, ms3_boxes, s4, s4_boxes

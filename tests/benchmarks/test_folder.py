@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from avprompt.data.media import read_image
 from avprompt.errors import DataError
-from avprompt.media import read_image
 from avprompt.records import Frame
 from avprompt_benchmarks.folder import Folder
 from layouts.folder import folder, unmarked

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from avprompt.benchmark import Annotation, BenchmarkAdapter, Drawn
+from avprompt.data.benchmark import Annotation, BenchmarkAdapter, BoxCounts
 from avprompt.metrics.floors import ceilings, floors
 from avprompt.records import GroundTruth
 from avprompt.registry import Registry
@@ -39,8 +39,8 @@ def test_annotations_hold_what_is_known_of_them(
 ) -> None:
     adapter = official[name]
     annotations = adapter.annotations(split)
-    assert len(annotations) == adapter.expected[split] == adapter.drawn[split].samples
-    assert sum(map(Drawn.of, annotations), Drawn()) == adapter.drawn[split]
+    assert len(annotations) == adapter.expected[split] == adapter.box_counts[split].samples
+    assert sum(map(BoxCounts.of, annotations), BoxCounts()) == adapter.box_counts[split]
 
 
 @pytest.mark.parametrize(

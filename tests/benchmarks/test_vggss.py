@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from avprompt.data.media import read_audio, read_image
 from avprompt.errors import DataError
-from avprompt.media import read_audio, read_image
 from avprompt_benchmarks.openset import Heard, OpenSet, Unheard
 from avprompt_benchmarks.vggss import VGGSS
 from layouts.vggss import ABSENT, EMPTY, GARBAGE, KAIST, STEREO, TWO, UNKNOWN, openset, vggss

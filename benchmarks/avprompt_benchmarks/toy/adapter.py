@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from avprompt.benchmark import BenchmarkAdapter
+from avprompt.data.benchmark import BenchmarkAdapter
 from avprompt.errors import DataError, suggest
 from avprompt.records import Split
 from avprompt_benchmarks.toy.classes import HEARD, UNHEARD

@@ -9,11 +9,11 @@ import pytest
 from avprompt.cache.build import Builder
 from avprompt.cache.encoding import open_encoding
 from avprompt.config.method_config import TrainingOptions
+from avprompt.data.inputs import ImageReader, SoundReader
 from avprompt.distributed import Ranks
-from avprompt.loading import SceneReader, SoundReader
 from avprompt.records import Sample
 from avprompt.training.batches import training_batches
-from tinyworld.bench import VIEW, Bench
+from tinyworld.bench import SPEC, Bench
 from tinyworld.benchmark import Broken, Tiny
 
 OPTIONS = TrainingOptions(batch_size=4, crop=1, flip=True)
@@ -28,7 +28,7 @@ def builders(bench: Bench, folder: Path, size: int = 1) -> list[Builder]:
     """Builders of as many ranks, with one store."""
     method = bench.method("souple").eval()
     return [
-        Builder(open_encoding(method, "all", folder=folder), VIEW, OPTIONS, Ranks(rank, size))
+        Builder(open_encoding(method, "all", folder=folder), SPEC, OPTIONS, Ranks(rank, size))
         for rank in range(size)
     ]
 
@@ -48,7 +48,7 @@ def test_training_finds_what_was_built(bench: Bench, tmp_path: Path, samples: li
     builder.fill(samples, lambda done: None, training=True)
     caches = builder.encoding.caches
     assert caches.images is not None
-    for clips in training_batches(samples, VIEW, OPTIONS, 0, range(8), caches=caches):
+    for clips in training_batches(samples, SPEC, OPTIONS, 0, range(8), caches=caches):
         assert all(sound.frames is not None for sound in clips.sounds)
         assert all(caches.images.get(key) is not None for key in clips.image_keys)
 
@@ -60,8 +60,8 @@ def test_scoring_finds_what_was_built(bench: Bench, tmp_path: Path) -> None:
     caches = builder.encoding.caches
     assert caches.images is not None
     for index, sample in enumerate(samples):
-        assert caches.images.get(SceneReader(VIEW, caches)(sample, 0, index).key) is not None
-        sounds = SoundReader(VIEW, caches)(sample, 0, index).by_condition.values()
+        assert caches.images.get(ImageReader(SPEC, keyed=True)(sample, 0, index).key) is not None
+        sounds = SoundReader(SPEC, caches.audio)(sample, 0, index).by_condition.values()
         assert all(sound.waveform is None for sound in sounds)
 
 

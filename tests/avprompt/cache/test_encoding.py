@@ -12,11 +12,11 @@ import torch
 
 from avprompt.cache.encoding import Encoding, open_encoding
 from avprompt.config.method_config import TrainingOptions
-from avprompt.loading import SceneReader, Sound, SoundReader, Sounds, evaluation_items
+from avprompt.data.inputs import ImageReader, Sound, SoundInputs, SoundReader, evaluation_items
 from avprompt.model.method import Method
 from avprompt.records import Audio, Sample
 from avprompt.training.batches import Clips, training_batches
-from tinyworld.bench import VIEW, Bench
+from tinyworld.bench import SPEC, Bench
 from tinyworld.benchmark import Tiny
 
 OPTIONS = TrainingOptions(batch_size=4, flip=False, crop=1)
@@ -62,14 +62,14 @@ def cached(method: Method, tmp_path: Path, counter: Counter) -> Encoding:
 
 
 def clips(samples: list[Sample], encoding: Encoding, options: TrainingOptions = OPTIONS) -> Iterator[Clips]:
-    return training_batches(samples, VIEW, options, 0, EPOCH, caches=encoding.caches)
+    return training_batches(samples, SPEC, options, 0, EPOCH, caches=encoding.caches)
 
 
 def epoch(samples: list[Sample], encoding: Encoding) -> list[torch.Tensor]:
     return [encoding.frames(each.sounds) for each in clips(samples, encoding)]
 
 
-def decoded(sounds: Sounds) -> set[str]:
+def decoded(sounds: SoundInputs) -> set[str]:
     """Return the conditions whose sound has been decoded."""
     return {name for name, sound in sounds.by_condition.items() if sound.waveform is not None}
 
@@ -77,7 +77,7 @@ def decoded(sounds: Sounds) -> set[str]:
 def test_without_caches_the_encoders_are_called(method: Method, samples: list[Sample]) -> None:
     encoding = open_encoding(method)
     for each in clips(samples, encoding):
-        batch = each.batch(VIEW)
+        batch = each.batch(SPEC)
         assert batch is not None
         assert torch.equal(encoding.frames(each.sounds), method.encode_audio(batch.waveform))
         assert torch.equal(encoding.images(batch.pixels).dense, method.encode_image(batch.pixels).dense)
@@ -89,13 +89,13 @@ class TestSounds:
     ) -> None:
         first = epoch(samples, cached)
         assert counter.sounds == 6  # fourteen clips, six tones
-        monkeypatch.setattr("avprompt.loading.read_audio", None)
+        monkeypatch.setattr("avprompt.data.inputs.read_audio", None)
         second = epoch(samples, cached)
         assert counter.sounds == 6
         assert all(torch.equal(one, other) for one, other in zip(first, second, strict=True))
 
     def test_are_rounded_before_their_first_use(self, method: Method, cached: Encoding) -> None:
-        sound = VIEW.sound(Audio(np.random.default_rng(0).normal(size=160).astype(np.float32), 1600))
+        sound = SPEC.sound(Audio(np.random.default_rng(0).normal(size=160).astype(np.float32), 1600))
         frames = method.encode_audio(sound.waveform[None])  # type: ignore[index]
         encoded = cached.frames([Sound(sound.waveform, key="ab")])
         assert encoded.dtype == torch.float32
@@ -106,11 +106,11 @@ class TestSounds:
         self, samples: list[Sample], method: Method, cached: Encoding, counter: Counter
     ) -> None:
         cache = cached.caches.audio
-        cached.frames([VIEW.sound(samples[k].audio, cache) for k in (1, 4)])
+        cached.frames([SPEC.sound(samples[k].audio, cache) for k in (1, 4)])
         counter.sounds = 0
-        mixed = cached.frames([VIEW.sound(samples[k].audio, cache) for k in range(6)])
+        mixed = cached.frames([SPEC.sound(samples[k].audio, cache) for k in range(6)])
         assert counter.sounds == 4
-        plain = open_encoding(method).frames([VIEW.sound(samples[k].audio) for k in range(6)])
+        plain = open_encoding(method).frames([SPEC.sound(samples[k].audio) for k in range(6)])
         assert torch.equal(mixed, plain.half().float())
 
     def test_too_large_for_half_precision_are_kept_in_single(self, bench: Bench, tmp_path: Path) -> None:
@@ -118,8 +118,8 @@ class TestSounds:
             bench.method("souple", "audio_encoder.gain=1e6"), "audio", folder=tmp_path / "features"
         )
         samples = Tiny().split("train").samples
-        first = loud.frames([VIEW.sound(samples[0].audio, loud.caches.audio)])
-        second = loud.frames([VIEW.sound(samples[0].audio, loud.caches.audio)])
+        first = loud.frames([SPEC.sound(samples[0].audio, loud.caches.audio)])
+        second = loud.frames([SPEC.sound(samples[0].audio, loud.caches.audio)])
         assert float(first.max()) > 65504
         assert torch.equal(first, second)
 
@@ -131,12 +131,12 @@ class TestSounds:
             other = open_encoding(
                 bench.method("souple", *override), "audio", precision=precision, folder=tmp_path / "features"
             )
-            assert VIEW.sound(samples[0].audio, other.caches.audio).frames is None
+            assert SPEC.sound(samples[0].audio, other.caches.audio).frames is None
         same = open_encoding(bench.method("souple", seed=7), "audio", folder=tmp_path / "features")
-        assert VIEW.sound(samples[0].audio, same.caches.audio).frames is not None
+        assert SPEC.sound(samples[0].audio, same.caches.audio).frames is not None
 
     def test_without_a_key_are_not_confused(self, cached: Encoding) -> None:
-        sounds = [Sound(VIEW.waveform(sample.audio)) for sample in Tiny().split("test").samples[:3]]
+        sounds = [Sound(SPEC.waveform(sample.audio)) for sample in Tiny().split("test").samples[:3]]
         alone = [cached.frames([sound])[0] for sound in sounds]
         assert torch.equal(cached.frames(sounds), torch.stack(alone))
         assert cached.caches.audio is not None
@@ -151,7 +151,7 @@ class TestImages:
             found = []
             for each in clips(samples, cached):
                 assert each.pixels is not None
-                image = cached.images(VIEW.normalise(each.pixels), each.image_keys)
+                image = cached.images(SPEC.normalise(each.pixels), each.image_keys)
                 found += [image.pooled, image.dense, *image.hidden]
             return found
 
@@ -170,7 +170,7 @@ class TestImages:
     def test_agree_with_the_encoder(self, samples: list[Sample], method: Method, cached: Encoding) -> None:
         each = next(clips(samples, cached))
         assert each.pixels is not None
-        pixels = VIEW.normalise(each.pixels)
+        pixels = SPEC.normalise(each.pixels)
         image, plain = cached.images(pixels, each.image_keys), method.encode_image(pixels)
         for one, other in zip((image.pooled, *image.hidden), (plain.pooled, *plain.hidden), strict=True):
             torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4)
@@ -182,9 +182,9 @@ class TestEvaluation:
         samples = list(Tiny().split("test").samples)
 
         def encode() -> None:
-            for items in evaluation_items(samples, SoundReader(VIEW, cached.caches), 4):
+            for items in evaluation_items(samples, SoundReader(SPEC, cached.caches.audio), 4):
                 cached.frames([sound for _, one in items for sound in one.by_condition.values()])
-            for items in evaluation_items(samples, SceneReader(VIEW, cached.caches), 4):
+            for items in evaluation_items(samples, ImageReader(SPEC, cached.caches.images is not None), 4):
                 scenes = [scene for _, scene in items]
                 cached.images(torch.stack([one.pixels for one in scenes]), [one.key for one in scenes])
 
@@ -196,7 +196,7 @@ class TestEvaluation:
 
     def test_a_hit_has_no_waveform(self, cached: Encoding) -> None:
         sample = Tiny().split("test").samples[0]
-        read = SoundReader(VIEW, cached.caches)
+        read = SoundReader(SPEC, cached.caches.audio)
         first = read(sample, 0, 0)
         assert decoded(first) == {"true", "distractor"}
         cached.frames([first.by_condition["true"]])

@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from avprompt.cache.compact import compact
-from avprompt.cache.keys import describe, fingerprint, image_key, sound_key
+from avprompt.cache.keys import describe, fingerprint
 from avprompt.config.options import Options
+from avprompt.data.keys import image_key, sound_key
 from avprompt.errors import DataError
-from avprompt.records import Audio, Part
+from avprompt.records import ArchiveMember, Audio
 from tinyworld.encoders import EarOptions, TinyClip, TinyEar
 
 
@@ -30,7 +31,7 @@ class TestSounds:
         (tmp_path / "c.wav").write_bytes(b"RIFF" + bytes(range(1, 101)))
         (tmp_path / "all.tar").write_bytes(b"header" + b"RIFF" + bytes(range(100)) + b"more")
         a, b, c = (sound_key(tmp_path / name, 16000, 3.0) for name in ("a.wav", "b.flac", "c.wav"))
-        assert a == b == sound_key(Part(tmp_path / "all.tar", "0.wav", 6, 104), 16000, 3)
+        assert a == b == sound_key(ArchiveMember(tmp_path / "all.tar", "0.wav", 6, 104), 16000, 3)
         assert a != c
 
     def test_heard_otherwise_are_others(self) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from avprompt.benchmark import BenchmarkAdapter
+from avprompt.data.benchmark import BenchmarkAdapter
 from avprompt.registry import Registry
 from mediafiles import save_vggss
 

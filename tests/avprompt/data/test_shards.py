@@ -14,20 +14,20 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from avprompt.benchmark import BenchmarkAdapter
 from avprompt.cli import main
 from avprompt.config.method_config import TrainingOptions
-from avprompt.data.pack import write_shards
+from avprompt.data.benchmark import BenchmarkAdapter
+from avprompt.data.inputs import InputSpec
+from avprompt.data.media import read_audio, read_image
 from avprompt.data.shards import read_shards
+from avprompt.data.tools.pack import write_shards
 from avprompt.errors import DataError
-from avprompt.loading import View
-from avprompt.media import read_audio, read_image
 from avprompt.records import Frame, Missing, Sample, Split
 from avprompt.registry import Registry
 from avprompt.training.batches import Clips, training_batches
 from mediafiles import IDS, save_video
 
-View16 = View(16, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), 8000, 0.5)
+View16 = InputSpec(16, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), 8000, 0.5)
 
 
 @pytest.fixture

@@ -17,14 +17,14 @@ from PIL import Image
 
 from avprompt.cli import main
 from avprompt.config.method_config import TrainingOptions
+from avprompt.data.inputs import InputSpec
 from avprompt.data.streaming import Stream, is_stream, open_stream
 from avprompt.distributed import ALONE, Ranks
 from avprompt.errors import ConfigError, DataError
-from avprompt.loading import View
 from avprompt.training.batches import Clips, training_batches
 from avprompt.training.journal import LOG_FILE
 
-VIEW = View(16, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), 8000, 0.1)
+SPEC = InputSpec(16, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), 8000, 0.1)
 SHARDS, EACH = 4, 6
 OPTIONS = TrainingOptions(batch_size=4, workers=0)
 
@@ -73,7 +73,7 @@ def batches(
 ) -> list[Clips]:
     stream = Stream(open_stream(shards, 24).shards, 24, buffer)
     options = TrainingOptions(batch_size=4, workers=workers)
-    return list(training_batches(stream, VIEW, options, seed, steps, ranks=ranks))
+    return list(training_batches(stream, SPEC, options, seed, steps, ranks=ranks))
 
 
 def ids(clips: list[Clips]) -> list[str]:
@@ -99,7 +99,7 @@ def test_a_pass_has_every_clip_once(shards: str) -> None:
 
 def test_pictures_and_sounds_stay_together(shards: str) -> None:
     for clips in batches(shards):
-        batch = clips.batch(VIEW)
+        batch = clips.batch(SPEC)
         assert batch is not None
         assert clips.pixels is not None
         for name, pixels, waveform in zip(clips.ids, clips.pixels, batch.waveform, strict=True):

@@ -1,4 +1,4 @@
-"""Sounds under altered conditions: each encoded once, none given back to its own image."""
+"""SoundInputs under altered conditions: each encoded once, none given back to its own image."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from torch import Tensor
 from avprompt.cache.encoding import Encoding
 from avprompt.evaluation.listening import Listener, other_class, partners
 from avprompt.records import Sample
-from tinyworld.bench import VIEW, Bench
+from tinyworld.bench import SPEC, Bench
 from tinyworld.benchmark import Broken, Tiny
 from tinyworld.scenes import CLASSES, scene, sound
 
 
 @pytest.fixture
 def listener(bench: Bench) -> Listener:
-    return Listener(Encoding(bench.method("oracle").eval()), VIEW)
+    return Listener(Encoding(bench.method("oracle").eval()), SPEC)
 
 
 @pytest.fixture

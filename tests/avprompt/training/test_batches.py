@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from avprompt.config.method_config import TrainingOptions
+from avprompt.data.inputs import InputSpec
 from avprompt.distributed import Ranks
-from avprompt.loading import View
 from avprompt.records import Sample
 from avprompt.training.batches import Clips, steps_per_epoch, training_batches
 from tinyworld.benchmark import Broken, Tiny
@@ -23,8 +23,8 @@ PLAIN = TrainingOptions(batch_size=4, flip=False, crop=1)
 
 
 @pytest.fixture
-def view() -> View:
-    return View(32, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25), 1600, 0.1)
+def spec() -> InputSpec:
+    return InputSpec(32, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25), 1600, 0.1)
 
 
 @pytest.fixture
@@ -34,12 +34,12 @@ def samples() -> list[Sample]:
 
 def batches(
     samples: list[Sample],
-    view: View,
+    spec: InputSpec,
     options: TrainingOptions = PLAIN,
     seed: int = 0,
     steps: range = range(4),
 ) -> list[Clips]:
-    return list(training_batches(samples, view, options, seed, steps))
+    return list(training_batches(samples, spec, options, seed, steps))
 
 
 def equal(one: list[Clips], other: list[Clips]) -> bool:
@@ -51,71 +51,73 @@ def equal(one: list[Clips], other: list[Clips]) -> bool:
 
 
 class TestTrainingBatches:
-    def test_an_epoch_has_every_clip_once(self, samples: list[Sample], view: View) -> None:
-        clips = batches(samples, view)
+    def test_an_epoch_has_every_clip_once(self, samples: list[Sample], spec: InputSpec) -> None:
+        clips = batches(samples, spec)
         assert [len(each.ids) for each in clips] == [4, 4, 4, 2]
         assert sorted(name for each in clips for name in each.ids) == sorted(sample.id for sample in samples)
-        batch = clips[-1].batch(view)
+        batch = clips[-1].batch(spec)
         assert batch is not None
         assert batch.pixels.shape == (2, 3, 32, 32)
 
-    def test_epochs_differ(self, samples: list[Sample], view: View) -> None:
-        clips = batches(samples, view, steps=range(8))
+    def test_epochs_differ(self, samples: list[Sample], spec: InputSpec) -> None:
+        clips = batches(samples, spec, steps=range(8))
         assert [each.ids for each in clips[:4]] != [each.ids for each in clips[4:]]
 
-    def test_follow_the_seed(self, samples: list[Sample], view: View) -> None:
+    def test_follow_the_seed(self, samples: list[Sample], spec: InputSpec) -> None:
         options = TrainingOptions(batch_size=4)
-        assert equal(batches(samples, view, options), batches(samples, view, options))
-        assert not equal(batches(samples, view, options), batches(samples, view, options, seed=1))
+        assert equal(batches(samples, spec, options), batches(samples, spec, options))
+        assert not equal(batches(samples, spec, options), batches(samples, spec, options, seed=1))
 
-    def test_can_begin_in_the_middle(self, samples: list[Sample], view: View) -> None:
+    def test_can_begin_in_the_middle(self, samples: list[Sample], spec: InputSpec) -> None:
         options = TrainingOptions(batch_size=4)
-        whole = batches(samples, view, options, steps=range(7))
-        assert equal(whole[5:], batches(samples, view, options, steps=range(5, 7)))
+        whole = batches(samples, spec, options, steps=range(7))
+        assert equal(whole[5:], batches(samples, spec, options, steps=range(5, 7)))
 
-    def test_workers_change_nothing(self, samples: list[Sample], view: View) -> None:
+    def test_workers_change_nothing(self, samples: list[Sample], spec: InputSpec) -> None:
         one, two = TrainingOptions(batch_size=4), TrainingOptions(batch_size=4, workers=2)
-        assert equal(batches(samples, view, one), batches(samples, view, two))
+        assert equal(batches(samples, spec, one), batches(samples, spec, two))
 
-    def test_of_many_steps_are_made_as_they_are_asked_for(self, samples: list[Sample], view: View) -> None:
-        endless: Iterator[Clips] = training_batches(samples, view, PLAIN, 0, range(10**9))
+    def test_of_many_steps_are_made_as_they_are_asked_for(
+        self, samples: list[Sample], spec: InputSpec
+    ) -> None:
+        endless: Iterator[Clips] = training_batches(samples, spec, PLAIN, 0, range(10**9))
         assert len(next(endless).ids) == 4
 
-    def test_unreadable_clips_are_named(self, view: View) -> None:
-        clips = batches(list(Broken().split("train").samples), view)
+    def test_unreadable_clips_are_named(self, spec: InputSpec) -> None:
+        clips = batches(list(Broken().split("train").samples), spec)
         skipped = {missing.id: missing.reason for each in clips for missing in each.skipped}
         assert set(skipped) == {f"train-{index}" for index in (1, 3, 6, 8, 11, 13)}
         assert "no-such-image.png" in skipped["train-1"]
         assert "no-such-sound.wav" in skipped["train-3"]
         assert sum(len(each.ids) for each in clips) == 8
 
-    def test_a_batch_may_be_empty(self, view: View) -> None:
+    def test_a_batch_may_be_empty(self, spec: InputSpec) -> None:
         gone = [replace(scene("train", index), image=Path("gone.png")) for index in range(4)]
-        (clips,) = batches(gone, view, steps=range(1))
+        (clips,) = batches(gone, spec, steps=range(1))
         assert (clips.ids, clips.pixels, len(clips.skipped)) == ((), None, 4)
-        assert clips.batch(view) is None
+        assert clips.batch(spec) is None
 
 
 class TestAugmentation:
-    def images(self, view: View, **options: Any) -> list[np.ndarray]:
+    def images(self, spec: InputSpec, **options: Any) -> list[np.ndarray]:
         """One picture, half of it white, in many epochs."""
         picture = np.zeros((32, 32, 3), dtype=np.uint8)
         picture[:, :16] = 255
         samples = [replace(scene("train", index), image=picture) for index in range(2)]
         settings = TrainingOptions(batch_size=2, **options)
-        seen = training_batches(samples, view, settings, 0, range(40))
+        seen = training_batches(samples, spec, settings, 0, range(40))
         return [clips.pixels[0].permute(1, 2, 0).numpy() for clips in seen if clips.pixels is not None]
 
-    def test_off(self, view: View) -> None:
-        first, *others = self.images(view, flip=False, crop=1)
+    def test_off(self, spec: InputSpec) -> None:
+        first, *others = self.images(spec, flip=False, crop=1)
         assert all(np.array_equal(first, other) for other in others)
 
-    def test_half_of_the_images_are_mirrored(self, view: View) -> None:
-        white_left = [bool(image[0, 0, 0] > 128) for image in self.images(view, flip=True, crop=1)]
+    def test_half_of_the_images_are_mirrored(self, spec: InputSpec) -> None:
+        white_left = [bool(image[0, 0, 0] > 128) for image in self.images(spec, flip=True, crop=1)]
         assert 10 <= sum(white_left) <= 30
 
-    def test_crops_of_a_larger_image(self, view: View) -> None:
-        edges = {int((image[0, :, 0] > 128).sum()) for image in self.images(view, flip=False, crop=1.5)}
+    def test_crops_of_a_larger_image(self, spec: InputSpec) -> None:
+        edges = {int((image[0, :, 0] > 128).sum()) for image in self.images(spec, flip=False, crop=1.5)}
         assert edges <= set(range(8, 25))  # white takes 24 of 48 columns; up to 16 are cut away
         assert len(edges) > 5
 
@@ -131,11 +133,13 @@ class TestRanks:
     """Batches are shared out in order, and nothing is read twice or left out."""
 
     @pytest.mark.parametrize("size", [2, 3, 5])
-    def test_have_shares_of_each_training_batch(self, samples: list[Sample], view: View, size: int) -> None:
+    def test_have_shares_of_each_training_batch(
+        self, samples: list[Sample], spec: InputSpec, size: int
+    ) -> None:
         options = TrainingOptions(batch_size=4, crop=1.5)
-        whole = batches(samples, view, options)
+        whole = batches(samples, spec, options)
         parts = [
-            list(training_batches(samples, view, options, 0, range(4), ranks=Ranks(rank, size)))
+            list(training_batches(samples, spec, options, 0, range(4), ranks=Ranks(rank, size)))
             for rank in range(size)
         ]
         for alone, *shares in zip(whole, *parts, strict=True):
@@ -145,17 +149,17 @@ class TestRanks:
             assert alone.pixels is not None
             assert torch.equal(torch.cat(pixels), alone.pixels)
 
-    def test_without_work_come_along(self, view: View) -> None:
+    def test_without_work_come_along(self, spec: InputSpec) -> None:
         two = list(Tiny().split("train").samples)[:2]
-        (share,) = training_batches(two, view, PLAIN, 0, range(1), ranks=Ranks(3, 4))
+        (share,) = training_batches(two, spec, PLAIN, 0, range(1), ranks=Ranks(3, 4))
         assert (share.ids, share.pixels, share.sounds) == ((), None, ())
 
 
-def test_clips_are_bytes_until_they_are_on_their_device(samples: list[Sample], view: View) -> None:
-    clips = batches(samples, view)[0]
+def test_clips_are_bytes_until_they_are_on_their_device(samples: list[Sample], spec: InputSpec) -> None:
+    clips = batches(samples, spec)[0]
     assert clips.pixels is not None
     assert clips.pixels.dtype == torch.uint8
-    batch = clips.batch(view)
+    batch = clips.batch(spec)
     assert batch is not None
-    each = [view.pixels(image.permute(1, 2, 0).numpy()) for image in clips.pixels]
+    each = [spec.pixels(image.permute(1, 2, 0).numpy()) for image in clips.pixels]
     assert torch.equal(batch.pixels, torch.stack(each))

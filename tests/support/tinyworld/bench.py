@@ -9,9 +9,9 @@ from typing import Any
 import torch
 
 from avprompt.config.method_config import resolve
+from avprompt.data.inputs import InputSpec
 from avprompt.distributed import make_accelerator
 from avprompt.evaluation.evaluator import Evaluator
-from avprompt.loading import View
 from avprompt.metrics.protocols.fixed import AclSweep, ValThreshold
 from avprompt.metrics.protocols.median import EzvslMedian
 from avprompt.model.method import Method, build
@@ -20,7 +20,7 @@ from avprompt.training.trainer import Trainer
 from tinyworld.encoders import TinyClip
 from tinyworld.scenes import RATE, SECONDS, SIDE
 
-VIEW = View(TinyClip.image_size, TinyClip.mean, TinyClip.std, RATE, SECONDS)
+SPEC = InputSpec(TinyClip.image_size, TinyClip.mean, TinyClip.std, RATE, SECONDS)
 
 
 @dataclass
@@ -45,10 +45,10 @@ class Bench:
         samples = self.registry.load("datasets", dataset)().split("train").samples
         given = {"folder": self.folder, "accelerator": make_accelerator("cpu", "no")} | options
         given["folder"].mkdir(parents=True, exist_ok=True)
-        return Trainer(method, samples, VIEW, composition.training, seed, **given)
+        return Trainer(method, samples, SPEC, composition.training, seed, **given)
 
     def evaluator(self, method: Method, **options: Any) -> Evaluator:
         """Make an evaluator that measures every protocol of the tiny world; it names objects by text."""
         protocols = [ValThreshold(), AclSweep(), EzvslMedian()]
         decoder = self.method("oracle").decoder
-        return Evaluator(method, VIEW, protocols, SIDE, text_decoder=decoder, batch_size=4, **options)
+        return Evaluator(method, SPEC, protocols, SIDE, text_decoder=decoder, batch_size=4, **options)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
-from avprompt.benchmark import BenchmarkAdapter, Published
+from avprompt.data.benchmark import BenchmarkAdapter, Published
 from avprompt.errors import DataError
 from avprompt.records import Missing, Sample, Split
 from tinyworld.scenes import SECONDS, SIDE, scene

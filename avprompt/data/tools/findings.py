@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field, computed_field
 
-from avprompt.benchmark import Drawn
+from avprompt.data.benchmark import BoxCounts
 
 Kind = Literal[
     "missing", "duplicate", "unreadable", "wrong rate", "wrong length", "wrong size", "broken annotation"
@@ -37,7 +37,7 @@ class SplitReport(BaseModel):
     official: int | None = None
     listed: int
     present: int
-    annotation: Drawn | None = None
+    annotation: BoxCounts | None = None
     as_published: bool = False
     problems: list[Problem] = Field(default_factory=list)
 

@@ -6,12 +6,12 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from avprompt.benchmark import BenchmarkAdapter, Media
-from avprompt.data.annotation import inspect
-from avprompt.data.findings import Kind, Problem, Report, SplitReport
-from avprompt.data.look import File, Look, look
-from avprompt.data.parallel import Counting, quietly, spread
-from avprompt.records import Frame, Part, Sample, Split
+from avprompt.data.benchmark import BenchmarkAdapter, Media
+from avprompt.data.tools.annotation import inspect
+from avprompt.data.tools.findings import Kind, Problem, Report, SplitReport
+from avprompt.data.tools.look import File, Look, look
+from avprompt.data.tools.parallel import Counting, quietly, spread
+from avprompt.records import ArchiveMember, Frame, Sample, Split
 
 SHORTEST_SIDE = 32
 """A picture with a shorter side, pixels, shows nothing."""
@@ -62,7 +62,7 @@ def check_split(
         official=adapter.expected.get(name),
         listed=len(split.samples) + len(split.missing),
         present=len(split.samples),
-        annotation=inspected.drawn if inspected else None,
+        annotation=inspected.box_counts if inspected else None,
         as_published=inspected is not None and inspected.as_published,
         problems=[
             *_unusable(split, clips, inspected.ids if inspected else None),
@@ -96,9 +96,9 @@ class Clips:
 
 
 def _files(sample: Sample) -> Iterator[File]:
-    if isinstance(sample.image, Path | Part | Frame):
+    if isinstance(sample.image, Path | ArchiveMember | Frame):
         yield File("picture", sample.image)
-    if isinstance(sample.audio, Path | Part):
+    if isinstance(sample.audio, Path | ArchiveMember):
         yield File("sound", sample.audio)
 
 

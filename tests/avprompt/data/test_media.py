@@ -9,9 +9,9 @@ import pytest
 import soundfile
 from PIL import Image
 
+from avprompt.data.media import load_audio, read_audio, read_frame, read_image, read_video, resize_image
 from avprompt.errors import DataError
-from avprompt.media import load_audio, read_audio, read_frame, read_image, read_video, resize_image
-from avprompt.records import Audio, Frame, Part
+from avprompt.records import ArchiveMember, Audio, Frame
 
 RED, GREEN = (200, 30, 30), (30, 200, 30)
 
@@ -264,11 +264,11 @@ def test_real_clips_are_read(shared: Path) -> None:
     assert stereo.shape == (160000,)
 
 
-def archived(path: Path, archive: Path) -> Part:
+def archived(path: Path, archive: Path) -> ArchiveMember:
     """Put a file somewhere into an uncompressed archive."""
     content = path.read_bytes()
     archive.write_bytes(b"x" * 512 + content + b"x" * 100)
-    return Part(archive, path.name, 512, len(content))
+    return ArchiveMember(archive, path.name, 512, len(content))
 
 
 def test_parts_of_archives_read_as_the_files_they_hold(tmp_path: Path) -> None:
@@ -285,9 +285,9 @@ def test_parts_of_archives_read_as_the_files_they_hold(tmp_path: Path) -> None:
 def test_a_broken_part_is_named_with_its_archive(tmp_path: Path) -> None:
     (tmp_path / "a.tar").write_bytes(b"x" * 100)
     with pytest.raises(DataError, match=r"a.tar:7.jpg is not a picture"):
-        read_image(Part(tmp_path / "a.tar", "7.jpg", 10, 50))
+        read_image(ArchiveMember(tmp_path / "a.tar", "7.jpg", 10, 50))
     with pytest.raises(DataError, match=r"b.tar:7.wav does not exist"):
-        read_audio(Part(tmp_path / "b.tar", "7.wav", 10, 50), 16000, 1)
+        read_audio(ArchiveMember(tmp_path / "b.tar", "7.wav", 10, 50), 16000, 1)
 
 
 def test_a_sound_as_its_file_holds_it(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from avprompt.benchmark import Annotation, BenchmarkAdapter
+from avprompt.data.benchmark import Annotation, BenchmarkAdapter
 from avprompt.errors import DataError
 from avprompt.metrics.floors import Scores, ceilings, floors
 from avprompt.records import GroundTruth

@@ -19,13 +19,13 @@ import soxr
 from PIL import Image, ImageOps
 
 from avprompt.errors import DataError
-from avprompt.records import Audio, Frame, Member, Part
+from avprompt.records import ArchiveMember, Audio, Frame, PictureSource, SoundSource, StreamedFile
 
 _FILTER_TAIL = 0.1
 """Seconds read beyond the part that is kept, for the resampler to see across its end."""
 
 
-def read_image(source: Path | Part | Member | Frame | np.ndarray, enough: int | None = None) -> np.ndarray:
+def read_image(source: PictureSource, enough: int | None = None) -> np.ndarray:
     """Return a picture as (H, W, 3) uint8 RGB, upright.
 
     Grey, palette, transparent, CMYK and 16-bit pictures are converted; transparency is dropped and
@@ -55,7 +55,7 @@ def resize_image(image: np.ndarray, size: int) -> np.ndarray:
     return np.array(resized)
 
 
-def read_audio(source: Path | Part | Member | Audio, rate: int, seconds: float) -> np.ndarray:
+def read_audio(source: SoundSource, rate: int, seconds: float) -> np.ndarray:
     """Return the first `seconds` of a sound as mono float32 (rate * seconds,).
 
     Channels are mixed by their mean, other rates resampled by soxr at high quality, and what is too
@@ -82,7 +82,7 @@ def read_audio(source: Path | Part | Member | Audio, rate: int, seconds: float) 
     return np.pad(samples[:wanted], (0, max(0, wanted - len(samples))))
 
 
-def load_audio(source: Path | Part | Member, seconds: float = math.inf) -> Audio:
+def load_audio(source: Path | ArchiveMember | StreamedFile, seconds: float = math.inf) -> Audio:
     """Return a sound as its file holds it, (channels, T): all of it, or at least its first `seconds`.
 
     Raises:
@@ -131,14 +131,14 @@ def read_frame(path: Path, frame: int, rate: float | None = None) -> np.ndarray:
         return _upright(shown)
 
 
-def read_bytes(source: Path | Part | Member) -> bytes:
+def read_bytes(source: Path | ArchiveMember | StreamedFile) -> bytes:
     """Return what a file holds.
 
     Raises:
         DataError: it is missing or cannot be read.
     """
     with _naming(source, "file"):
-        if isinstance(source, Member):
+        if isinstance(source, StreamedFile):
             return source.data
         if isinstance(source, Path):
             return source.read_bytes()
@@ -168,7 +168,7 @@ def _upright(picture: av.VideoFrame) -> np.ndarray:
     return np.rot90(picture.to_ndarray(format="rgb24"), round(picture.rotation / 90)).copy()
 
 
-def _decode_audio(path: Path | Part | Member, seconds: float) -> Audio:
+def _decode_audio(path: Path | ArchiveMember | StreamedFile, seconds: float) -> Audio:
     """Decode at least the first `seconds`, where there are as many, with FFmpeg."""
     planar, chunks, length = av.AudioResampler(format="fltp"), [], 0
     with _naming(path, "sound"), av.open(_opened(path), "r") as container:
@@ -188,13 +188,13 @@ def _mono(audio: Audio, seconds: float) -> np.ndarray:
     return samples if samples.ndim == 1 else samples.mean(axis=0)
 
 
-def _opened(source: Path | Part | Member) -> Path | io.BytesIO:
+def _opened(source: Path | ArchiveMember | StreamedFile) -> Path | io.BytesIO:
     """Give what a decoder takes: the file's path, or the bytes of a part of an archive."""
     return source if isinstance(source, Path) else io.BytesIO(read_bytes(source))
 
 
 @contextmanager
-def _naming(path: Path | Part | Member, kind: str) -> Iterator[None]:
+def _naming(path: Path | ArchiveMember | StreamedFile, kind: str) -> Iterator[None]:
     """Turn whatever a decoder raises into a `DataError` with the file's name."""
     try:
         yield

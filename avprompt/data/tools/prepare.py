@@ -9,11 +9,11 @@ from pathlib import Path
 import soundfile
 from PIL import Image
 
-from avprompt.benchmark import BenchmarkAdapter
-from avprompt.data.parallel import Counting, quietly, spread
+from avprompt.data.benchmark import BenchmarkAdapter
+from avprompt.data.media import read_audio, read_frame
+from avprompt.data.tools.parallel import Counting, quietly, spread
 from avprompt.errors import DataError
 from avprompt.files import replacing, sweep
-from avprompt.media import read_audio, read_frame
 from avprompt.records import Missing
 
 VIDEOS = (".mp4", ".webm", ".mkv", ".avi", ".mov", ".m4v", ".flv")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from avprompt.data.loader import worker_count
 from avprompt.distributed import ALONE, Ranks
-from avprompt.workers import worker_count
 
 
 def test_are_as_many_as_asked_for() -> None:
@@ -16,7 +16,7 @@ def test_are_as_many_as_asked_for() -> None:
 
 def test_serve_a_gpu_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LOCAL_WORLD_SIZE", raising=False)
-    monkeypatch.setattr("avprompt.workers._cores", lambda: 16)
+    monkeypatch.setattr("avprompt.data.loader._cores", lambda: 16)
     assert worker_count(None, torch.device("cpu"), ALONE) == 0
     assert worker_count(None, torch.device("cuda"), ALONE) == 8
     assert worker_count(None, torch.device("cuda"), Ranks(0, 4)) == 4

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from avprompt.cli import main
-from avprompt.data.leak import find_leak, speller
-from avprompt.data.lists import IdList, Row, read_ids
+from avprompt.data.tools.leak import find_leak, speller
+from avprompt.data.tools.lists import IdList, Row, read_ids
 from avprompt.errors import DataError
 from avprompt.registry import Registry
 

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from avprompt.cache.features import NO_CACHES, Caches, Features
-from avprompt.cache.keys import image_key, sound_key
+from avprompt.data.keys import image_key, sound_key
+from avprompt.data.loader import Read, Reading, loader
+from avprompt.data.media import read_audio, read_image, resize_image
 from avprompt.distributed import ALONE, Ranks
 from avprompt.errors import DataError
-from avprompt.media import read_audio, read_image, resize_image
-from avprompt.records import Audio, GroundTruth, Member, Part, Sample
-from avprompt.workers import Read, Reading, loader
+from avprompt.records import Audio, GroundTruth, Sample, SoundSource
+
+
+class KnownFeatures(Protocol):
+    """What a frozen encoder has made of contents before."""
+
+    def get(self, content: str) -> Mapping[str, Tensor] | None:
+        """Return that by the key of a content, if it is known."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,7 @@ class Sound:
 
 
 @dataclass(frozen=True)
-class View:
+class InputSpec:
     """How a method takes its inputs: image side and normalisation, sample rate and seconds of audio."""
 
     image_size: int
@@ -64,19 +69,19 @@ class View:
         """Read audio (a file or `Audio`) as (T,), first seconds kept, zeros behind short sounds."""
         return torch.from_numpy(read_audio(audio, self.rate, self.seconds))
 
-    def sound(self, audio: Path | Part | Member | Audio, cache: Features | None = None) -> Sound:
-        """Read audio, or only its content's key where the cache knows what the encoder makes of it."""
-        if cache is None:
+    def sound(self, audio: SoundSource, known: KnownFeatures | None = None) -> Sound:
+        """Read audio, or only its content's key where it is known what the encoder makes of it."""
+        if known is None:
             return Sound(self.waveform(audio))
         key = sound_key(audio, self.rate, self.seconds)
-        known = cache.get(key)
-        return (
-            Sound(self.waveform(audio), key=key) if known is None else Sound(frames=known["frames"], key=key)
-        )
+        features = known.get(key)
+        if features is None:
+            return Sound(self.waveform(audio), key=key)
+        return Sound(frames=features["frames"], key=key)
 
 
 @dataclass(frozen=True)
-class Scene:
+class ImageInput:
     """An evaluation image: `pixels` (3, H, W), its truth, the sample's place in the split and its key.
 
     The key is that of the image's content; empty where there is no cache.
@@ -90,7 +95,7 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class Sounds:
+class SoundInputs:
     """The sounds of one evaluation sample by condition: `true`, `distractor`, `off-screen`."""
 
     index: int
@@ -116,30 +121,30 @@ def channels_first(image: np.ndarray) -> Tensor:
 
 
 @dataclass(frozen=True)
-class SceneReader:
-    """Reads the image of an evaluation sample."""
+class ImageReader:
+    """Reads the image of an evaluation sample, with the key of its content where that is `keyed`."""
 
-    view: View
-    caches: Caches = NO_CACHES
+    spec: InputSpec
+    keyed: bool = False
 
-    def __call__(self, sample: Sample, epoch: int, index: int) -> Scene:
+    def __call__(self, sample: Sample, epoch: int, index: int) -> ImageInput:
         """Return the scene; `DataError` where it cannot be read."""
         del epoch
         if sample.truth is None:
             raise DataError(f"Sample '{sample.id}' has no ground truth, so it cannot be scored.")
-        image = resize_image(read_image(sample.image), self.view.image_size)
-        key = image_key(image) if self.caches.images is not None else ""
-        return Scene(index, sample, sample.truth, self.view.pixels(image), key)
+        image = resize_image(read_image(sample.image), self.spec.image_size)
+        key = image_key(image) if self.keyed else ""
+        return ImageInput(index, sample, sample.truth, self.spec.pixels(image), key)
 
 
 @dataclass(frozen=True)
 class SoundReader:
-    """Reads the sounds of an evaluation sample."""
+    """Reads the sounds of an evaluation sample, as far as it is not known what the encoder makes of them."""
 
-    view: View
-    caches: Caches = NO_CACHES
+    spec: InputSpec
+    known: KnownFeatures | None = None
 
-    def __call__(self, sample: Sample, epoch: int, index: int) -> Sounds:
+    def __call__(self, sample: Sample, epoch: int, index: int) -> SoundInputs:
         """Return the sounds; `DataError` where one cannot be read."""
         del epoch
         sources: dict[str, Any] = {"true": sample.audio}
@@ -147,16 +152,17 @@ class SoundReader:
             sources["distractor"] = sample.distractor.audio
         if sample.off_screen is not None:
             sources["off-screen"] = sample.off_screen
-        cache = self.caches.audio
-        return Sounds(index, {name: self.view.sound(source, cache) for name, source in sources.items()})
+        return SoundInputs(
+            index, {name: self.spec.sound(source, self.known) for name, source in sources.items()}
+        )
 
 
-def silence(view: View) -> Tensor:
+def silence(spec: InputSpec) -> Tensor:
     """Return a silent clip (T,)."""
-    return torch.zeros(round(view.rate * view.seconds))
+    return torch.zeros(round(spec.rate * spec.seconds))
 
 
-def noise(view: View, seed: int) -> Audio:
+def noise(spec: InputSpec, seed: int) -> Audio:
     """Return a clip of white noise, normal(0, 1), the same for the same seed."""
-    samples = np.random.default_rng(seed).standard_normal(round(view.rate * view.seconds))
-    return Audio(samples.astype(np.float32), view.rate)
+    samples = np.random.default_rng(seed).standard_normal(round(spec.rate * spec.seconds))
+    return Audio(samples.astype(np.float32), spec.rate)

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from avprompt.data.parallel import spread
+from avprompt.data.tools.parallel import spread
 from avprompt.errors import DataError
 
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from avprompt.benchmark import BenchmarkAdapter
 from avprompt.cli import main
-from avprompt.data.floors import bounds
+from avprompt.data.benchmark import BenchmarkAdapter
+from avprompt.data.tools.floors import bounds
 from avprompt.errors import DataError
 from avprompt.records import Split
 from avprompt.registry import Registry

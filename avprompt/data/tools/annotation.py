@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from avprompt.benchmark import Annotation, BenchmarkAdapter, Drawn
-from avprompt.data.findings import Problem
+from avprompt.data.benchmark import Annotation, BenchmarkAdapter, BoxCounts
+from avprompt.data.tools.findings import Problem
 from avprompt.errors import DataError
 
 
@@ -14,7 +14,7 @@ from avprompt.errors import DataError
 class Inspected:
     """An annotation: what is drawn, in which samples, what is broken, and whether that was published so."""
 
-    drawn: Drawn = field(default_factory=Drawn)
+    box_counts: BoxCounts = field(default_factory=BoxCounts)
     ids: set[str] = field(default_factory=set)
     broken: list[Problem] = field(default_factory=list)
     as_published: bool = False
@@ -27,12 +27,12 @@ def inspect(adapter: BenchmarkAdapter, split: str) -> Inspected | None:
     found = Inspected()
     try:
         for one in adapter.annotations(split):
-            found.drawn += Drawn.of(one)
+            found.box_counts += BoxCounts.of(one)
             found.ids.add(one.id)
             found.broken += _broken(one)
     except DataError:  # Nothing of it is annotated; the split says why of each clip.
         return found
-    found.as_published = found.drawn == adapter.drawn.get(split)
+    found.as_published = found.box_counts == adapter.box_counts.get(split)
     for problem in found.broken:
         problem.known = found.as_published
     return found

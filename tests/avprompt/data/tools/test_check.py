@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from avprompt.benchmark import BenchmarkAdapter, Drawn
 from avprompt.cli import main
-from avprompt.data.check import check, check_split
+from avprompt.data.benchmark import BenchmarkAdapter, BoxCounts
+from avprompt.data.tools.check import check, check_split
 from avprompt.records import Split
 from avprompt.registry import Registry
 from mediafiles import IDS, annotate, save_picture, save_sound
@@ -92,7 +92,7 @@ def test_damage_is_found_and_nothing_else(
 def test_what_is_drawn_is_counted(root: Path, vggss: type[BenchmarkAdapter]) -> None:
     boxes([BOX, BOX, GARBAGE])(root)
     report = check_split(vggss(root), "test")
-    assert report.annotation == Drawn(samples=4, boxes=6, garbage=1, degenerate=1, unmarked=0)
+    assert report.annotation == BoxCounts(samples=4, boxes=6, garbage=1, degenerate=1, unmarked=0)
     assert (report.official, report.listed, report.present) == (5158, 4, 4)
 
 
@@ -100,8 +100,8 @@ def test_what_was_published_broken_is_counted_but_not_held_against_the_data(
     root: Path, vggss: type[BenchmarkAdapter], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     boxes([GARBAGE])(root)
-    drawn = Drawn(samples=4, boxes=4, garbage=1, degenerate=1, unmarked=1)
-    monkeypatch.setattr(vggss, "drawn", {"test": drawn})
+    drawn = BoxCounts(samples=4, boxes=4, garbage=1, degenerate=1, unmarked=1)
+    monkeypatch.setattr(vggss, "box_counts", {"test": drawn})
     report = check(vggss(root), "vggss")
     assert report.ok
     assert report.splits["test"].as_published
@@ -159,6 +159,6 @@ def test_the_command_reports_on_screen_and_as_json(root: Path, tmp_path: Path) -
 
 def test_the_official_annotation(shared: Path, vggss: type[BenchmarkAdapter]) -> None:
     report = check_split(vggss(shared / "metadata" / "vggss"), "test")
-    assert report.annotation == Drawn(samples=5158, boxes=5941, garbage=12, degenerate=18, unmarked=2)
+    assert report.annotation == BoxCounts(samples=5158, boxes=5941, garbage=12, degenerate=18, unmarked=2)
     assert report.as_published
     assert {kind: len(problems) for kind, problems in report.wrong().items()} == {"missing": 5158}

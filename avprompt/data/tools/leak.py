@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from avprompt.data.lists import IdList, Row
+from avprompt.data.tools.lists import IdList, Row
 from avprompt.registry import Registry
 
 Spell = Callable[[str], str]

@@ -42,9 +42,8 @@ def test_an_unknown_benchmark_is_no_riddle() -> None:
 
 
 def test_no_data_tool_needs_torch() -> None:
-    code = (
-        "import sys, avprompt.data.check, avprompt.data.prepare, avprompt.data.pack, avprompt.data.floors\n"
-        "import avprompt.data.leak, avprompt.data.catalogue, avprompt.report.data, avprompt.report.progress\n"
-        "assert 'torch' not in sys.modules"
-    )
+    modules = "check", "prepare", "pack", "floors", "leak", "catalogue"
+    tables = "avprompt.report.data", "avprompt.report.progress"
+    names = *(f"avprompt.data.tools.{name}" for name in modules), *tables
+    code = f"import sys, {', '.join(names)}; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -9,9 +9,9 @@ from typing import Literal
 
 import numpy as np
 
+from avprompt.data.media import load_audio, read_image
 from avprompt.errors import DataError
-from avprompt.media import load_audio, read_image
-from avprompt.records import Frame, Part
+from avprompt.records import ArchiveMember, Frame
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class File:
     """A file in one of its roles: a video can be both."""
 
     role: Literal["picture", "sound"]
-    source: Path | Part | Frame
+    source: Path | ArchiveMember | Frame
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,12 @@ def look(file: File) -> Look:
         return Look(unreadable=str(error))
 
 
-def _picture(source: Path | Part | Frame) -> Look:
+def _picture(source: Path | ArchiveMember | Frame) -> Look:
     height, width, _ = read_image(source).shape
     return Look(digest=_digest(source), size=(width, height))
 
 
-def _sound(source: Path | Part | Frame) -> Look:
+def _sound(source: Path | ArchiveMember | Frame) -> Look:
     if isinstance(source, Frame):
         raise DataError(f"{source} is a picture.")
     audio = load_audio(source)
@@ -65,7 +65,7 @@ def _sound(source: Path | Part | Frame) -> Look:
     return Look(digest=_digest(source), rate=audio.rate, seconds=audio.samples.shape[-1] / audio.rate)
 
 
-def _digest(source: Path | Part | Frame) -> str:
+def _digest(source: Path | ArchiveMember | Frame) -> str:
     if not isinstance(source, Path):
         return ""
     with source.open("rb") as file:

@@ -39,7 +39,7 @@ class Annotation:
 
 
 @dataclass(frozen=True)
-class Drawn:
+class BoxCounts:
     """What an annotation holds altogether.
 
     Attributes:
@@ -57,12 +57,12 @@ class Drawn:
     unmarked: int = 0
 
     @classmethod
-    def of(cls, one: Annotation) -> Drawn:
+    def of(cls, one: Annotation) -> BoxCounts:
         """Return what one sample adds."""
         return cls(1, one.boxes, one.garbage, one.degenerate, int(one.unmarked))
 
-    def __add__(self, other: Drawn) -> Drawn:
-        return Drawn(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
+    def __add__(self, other: BoxCounts) -> BoxCounts:
+        return BoxCounts(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class BenchmarkAdapter(ABC):
         coordinates: what the annotation's numbers mean.
         broken_boxes: what becomes of boxes that mark nothing.
         expected: how many samples the official list of a split names.
-        drawn: what the official annotation of a split holds; broken boxes among it are known ones.
+        box_counts: what the official annotation of a split holds; broken boxes among it are known ones.
         media: what the files are like.
         encoders: default encoder set.
         audio_seconds: how much of each clip's sound is used, from its start.
@@ -147,7 +147,7 @@ class BenchmarkAdapter(ABC):
     coordinates: ClassVar[str] = "none: the truth is a mask"
     broken_boxes: ClassVar[str] = "none: the truth is a mask"
     expected: ClassVar[Mapping[str, int]] = {}
-    drawn: ClassVar[Mapping[str, Drawn]] = {}
+    box_counts: ClassVar[Mapping[str, BoxCounts]] = {}
     media: ClassVar[Media] = Media()
     encoders: ClassVar[str] = "published"
     audio_seconds: ClassVar[float] = 10.0

@@ -7,70 +7,70 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from avprompt.distributed import Ranks
-from avprompt.loading import (
-    SceneReader,
+from avprompt.data.inputs import (
+    ImageReader,
+    InputSpec,
     SoundReader,
-    View,
     evaluation_items,
     noise,
     silence,
 )
+from avprompt.distributed import Ranks
 from avprompt.records import Audio, Missing
 from tinyworld.benchmark import Broken, Tiny
 from tinyworld.scenes import scene
 
 
 @pytest.fixture
-def view() -> View:
-    return View(32, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25), 1600, 0.1)
+def spec() -> InputSpec:
+    return InputSpec(32, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25), 1600, 0.1)
 
 
-class TestView:
-    def test_normalises_and_back(self, view: View) -> None:
+class TestInputSpec:
+    def test_normalises_and_back(self, spec: InputSpec) -> None:
         image = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
-        pixels = view.pixels(image)
+        pixels = spec.pixels(image)
         assert pixels.shape == (3, 32, 32)
         assert float(pixels[1, 2, 3]) == pytest.approx((image[2, 3, 1] / 255 - 0.5) / 0.25, abs=1e-6)
-        assert np.array_equal(view.image(pixels), image)
+        assert np.array_equal(spec.image(pixels), image)
 
-    def test_cuts_and_pads_sounds(self, view: View) -> None:
+    def test_cuts_and_pads_sounds(self, spec: InputSpec) -> None:
         for length in (50, 160, 400):
-            wave = view.waveform(Audio(np.ones(length, np.float32), 1600))
+            wave = spec.waveform(Audio(np.ones(length, np.float32), 1600))
             assert wave.shape == (160,)
             assert float(wave.sum()) == min(length, 160)
 
-    def test_silence_and_noise(self, view: View) -> None:
-        assert silence(view).shape == (160,)
-        assert float(silence(view).abs().sum()) == 0
-        assert np.array_equal(noise(view, 3).samples, noise(view, 3).samples)
-        assert not np.array_equal(noise(view, 3).samples, noise(view, 4).samples)
+    def test_silence_and_noise(self, spec: InputSpec) -> None:
+        assert silence(spec).shape == (160,)
+        assert float(silence(spec).abs().sum()) == 0
+        assert np.array_equal(noise(spec, 3).samples, noise(spec, 3).samples)
+        assert not np.array_equal(noise(spec, 3).samples, noise(spec, 4).samples)
 
 
 class TestEvaluationItems:
-    def test_keep_their_order_and_the_last_short_batch(self, view: View) -> None:
+    def test_keep_their_order_and_the_last_short_batch(self, spec: InputSpec) -> None:
         samples = list(Tiny().split("test").samples)
-        items = list(evaluation_items(samples, SceneReader(view), 4))
+        items = list(evaluation_items(samples, ImageReader(spec), 4))
         assert [[index for index, _ in each] for each in items] == [[0, 1, 2, 3], [4, 5]]
         assert [scene.sample.id for each in items for _, scene in each] == [sample.id for sample in samples]
 
-    def test_name_what_cannot_be_read(self, view: View) -> None:
+    def test_name_what_cannot_be_read(self, spec: InputSpec) -> None:
         samples = list(Broken().split("test").samples)
-        (items,) = evaluation_items(samples, SceneReader(view), 8)
+        (items,) = evaluation_items(samples, ImageReader(spec), 8)
         missing = {index: item for index, item in items if isinstance(item, Missing)}
         assert list(missing) == [1]
         assert missing[1].id == "test-1"
 
-    def test_need_a_truth(self, view: View) -> None:
+    def test_need_a_truth(self, spec: InputSpec) -> None:
         samples = [replace(scene("test", 0), truth=None)]
-        (((_, item),),) = evaluation_items(samples, SceneReader(view), 4)
+        (((_, item),),) = evaluation_items(samples, ImageReader(spec), 4)
         assert item == Missing("test-0", "Sample 'test-0' has no ground truth, so it cannot be scored.")
 
-    def test_sounds_by_condition(self, view: View) -> None:
+    def test_sounds_by_condition(self, spec: InputSpec) -> None:
         plain = replace(scene("test", 0), distractor=None)
         off_screen = replace(plain, off_screen=Audio(np.ones(160, np.float32), 1600))
         samples = [scene("test", 0), plain, off_screen]
-        (items,) = evaluation_items(samples, SoundReader(view), 4)
+        (items,) = evaluation_items(samples, SoundReader(spec), 4)
         assert [set(sounds.by_condition) for _, sounds in items] == [
             {"true", "distractor"},
             {"true"},
@@ -80,9 +80,9 @@ class TestEvaluationItems:
         assert off_screen_sound is not None
         assert float(off_screen_sound.sum()) == 160
 
-    def test_are_dealt_out_to_ranks_by_batch(self, view: View) -> None:
+    def test_are_dealt_out_to_ranks_by_batch(self, spec: InputSpec) -> None:
         samples = list(Tiny().split("train").samples)
-        read, whole = SceneReader(view), []
+        read, whole = ImageReader(spec), []
         for rank in range(3):
             for items in evaluation_items(samples, read, 4, ranks=Ranks(rank, 3)):
                 number = items[0][0] // 4

@@ -10,8 +10,8 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from avprompt.data.archive import content, scan_archive, write_archive
-from avprompt.data.parallel import Counting, quietly, spread
 from avprompt.data.shards import read_shards, write_index
+from avprompt.data.tools.parallel import Counting, quietly, spread
 from avprompt.errors import DataError
 from avprompt.files import replacing, sweep
 from avprompt.records import Missing, Sample, Split

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from avprompt.benchmark import BenchmarkAdapter
+from avprompt.data.benchmark import BenchmarkAdapter
 from avprompt.registry import Registry
 
 

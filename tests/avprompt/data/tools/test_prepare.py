@@ -16,10 +16,10 @@ import soundfile
 from click.testing import CliRunner
 from PIL import Image
 
-from avprompt.benchmark import BenchmarkAdapter
 from avprompt.cli import main
-from avprompt.data.check import check
-from avprompt.data.prepare import plan, prepare
+from avprompt.data.benchmark import BenchmarkAdapter
+from avprompt.data.tools.check import check
+from avprompt.data.tools.prepare import plan, prepare
 from avprompt.errors import DataError
 from avprompt.registry import Registry
 from mediafiles import IDS, save_vggss, save_video
