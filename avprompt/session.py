@@ -11,7 +11,6 @@ import torch
 import yaml
 from accelerate import Accelerator
 
-from avprompt.cache.encoding import Encoding, open_encoding
 from avprompt.config.method_config import PARTS, Composition, encoder_set, resolve
 from avprompt.config.options import options
 from avprompt.data.benchmark import BenchmarkAdapter
@@ -20,6 +19,7 @@ from avprompt.data.shards import read_shards
 from avprompt.data.streaming import is_stream, stream_split
 from avprompt.distributed import Ranks, make_accelerator, ranks
 from avprompt.errors import ConfigError, DataError, WeightsError
+from avprompt.features.encoding import Encoding, open_encoding
 from avprompt.metrics.protocol import Protocol
 from avprompt.model.method import Method, build, compile_kernels
 from avprompt.model.parts import Decoder

@@ -47,8 +47,8 @@ def cache() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def info(as_json: bool) -> None:
     """Say what is kept, by encoder: entries and bytes."""
-    from avprompt.cache.encoding import features_folder
-    from avprompt.cache.store import FeatureStore
+    from avprompt.features.encoding import features_folder
+    from avprompt.features.store import FeatureStore
 
     held = FeatureStore(features_folder(), 0).info()
     if as_json:
@@ -65,8 +65,8 @@ def clear(yes: bool) -> None:
     """Remove all features; they are made again when they are needed."""
     from rich.filesize import decimal
 
-    from avprompt.cache.encoding import features_folder
-    from avprompt.cache.store import FeatureStore
+    from avprompt.features.encoding import features_folder
+    from avprompt.features.store import FeatureStore
 
     store = FeatureStore(features_folder(), 0)
     held = store.info()
@@ -95,12 +95,12 @@ def build(method: str, **chosen: Any) -> None:
     With --cache all, or images, the images too; those of the training split only where they are not cut
     out at random (`--set training.crop=1`). Processes that a launcher starts share the work.
     """
-    from avprompt.cache.build import Builder
     from avprompt.data.loader import worker_count
     from avprompt.data.streaming import is_stream
     from avprompt.errors import ConfigError
     from avprompt.plugin.discovery import load_plugins
     from avprompt.report.features import print_built
+    from avprompt.runs.encode_ahead import Builder
     from avprompt.session import open_session
 
     made = settings(**chosen)

@@ -12,8 +12,6 @@ from typing import Protocol as Interface
 
 import numpy as np
 
-from avprompt.cache.encoding import Encoding
-from avprompt.cache.features import NO_CACHES, Caches
 from avprompt.data.inputs import ImageInput, ImageReader, InputSpec, evaluation_items
 from avprompt.data.loader import worker_count
 from avprompt.distributed import ALONE, Ranks, merged, together
@@ -23,6 +21,8 @@ from avprompt.evaluation.joining import join
 from avprompt.evaluation.listening import Listener, Tokens
 from avprompt.evaluation.locating import Locator
 from avprompt.evaluation.measure import PROBE, Maps, Measured, Measurer, Part, Shown
+from avprompt.features.encoding import Encoding
+from avprompt.features.keys import NO_CACHES, Caches
 from avprompt.metrics.protocol import Protocol
 from avprompt.model.method import Method
 from avprompt.model.parts import Decoder

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from avprompt.cache.encoding import Encoding
 from avprompt.data.inputs import InputSpec, Sound, SoundInputs, SoundReader, evaluation_items, noise, silence
 from avprompt.distributed import ALONE, Ranks, merged, together
+from avprompt.features.encoding import Encoding
 from avprompt.records import Audio, Missing, Sample
 
 ALTERED = ("shuffled", "silent", "noise", "off-screen", "distractor")

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from avprompt.cache.encoding import Encoding
 from avprompt.data.inputs import ImageInput
 from avprompt.errors import AvpromptError
 from avprompt.evaluation.listening import Tokens
 from avprompt.evaluation.measure import Maps
+from avprompt.features.encoding import Encoding
 from avprompt.model.masker import resize
 from avprompt.model.parts import Decoder
 from avprompt.records import ImageFeatures, Prediction, Prompt

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.filesize import decimal
 from rich.table import Table
 
-from avprompt.cache.features import Caches, Features
-from avprompt.cache.store import Held
+from avprompt.features.keys import Caches, Features
+from avprompt.features.store import Held
 from avprompt.records import Missing
 from avprompt.report.data import print_missing
 

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from avprompt.cache.features import NO_CACHES, Caches
 from avprompt.config.method_config import TrainingOptions
 from avprompt.data.inputs import InputSpec, Sound, channels_first
 from avprompt.data.keys import image_key
@@ -19,6 +18,7 @@ from avprompt.data.loader import Reading, loader, stream_loader, worker_count
 from avprompt.data.media import read_image, resize_image
 from avprompt.data.streaming import Stream, Streaming
 from avprompt.distributed import ALONE, Ranks
+from avprompt.features.keys import NO_CACHES, Caches
 from avprompt.records import Batch, Missing, Sample
 
 CPU = torch.device("cpu")

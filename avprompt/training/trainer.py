@@ -13,11 +13,11 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from avprompt.cache.encoding import Encoding
 from avprompt.config.method_config import TrainingOptions
 from avprompt.data.inputs import InputSpec
 from avprompt.distributed import Ranks, Rows, ranks
 from avprompt.errors import DataError, TrainingError
+from avprompt.features.encoding import Encoding
 from avprompt.model.method import Method
 from avprompt.records import Missing, Sample
 from avprompt.training.batches import Clips, training_batches

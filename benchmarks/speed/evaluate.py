@@ -71,7 +71,7 @@ def measure_size(size: Size, folder: Path, arguments: argparse.Namespace, device
     for name in arguments.benchmarks:
         adapter: type[BenchmarkAdapter] = registry.load("datasets", name)
         protocols = [registry.load("protocols", each)() for each in adapter.protocols]
-        evaluator = Evaluator(method, view(method, size), protocols, adapter.size)
+        evaluator = Evaluator(method, input_spec(method, size), protocols, adapter.size)
         split = Split(draw_samples(images, adapter.size, evaluator.spec), images)
         found = [evaluate(evaluator, split) for _ in range(arguments.repeats + 1)][1:]
         inference, scored = (1e3 * median(column) / images for column in zip(*found, strict=True))
@@ -105,7 +105,7 @@ def remembering() -> Callable[..., Block]:
     return measure
 
 
-def spec(method: Method, size: Size) -> InputSpec:
+def input_spec(method: Method, size: Size) -> InputSpec:
     """Return how the method takes its inputs."""
     eye, ear = method.backbone, method.audio_encoder
     return InputSpec(eye.image_size, eye.mean, eye.std, ear.sample_rate, SECONDS[size])

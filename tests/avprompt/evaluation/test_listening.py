@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from avprompt.cache.encoding import Encoding
 from avprompt.evaluation.listening import Listener, other_class, partners
+from avprompt.features.encoding import Encoding
 from avprompt.records import Sample
 from tinyworld.bench import SPEC, Bench
 from tinyworld.benchmark import Broken, Tiny

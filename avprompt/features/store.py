@@ -2,6 +2,8 @@
 
 An entry lies at `<kind>/<fingerprint>/<2 letters>/<content>.safetensors`; beside the folders of letters
 `about.json` says what the fingerprint is of. Several processes may read and write at once, and die.
+Values are float16 where all of them fit, float32 where they do not. Features are rounded so before their
+first use too, so that a hit gives the numbers of the miss before it.
 """
 
 from __future__ import annotations
@@ -11,15 +13,17 @@ import os
 import shutil
 import time
 import warnings
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor
 
-from avprompt.cache.compact import pack, unpack
-from avprompt.cache.room import ENDING, Room, walk
+from avprompt.features.quota import ENDING, Quota, walk
 from avprompt.files import replacing
 
 ABOUT = "about.json"
@@ -49,12 +53,12 @@ class FeatureStore:
     folder: Path
     limit_bytes: int
     opened: int = field(default_factory=time.time_ns)
-    _room: Room | None = field(default=None, init=False, repr=False, compare=False)
+    _quota: Quota | None = field(default=None, init=False, repr=False, compare=False)
     _stuck: bool = field(default=False, init=False, repr=False, compare=False)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave behind what was seen of the folder: workers only read."""
-        return self.__dict__ | {"_room": None}
+        return self.__dict__ | {"_quota": None}
 
     def get(self, key: str) -> dict[str, Tensor] | None:
         """Return an entry, or None where it is not there; a damaged one is removed."""
@@ -102,12 +106,12 @@ class FeatureStore:
         """Remove everything; other processes may go on and fill it again."""
         for folder in self.folder.glob("*"):
             shutil.rmtree(folder, ignore_errors=True)
-        self._room = None
+        self._quota = None
 
     def _make_room(self, size: int) -> bool:
-        if self._room is None:
-            self._room = Room(self.folder, self.limit_bytes, self.opened)
-        return self._room.take(size)
+        if self._quota is None:
+            self._quota = Quota(self.folder, self.limit_bytes, self.opened)
+        return self._quota.take(size)
 
     def _path(self, key: str) -> Path:
         start, _, content = key.rpartition("/")
@@ -137,3 +141,36 @@ def _held(folder: Path) -> Held:
     except (OSError, ValueError, KeyError, TypeError):
         about = "unknown"
     return Held(folder.parent.name, folder.name, about, len(sizes), sum(sizes))
+
+
+def compact(tensor: Tensor) -> Tensor:
+    """Round to float16, or keep float32 when a value overflows."""
+    half = tensor.detach().half()
+    return half if bool(half.isfinite().all()) else tensor.detach().float()
+
+
+def pack(tensors: Mapping[str, Tensor]) -> bytes:
+    """Return tensors as a safetensors file that holds a checksum of their names, shapes and bytes."""
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    return save(plain, metadata={"crc32": str(_checksum(*_parts(save(plain))))})
+
+
+def unpack(data: bytes) -> dict[str, Tensor] | None:
+    """Return what was packed, or None where the bytes are not all as they were."""
+    try:
+        about, values = _parts(data)
+        if about.pop("__metadata__")["crc32"] != str(_checksum(about, values)):
+            return None
+        return load(data)
+    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def _parts(data: bytes) -> tuple[dict[str, Any], memoryview]:
+    """Split a safetensors file: 8 bytes of length, a header of that length, the bytes of the tensors."""
+    start = 8 + int.from_bytes(data[:8], "little")
+    return json.loads(data[8:start]), memoryview(data)[start:]
+
+
+def _checksum(about: Mapping[str, Any], values: memoryview) -> int:
+    return zlib.crc32(values, zlib.crc32(json.dumps(about, sort_keys=True).encode()))

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from avprompt.cache.encoding import Encoding, open_encoding
 from avprompt.config.method_config import TrainingOptions
 from avprompt.data.inputs import ImageReader, Sound, SoundInputs, SoundReader, evaluation_items
+from avprompt.features.encoding import Encoding, open_encoding
 from avprompt.model.method import Method
 from avprompt.records import Audio, Sample
 from avprompt.training.batches import Clips, training_batches

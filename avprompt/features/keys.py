@@ -1,4 +1,4 @@
-"""The features of one encoder in a store, and the caches that a method works with."""
+"""By what features are found: the content of a sound or image, and the encoder that heard or saw it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,33 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+import torch
 from torch import Tensor
 
-from avprompt.cache.store import FeatureStore
+from avprompt.data.keys import digest_of
+from avprompt.features.store import FeatureStore
+from avprompt.model.parts import Part
+
+FORMAT = 1
+"""Part of every fingerprint; a change in what is stored, or how sounds are read, makes all keys new."""
 
 Kind = Literal["audio", "images"]
+
+
+def fingerprint(part: Part, *, precision: str) -> str:
+    """Return the hash of an encoder: class, options, weights, and the precision it computes in."""
+    digest = digest_of(FORMAT, describe(part, precision=precision))
+    for name, value in part.state_dict().items():
+        digest.update(repr((name, str(value.dtype), tuple(value.shape))).encode())
+        digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return str(digest.hexdigest())
+
+
+def describe(part: Part, *, precision: str) -> str:
+    """Say in words what a fingerprint is of, weights aside."""
+    kind = type(part)
+    names = "float32" if precision == "no" else precision
+    return f"{kind.__module__}.{kind.__qualname__} in {names}, {part.config.model_dump_json()}"
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from avprompt.cache.compact import compact
-from avprompt.cache.features import NO_CACHES, Caches, Features, Kind
-from avprompt.cache.keys import describe, fingerprint
-from avprompt.cache.store import FeatureStore
 from avprompt.data.inputs import Sound
+from avprompt.features.keys import NO_CACHES, Caches, Features, Kind, describe, fingerprint
+from avprompt.features.store import FeatureStore, compact
 from avprompt.model.method import Method
 from avprompt.model.parts import FrozenPart
 from avprompt.records import ImageFeatures

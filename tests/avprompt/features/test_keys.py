@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from avprompt.cache.compact import compact
-from avprompt.cache.keys import describe, fingerprint
 from avprompt.config.options import Options
 from avprompt.data.keys import image_key, sound_key
 from avprompt.errors import DataError
+from avprompt.features.keys import describe, fingerprint
+from avprompt.features.store import compact
 from avprompt.records import ArchiveMember, Audio
 from tinyworld.encoders import EarOptions, TinyClip, TinyEar
 

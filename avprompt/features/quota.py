@@ -19,7 +19,7 @@ _ABANDONED_AFTER = 3600.0
 """Seconds after which a temporary file belongs to nobody: writing one takes a blink."""
 
 
-class Room:
+class Quota:
     """Keeps the bytes under a folder below a limit, as well as one of several writers can."""
 
     def __init__(self, folder: Path, limit: int, opened: int) -> None:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from avprompt.cache.build import Builder
-from avprompt.cache.encoding import open_encoding
 from avprompt.config.method_config import TrainingOptions
 from avprompt.data.inputs import ImageReader, SoundReader
 from avprompt.distributed import Ranks
+from avprompt.features.encoding import open_encoding
 from avprompt.records import Sample
+from avprompt.runs.encode_ahead import Builder
 from avprompt.training.batches import training_batches
 from tinyworld.bench import SPEC, Bench
 from tinyworld.benchmark import Broken, Tiny

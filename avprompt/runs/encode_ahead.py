@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from avprompt.cache.encoding import Encoding
-from avprompt.cache.features import Caches
 from avprompt.config.method_config import TrainingOptions
 from avprompt.data.inputs import InputSpec, Sound, SoundReader, channels_first, evaluation_items
 from avprompt.data.keys import image_key
 from avprompt.data.media import read_image, resize_image
 from avprompt.distributed import ALONE, Ranks
+from avprompt.features.encoding import Encoding
+from avprompt.features.keys import Caches
 from avprompt.records import Missing, Sample
 
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from avprompt.cache.store import FeatureStore, Held
+from avprompt.features.store import FeatureStore, Held
 
 HOUR = 3600
 ROOMY = 10**9

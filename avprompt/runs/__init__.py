@@ -1,0 +1,1 @@
+"""A method on a benchmark, from names to a run directory."""
