@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
-from avprompt.training.journal import Step
+from avprompt.training.state import StepReport
 
 
 class Reporter(Protocol):
     """Whoever wants to show how a run gets on."""
 
-    def training(self, method: str) -> AbstractContextManager[Callable[[Step], None]]:
+    def training(self, method: str) -> AbstractContextManager[Callable[[StepReport], None]]:
         """Open a display of training steps."""
 
     def evaluating(self, split: str, samples: int) -> AbstractContextManager[Callable[[int], None]]:
@@ -23,7 +23,7 @@ class Quiet:
     """A reporter that shows nothing."""
 
     @contextmanager
-    def training(self, method: str) -> Iterator[Callable[[Step], None]]:
+    def training(self, method: str) -> Iterator[Callable[[StepReport], None]]:
         """Swallow training steps."""
         yield lambda step: None
 

@@ -28,7 +28,7 @@ from avprompt.results import (
     write_skipped,
 )
 from avprompt.session import Session
-from avprompt.training.journal import RESUME_FILE
+from avprompt.training.state import RESUME_FILE
 from avprompt.training.trainer import Trainer, check_trainable
 from avprompt.weights.checkpoint import load_checkpoint, save_checkpoint
 

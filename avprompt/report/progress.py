@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskProgressColumn, Tex
 from rich.progress import Progress as Bars
 
 if TYPE_CHECKING:
-    from avprompt.training.journal import Step
+    from avprompt.training.state import StepReport
 
 
 class Progress:
@@ -21,12 +21,12 @@ class Progress:
         self.console = console or Console(stderr=True)
 
     @contextmanager
-    def training(self, method: str) -> Iterator[Callable[[Step], None]]:
+    def training(self, method: str) -> Iterator[Callable[[StepReport], None]]:
         """Show training steps."""
         with self._bars() as bars:
             task = bars.add_task(f"train {method}", total=None, note="")
 
-            def show(step: Step) -> None:
+            def show(step: StepReport) -> None:
                 terms = "  ".join(f"{_short(name)} {value:.2f}" for name, value in step.losses.items())
                 note = f"{terms}  {step.clips_per_second:.0f} clips/s"
                 bars.update(task, total=step.of, completed=step.step + 1, note=note)

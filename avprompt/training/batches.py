@@ -25,7 +25,7 @@ CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
-class Clips:
+class ClipBatch:
     """A training batch, this rank's share of it, and the clips of that which could not be read.
 
     Attributes:
@@ -49,7 +49,7 @@ class Clips:
             return None
         return Batch(spec.normalise(self.pixels.to(device)), torch.stack(waveforms).to(device))
 
-    def pin_memory(self) -> Clips:
+    def pin_memory(self) -> ClipBatch:
         """Move the pixels to memory that a GPU can copy from; PyTorch's loader calls this."""
         return self if self.pixels is None else replace(self, pixels=self.pixels.pin_memory())
 
@@ -64,7 +64,7 @@ def training_batches(
     ranks: Ranks = ALONE,
     caches: Caches = NO_CACHES,
     device: torch.device = CPU,
-) -> Iterator[Clips]:
+) -> Iterator[ClipBatch]:
     """Yield the batches of the given numbers; the same seed and number give the same batch.
 
     Args:
@@ -138,10 +138,10 @@ class _TrainingReader:
         return sample.id, channels_first(image), key, self.spec.sound(sample.audio, self.caches.audio)
 
 
-def _clips(items: list[tuple[int, Any]]) -> Clips:
+def _clips(items: list[tuple[int, Any]]) -> ClipBatch:
     skipped = tuple(item for _, item in items if isinstance(item, Missing))
     good = [item for _, item in items if not isinstance(item, Missing)]
     if not good:
-        return Clips((), None, (), (), skipped)
+        return ClipBatch((), None, (), (), skipped)
     ids, pixels, keys, sounds = zip(*good, strict=True)
-    return Clips(ids, torch.stack(pixels), keys if all(keys) else (), sounds, skipped)
+    return ClipBatch(ids, torch.stack(pixels), keys if all(keys) else (), sounds, skipped)

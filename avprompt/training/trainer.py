@@ -20,10 +20,9 @@ from avprompt.errors import DataError, TrainingError
 from avprompt.features.encoding import Encoding
 from avprompt.model.method import Method
 from avprompt.records import Missing, Sample
-from avprompt.training.batches import Clips, training_batches
-from avprompt.training.guard import check_numbers
-from avprompt.training.journal import Journal, Step
+from avprompt.training.batches import ClipBatch, training_batches
 from avprompt.training.optimisation import make_optimizer, schedule, total_steps
+from avprompt.training.state import Journal, StepReport, check_numbers
 from avprompt.training.step import Encoded, RowNoise, TrainingStep, mix
 
 
@@ -58,7 +57,7 @@ class Trainer:
     encoding: Encoding | None = None
     strict: bool = False
     save_every: int = 100
-    on_step: Callable[[Step], None] = lambda step: None
+    on_step: Callable[[StepReport], None] = lambda step: None
     skipped: dict[str, Missing] = field(default_factory=dict)
 
     def run(self, *, resume: bool = False) -> None:
@@ -102,7 +101,7 @@ class Trainer:
             self.module = self.accelerator.prepare(self.module)
         self.optimizer = self.accelerator.prepare(make_optimizer(self.method, self.options))
 
-    def _batches(self, start: int) -> Iterator[tuple[Clips, ...]]:
+    def _batches(self, start: int) -> Iterator[tuple[ClipBatch, ...]]:
         """Yield the batches of each step from `start` on."""
         each = self.options.accumulate
         assert self.encoding is not None
@@ -118,7 +117,7 @@ class Trainer:
         )
         return zip(*[batches] * each, strict=True)
 
-    def _step(self, batches: Sequence[Clips], step: int) -> Step | None:
+    def _step(self, batches: Sequence[ClipBatch], step: int) -> StepReport | None:
         """Average the gradients of some batches, and take a step; None where no batch can be used."""
         self._note_skipped(batches)
         first = step * self.options.accumulate
@@ -142,15 +141,15 @@ class Trainer:
             self._check(losses, norm, encoded, clips, step)
         self.optimizer.step()
         speed = sum(sum(rows.counts) for _, _, rows in used) / (time.perf_counter() - began)
-        return Step(step, self.total, self._mean(found), norm, rate, round(speed, 1))
+        return StepReport(step, self.total, self._mean(found), norm, rate, round(speed, 1))
 
-    def _rows(self, clips: Clips) -> Rows | None:
+    def _rows(self, clips: ClipBatch) -> Rows | None:
         """Return how a batch lies over the ranks, or None where it has too few clips to contrast."""
         rows = self.ranks.rows(len(clips.ids))
         fewest = min(rows.counts) if self.options.negatives == "local" else sum(rows.counts)
         return rows if min(rows.counts) > 0 and fewest > 1 else None
 
-    def _encode(self, number: int, clips: Clips, rows: Rows) -> Encoded:
+    def _encode(self, number: int, clips: ClipBatch, rows: Rows) -> Encoded:
         assert self.encoding is not None
         assert clips.pixels is not None
         torch.manual_seed(mix(self.seed, number, self.ranks.rank))  # of dropout
@@ -179,12 +178,12 @@ class Trainer:
         return {name: sum(losses[name] for losses in found) / len(found) for name in found[0]}
 
     def _check(
-        self, losses: dict[str, Tensor], norm: float, encoded: Encoded, clips: Clips, step: int
+        self, losses: dict[str, Tensor], norm: float, encoded: Encoded, clips: ClipBatch, step: int
     ) -> None:
         name = "not-a-number" if self.ranks.main else f"not-a-number-{self.ranks.rank}"
         check_numbers(losses, norm, encoded, clips.ids, step, self.folder / f"{name}.safetensors")
 
-    def _note_skipped(self, batches: Sequence[Clips]) -> None:
+    def _note_skipped(self, batches: Sequence[ClipBatch]) -> None:
         skipped = [missing for clips in batches for missing in clips.skipped]
         if self.strict and skipped:
             raise DataError(f"Stopped at clip '{skipped[0].id}' (--strict): {skipped[0].reason}")

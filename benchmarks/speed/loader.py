@@ -27,7 +27,7 @@ from avprompt.data.inputs import InputSpec
 from avprompt.data.media import read_audio, read_image
 from avprompt.data.tools.pack import write_shards
 from avprompt.records import Sample, Split
-from avprompt.training.batches import Clips, training_batches
+from avprompt.training.batches import ClipBatch, training_batches
 
 FRAMES = ((640, 360), (1280, 720), (1920, 1080))
 SECONDS, RECORDED, RATE, SIDE, CROP = 10, 44100, 16000, 352, 1.1
@@ -85,7 +85,7 @@ def clips_per_second(samples: Sequence[Sample], workers: int, repeats: int) -> f
     return epoch * size / median_seconds(lambda: take(batches, epoch), repeats)
 
 
-def take(batches: Iterator[Clips], count: int) -> None:
+def take(batches: Iterator[ClipBatch], count: int) -> None:
     """Wait for so many batches."""
     for _ in range(count):
         clips = next(batches)

@@ -54,7 +54,7 @@ def check_split(
     """
     split = adapter.split(name)
     inspected = inspect(adapter, name)
-    clips = Clips(split.samples)
+    clips = ClipFiles(split.samples)
     with counting(f"read {name}", len(clips.files)) as advance:
         looks = _looks(clips.files, workers, advance)
     media = adapter.media
@@ -73,7 +73,7 @@ def check_split(
     )
 
 
-class Clips:
+class ClipFiles:
     """The files of some clips, each once, and the id and group of the clips that each belongs to."""
 
     def __init__(self, samples: Sequence[Sample]) -> None:
@@ -110,7 +110,7 @@ def _looks(files: Sequence[File], workers: int, advance: Callable[[int], None]) 
     return looks
 
 
-def _unusable(split: Split, clips: Clips, annotated: set[str] | None) -> Iterator[Problem]:
+def _unusable(split: Split, clips: ClipFiles, annotated: set[str] | None) -> Iterator[Problem]:
     """Sort out why clips cannot be used: named before, without annotation, or without files."""
     named = Counter(clips.ids)
     for name, count in named.items():
@@ -122,7 +122,7 @@ def _unusable(split: Split, clips: Clips, annotated: set[str] | None) -> Iterato
         named[missing.id] += 1
 
 
-def _wrong(file: File, found: Look, clips: Clips, media: Media) -> Iterator[Problem]:
+def _wrong(file: File, found: Look, clips: ClipFiles, media: Media) -> Iterator[Problem]:
     """Compare a file with what the benchmark's files are like."""
     name, source = clips.first(file), file.source
     if found.unreadable:
@@ -142,7 +142,7 @@ def _fits(size: tuple[int, int], wanted: tuple[int, int] | None) -> bool:
     return min(size) >= SHORTEST_SIDE if wanted is None else size == wanted
 
 
-def _same_content(looks: dict[File, Look], clips: Clips, media: Media) -> Iterator[Problem]:
+def _same_content(looks: dict[File, Look], clips: ClipFiles, media: Media) -> Iterator[Problem]:
     """Find files with the same bytes that belong to different clips."""
     alike: dict[tuple[str, str], list[File]] = defaultdict(list)
     for file, found in looks.items():

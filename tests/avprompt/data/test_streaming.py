@@ -22,7 +22,7 @@ from avprompt.data.streaming import Stream, is_stream, open_stream
 from avprompt.distributed import ALONE, Ranks
 from avprompt.errors import ConfigError, DataError
 from avprompt.training.batches import Clips, training_batches
-from avprompt.training.journal import LOG_FILE
+from avprompt.training.state import LOG_FILE
 
 SPEC = InputSpec(16, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), 8000, 0.1)
 SHARDS, EACH = 4, 6

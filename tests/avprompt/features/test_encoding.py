@@ -15,7 +15,7 @@ from avprompt.data.inputs import ImageReader, Sound, SoundInputs, SoundReader, e
 from avprompt.features.encoding import Encoding, open_encoding
 from avprompt.model.method import Method
 from avprompt.records import Audio, Sample
-from avprompt.training.batches import Clips, training_batches
+from avprompt.training.batches import ClipBatch, training_batches
 from tinyworld.bench import SPEC, Bench
 from tinyworld.benchmark import Tiny
 
@@ -61,7 +61,9 @@ def cached(method: Method, tmp_path: Path, counter: Counter) -> Encoding:
     return open_encoding(method, "all", folder=tmp_path / "features")
 
 
-def clips(samples: list[Sample], encoding: Encoding, options: TrainingOptions = OPTIONS) -> Iterator[Clips]:
+def clips(
+    samples: list[Sample], encoding: Encoding, options: TrainingOptions = OPTIONS
+) -> Iterator[ClipBatch]:
     return training_batches(samples, SPEC, options, 0, EPOCH, caches=encoding.caches)
 
 

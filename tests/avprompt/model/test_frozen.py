@@ -7,7 +7,7 @@ import torch
 
 from avprompt.model.method import Method
 from avprompt.model.parts import FrozenPart
-from avprompt.training.journal import Step
+from avprompt.training.state import StepReport
 from tinyworld.bench import Bench
 
 
@@ -38,7 +38,7 @@ class TestFrozen:
     def test_means_without_dropout(self, bench: Bench) -> None:
         seen: set[tuple[str, bool]] = set()
 
-        def look(step: Step) -> None:
+        def look(step: StepReport) -> None:
             for name, part in trainer.method.parts().items():
                 seen.update((name, child.training) for child in part.modules())
 

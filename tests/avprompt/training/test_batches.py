@@ -15,7 +15,7 @@ from avprompt.config.method_config import TrainingOptions
 from avprompt.data.inputs import InputSpec
 from avprompt.distributed import Ranks
 from avprompt.records import Sample
-from avprompt.training.batches import Clips, steps_per_epoch, training_batches
+from avprompt.training.batches import ClipBatch, steps_per_epoch, training_batches
 from tinyworld.benchmark import Broken, Tiny
 from tinyworld.scenes import scene
 
@@ -38,11 +38,11 @@ def batches(
     options: TrainingOptions = PLAIN,
     seed: int = 0,
     steps: range = range(4),
-) -> list[Clips]:
+) -> list[ClipBatch]:
     return list(training_batches(samples, spec, options, seed, steps))
 
 
-def equal(one: list[Clips], other: list[Clips]) -> bool:
+def equal(one: list[ClipBatch], other: list[ClipBatch]) -> bool:
     return all(
         a.ids == b.ids and torch.equal(a.pixels, b.pixels)
         for a, b in zip(one, other, strict=True)
@@ -80,7 +80,7 @@ class TestTrainingBatches:
     def test_of_many_steps_are_made_as_they_are_asked_for(
         self, samples: list[Sample], spec: InputSpec
     ) -> None:
-        endless: Iterator[Clips] = training_batches(samples, spec, PLAIN, 0, range(10**9))
+        endless: Iterator[ClipBatch] = training_batches(samples, spec, PLAIN, 0, range(10**9))
         assert len(next(endless).ids) == 4
 
     def test_unreadable_clips_are_named(self, spec: InputSpec) -> None:

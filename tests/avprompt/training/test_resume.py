@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from avprompt.errors import WeightsError
-from avprompt.training.journal import RESUME_FILE, Step
+from avprompt.training.state import RESUME_FILE, StepReport
 from avprompt.training.trainer import Trainer
 from avprompt.weights.checkpoint import trained_state
 from tinyworld.bench import Bench
@@ -31,7 +31,7 @@ class TestResume:
 
     @staticmethod
     def after_a_step(trainer: Trainer) -> None:
-        def stop(step: Step) -> None:
+        def stop(step: StepReport) -> None:
             if step.step >= 2:
                 raise KeyboardInterrupt
 
@@ -76,7 +76,7 @@ class TestResume:
         whole = trained(bench.trainer(folder=tmp_path / "whole"))
         trainer = bench.trainer(folder=tmp_path / "halves", save_every=2)
 
-        def cut(step: Step) -> None:
+        def cut(step: StepReport) -> None:
             if step.step == 4:
                 raise RuntimeError("power cut")
 

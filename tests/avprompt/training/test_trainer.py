@@ -14,7 +14,7 @@ from safetensors import safe_open
 from avprompt.config.method_config import TrainingOptions
 from avprompt.distributed import Ranks, make_accelerator
 from avprompt.errors import DataError, TrainingError
-from avprompt.training.journal import Step
+from avprompt.training.state import StepReport
 from avprompt.training.trainer import check_shares
 from avprompt.weights.checkpoint import trained_state
 from tinyworld.bench import Bench
@@ -122,7 +122,7 @@ class TestBrokenClips:
 
 
 def test_the_log_has_every_term(bench: Bench, tmp_path: Path) -> None:
-    steps: list[Step] = []
+    steps: list[StepReport] = []
     bench.trainer(on_step=steps.append).run()
     lines = log(tmp_path)
     assert [line["step"] for line in lines] == list(range(6))
@@ -133,13 +133,13 @@ def test_the_log_has_every_term(bench: Bench, tmp_path: Path) -> None:
 
 
 def test_a_ragged_last_batch_trains(bench: Bench) -> None:
-    steps: list[Step] = []
+    steps: list[StepReport] = []
     bench.trainer("souple", "training.steps=null", "training.epochs=2", on_step=steps.append).run()
     assert len(steps) == 8  # 4 + 4 + 4 + 2 clips, twice
 
 
 def test_training_learns(bench: Bench) -> None:
-    steps: list[Step] = []
+    steps: list[StepReport] = []
     overrides = ("training.steps=60", "training.learning_rate=1e-2", "training.batch_size=6")
     bench.trainer("acl-ssl", *overrides, "decoder.name=similarity", on_step=steps.append).run()
     first, last = (sum(step.losses["total"] for step in part) / 10 for part in (steps[:10], steps[-10:]))

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from avprompt.training.journal import LOG_FILE
+from avprompt.training.state import LOG_FILE
 from avprompt.training.trainer import Trainer
 from avprompt.weights.checkpoint import trained_state
 

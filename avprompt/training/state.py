@@ -1,16 +1,22 @@
-"""What training leaves in its folder: the log of its steps, and the state to go on from."""
+"""What training leaves in its folder: its log, the state to go on from, and a batch that broke it."""
 
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
 import torch
+from safetensors.torch import save_file
+from torch import Tensor
 
+from avprompt.errors import TrainingError
 from avprompt.model.method import Method
 from avprompt.records import Missing
+from avprompt.training.step import Encoded
 from avprompt.weights.checkpoint import load_state, load_training_state, save_training_state, trained_state
 
 RESUME_FILE = "resume.pt"
@@ -18,7 +24,7 @@ LOG_FILE = "train.jsonl"
 
 
 @dataclass(frozen=True)
-class Step:
+class StepReport:
     """What one training step did: losses by term, and clips a second."""
 
     step: int
@@ -51,7 +57,7 @@ class Journal:
         self._log = path.open("w", buffering=1)
         self._log.writelines(line + "\n" for line in kept if json.loads(line)["step"] < start)
 
-    def note(self, step: Step) -> None:
+    def note(self, step: StepReport) -> None:
         """Write a step down."""
         if self._log is not None:
             self._log.write(json.dumps(asdict(step)) + "\n")
@@ -92,3 +98,30 @@ class Journal:
         """Training is over: there is nothing to go on from."""
         if self.writes:
             (self.folder / RESUME_FILE).unlink(missing_ok=True)
+
+
+def check_numbers(
+    losses: dict[str, Tensor], norm: float, clips: Encoded, ids: Sequence[str], step: int, path: Path
+) -> None:
+    """Make sure that a loss and the length of its gradient are numbers.
+
+    Args:
+        losses: by term, with `total`.
+        norm: of the gradient.
+        clips: what led to them.
+        ids: of the clips.
+        step: of training.
+        path: where clips go that led to none.
+
+    Raises:
+        TrainingError: one is not finite.
+    """
+    if torch.isfinite(losses["total"]) and math.isfinite(norm):
+        return
+    tensors = {"pixels": clips.pixels.contiguous(), "frames": clips.frames.contiguous()}
+    save_file(tensors, path, metadata={"ids": json.dumps(list(ids)), "step": str(step)})
+    terms = ", ".join(f"{name} {float(value.detach()):.4g}" for name, value in losses.items())
+    raise TrainingError(
+        f"Training stopped at step {step}: a loss or gradient is not a number ({terms}; gradient norm "
+        f"{norm:.4g}). The batch is in '{path}'. Try a lower training.learning_rate or --precision no."
+    )
