@@ -63,7 +63,7 @@ class StandInBackbone(Backbone):
         """Draw an embedding for each word, the same for the same word."""
         return torch.stack([self._word(word) for word in text.split()])
 
-    def embed_marks(self) -> tuple[Tensor, Tensor]:
+    def special_token_embeddings(self) -> tuple[Tensor, Tensor]:
         """Draw `<sos>` and `<eos>`."""
         return self._word("<sos>"), self._word("<eos>")
 
@@ -99,7 +99,7 @@ def check_backbone(backbone: Backbone, words: str = "a photo of a") -> None:
     embedded = backbone.embed_text(words)
     assert embedded.ndim == 2, "embed_text must return (S, E)"
     _same("width of embed_text", embedded.shape[1:], (backbone.text_width,))
-    start, end = backbone.embed_marks()
+    start, end = backbone.special_token_embeddings()
     sequence = torch.cat([start[None], embedded, end[None]])[None].detach().requires_grad_()
     text = backbone.encode_prompt(Prompt(sequence, read_at=sequence.shape[1] - 1))
     _same("encode_prompt", text.shape, (1, backbone.joint_width))

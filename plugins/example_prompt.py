@@ -2,8 +2,7 @@
 
 from torch import nn
 
-from avprompt.model.context_prompt import ContextPrompt, LearnedContextOptions, initial_context
-from avprompt.plugin import hookimpl
+from avprompt.plugin import ContextPrompt, LearnedContextOptions, hookimpl, initial_context
 
 
 class NudgedPrompt(ContextPrompt):

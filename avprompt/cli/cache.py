@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from avprompt.records import Split
-    from avprompt.session import Session
+    from avprompt.runs.session import Session
 
 
 @click.group()
@@ -54,7 +54,7 @@ def info(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([asdict(one) for one in held], indent=2))
         return
-    from avprompt.report.features import print_features
+    from avprompt.cli.tables.features import print_features
 
     print_features(held, features_folder())
 
@@ -95,19 +95,19 @@ def build(method: str, **chosen: Any) -> None:
     With --cache all, or images, the images too; those of the training split only where they are not cut
     out at random (`--set training.crop=1`). Processes that a launcher starts share the work.
     """
+    from avprompt.cli.tables.features import print_built
     from avprompt.data.loader import worker_count
     from avprompt.data.streaming import is_stream
     from avprompt.errors import ConfigError
     from avprompt.plugin.discovery import load_plugins
-    from avprompt.report.features import print_built
     from avprompt.runs.encode_ahead import Builder
-    from avprompt.session import open_session
+    from avprompt.runs.session import open_session
 
     made = settings(**chosen)
     if made.shards and is_stream(made.shards):
         raise ConfigError("A stream cannot be encoded ahead; --cache keeps its clips as they come.")
     session = open_session(load_plugins(made.plugins), method, made)
-    training, together = session.composition.training, session.ranks
+    training, together = session.method_config.training, session.ranks
     workers = worker_count(training.workers, session.accelerator.device, together)
     precision = session.accelerator.autocast
     builder = Builder(session.encoding, session.spec, training, together, workers, precision)
@@ -133,7 +133,7 @@ def _splits(session: Session) -> Iterator[tuple[str, Split]]:
 
 
 def _counting(shown: bool) -> Any:
+    from avprompt.cli.progress import Progress
     from avprompt.data.tools.parallel import quietly
-    from avprompt.report.progress import Progress
 
     return Progress().counting if shown else quietly

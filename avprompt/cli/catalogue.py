@@ -73,8 +73,8 @@ def describe(method: str, as_json: bool, **chosen: Any) -> None:
 
     Encoder set `published` unless --encoders says otherwise.
     """
-    from avprompt.describe import describe_method
-    from avprompt.report.table import print_description
+    from avprompt.cli.tables.result import print_description
+    from avprompt.runs.describe import describe_method
 
     made = settings(**chosen)
     description = describe_method(load_plugins(made.plugins), method, made)

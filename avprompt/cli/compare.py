@@ -34,11 +34,11 @@ def compare(methods: tuple[str, ...], seeds: tuple[int, ...], output: Path | Non
     Each of A B ... is a registered method, a YAML file, or a run directory. What is not trained yet is
     trained, with the same seeds, data and schedule; several seeds give means and spreads.
     """
-    from avprompt.compare import compare as compare_methods
+    from avprompt.cli.progress import Progress
+    from avprompt.cli.tables.comparison import print_comparison
     from avprompt.distributed import launched_rank
     from avprompt.plugin.discovery import load_plugins
-    from avprompt.report.comparison import print_comparison
-    from avprompt.report.progress import Progress
+    from avprompt.runs.compare import compare as compare_methods
 
     made = settings(**chosen)
     folder = output or Path("runs") / made.dataset / "compare"

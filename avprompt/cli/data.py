@@ -39,8 +39,8 @@ def data() -> None:
 @plugin_option
 def list_(names: tuple[str, ...], as_json: bool, plugins: tuple[str, ...]) -> None:
     """List the benchmarks; with NAME, where to get it, its layout and its rules."""
+    from avprompt.cli.tables.data import print_catalogue, print_described
     from avprompt.data.tools.catalogue import describe
-    from avprompt.report.data import print_catalogue, print_described
 
     registry = load_plugins(plugins).registry
     described = [describe(registry, name) for name in names or registry.names("datasets")]
@@ -73,10 +73,10 @@ def check(
     Looks at the scored splits; --split train looks at clips to train on. Exits with 1 when anything is
     wrong. Broken boxes in an annotation that is exactly the official one are counted, not blamed.
     """
+    from avprompt.cli.progress import Progress
+    from avprompt.cli.tables.data import print_check
     from avprompt.data.tools.check import check as check_data
     from avprompt.files import replacing
-    from avprompt.report.data import print_check
-    from avprompt.report.progress import Progress
 
     report = check_data(_open(name, data_root, plugins), name, splits, workers, Progress().counting)
     print_check(report)
@@ -97,9 +97,9 @@ def leak(train: Path, test: Path, cleaned: Path | None, plugins: tuple[str, ...]
     Lists are files as published: ids, `id,label` lines, tables with a header, or JSON such as vggss.json.
     Ids are brought to one spelling.
     """
+    from avprompt.cli.tables.data import print_leak
     from avprompt.data.tools.leak import find_leak, speller
     from avprompt.data.tools.lists import read_ids
-    from avprompt.report.data import print_leak
 
     listed = read_ids(train)
     found = find_leak(listed, read_ids(test), speller(load_plugins(plugins).registry))
@@ -120,8 +120,8 @@ def floors(
     name: str, data_root: Path | None, splits: tuple[str, ...], as_json: bool, plugins: tuple[str, ...]
 ) -> None:
     """Print what scores on NAME without a model: floors and ceilings. Only the annotation is read."""
+    from avprompt.cli.tables.data import bounds_table
     from avprompt.data.tools.floors import bounds
-    from avprompt.report.data import bounds_table
 
     adapter = _open(name, data_root, plugins)
     with Console(stderr=True).status("score guesses"):

@@ -31,12 +31,12 @@ def evaluate(run_or_method: str, checkpoint: Path | None, output: Path | None, *
 
     A run directory brings its own method, checkpoint, dataset and encoders; --dataset scores it elsewhere.
     """
-    from avprompt.folder import fresh
+    from avprompt.cli.progress import Progress
+    from avprompt.cli.tables.result import print_result
     from avprompt.plugin.discovery import load_plugins
-    from avprompt.report.progress import Progress
-    from avprompt.report.table import print_result
-    from avprompt.run import execute
-    from avprompt.session import is_run, open_session, recorded_settings, run_parts
+    from avprompt.runs.directory import fresh
+    from avprompt.runs.run import execute
+    from avprompt.runs.session import is_run, open_session, recorded_settings, run_parts
 
     method = run_or_method
     if is_run(run_or_method):
@@ -45,7 +45,7 @@ def evaluate(run_or_method: str, checkpoint: Path | None, output: Path | None, *
         chosen = recorded_settings(recorded, chosen)
     made = settings(**chosen)
     session = open_session(load_plugins(made.plugins), method, made, checkpoint, trained=True)
-    first = Path("runs") / made.dataset / f"{session.composition.name}-evaluated"
+    first = Path("runs") / made.dataset / f"{session.method_config.name}-evaluated"
     folder = session.ranks.share(output or fresh(first))
     result = execute(session, folder, reporter=Progress(), evaluate_only=True)
     if session.ranks.main:

@@ -38,9 +38,9 @@ def localize(
     **chosen: Any,
 ) -> None:
     """Show where the sound of --audio comes from in --image."""
-    from avprompt.localize import localize_clip, open_method, write_heatmap, write_overlay
     from avprompt.plugin.discovery import load_plugins
-    from avprompt.session import is_run, recorded_settings, run_parts
+    from avprompt.runs.localize import localize_clip, open_method, write_heatmap, write_overlay
+    from avprompt.runs.session import is_run, recorded_settings, run_parts
 
     trained = is_run(method)
     if trained:

@@ -11,7 +11,7 @@ import click
 from avprompt.weights import cache
 
 if TYPE_CHECKING:
-    from avprompt.session import Settings
+    from avprompt.runs.session import Settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -135,6 +135,6 @@ def _here_or_at_home(path: Path) -> Path:
 
 def settings(**chosen: Any) -> Settings:
     """Make settings of a command's parameters; what was not given keeps its default."""
-    from avprompt.session import Settings
+    from avprompt.runs.session import Settings
 
     return Settings(**{key: value for key, value in chosen.items() if value is not None})

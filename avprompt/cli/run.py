@@ -34,13 +34,13 @@ def run(method: str, checkpoint: Path | None, output: Path | None, resume: bool,
 
     METHOD is a registered name (`avprompt list methods`) or a YAML file (`avprompt show souple` prints one).
     """
+    from avprompt.cli.progress import Progress
+    from avprompt.cli.tables.result import print_result
     from avprompt.distributed import launched_rank
-    from avprompt.folder import claim, default_folder
     from avprompt.plugin.discovery import load_plugins
-    from avprompt.report.progress import Progress
-    from avprompt.report.table import print_result
-    from avprompt.run import execute
-    from avprompt.session import open_session
+    from avprompt.runs.directory import claim, default_folder
+    from avprompt.runs.run import execute
+    from avprompt.runs.session import open_session
 
     made = settings(**chosen)
     folder = output or default_folder(method, made, resume=resume)

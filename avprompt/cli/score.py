@@ -27,10 +27,10 @@ def score(
     output: Path | None,
 ) -> None:
     """Score the predictions in DUMP (made with --save-predictions) without a new forward pass."""
-    from avprompt.evaluation.predictions import read_about, score_dump
+    from avprompt.cli.tables.result import print_result
     from avprompt.plugin.discovery import load_plugins
-    from avprompt.report.table import print_result
-    from avprompt.session import open_adapter
+    from avprompt.runs.predictions import read_about, score_dump
+    from avprompt.runs.session import open_adapter
 
     registry = load_plugins(plugins)
     adapter = open_adapter(registry, dataset or read_about(dump).dataset, data_root)

@@ -18,7 +18,7 @@ from avprompt.errors import ConfigError, UnknownNameError, suggest
 from avprompt.registry import KINDS, Registry
 
 # Table of a composition -> kind of part that its `name` names.
-PARTS = {
+PART_KINDS = {
     "backbone": "backbones",
     "audio_encoder": "audio_encoders",
     "projection": "projections",
@@ -77,7 +77,7 @@ class TrainingOptions(BaseModel):
         return self.resized(side) == side
 
 
-class Composition(BaseModel):
+class MethodConfig(BaseModel):
     """A method: its parts by registered name with their options, its losses and its training."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -120,7 +120,7 @@ def resolve(
     encoders: str,
     overrides: Iterable[str] = (),
     training: Mapping[str, Any] | None = None,
-) -> Composition:
+) -> MethodConfig:
     """Put a composition together and check every option of it.
 
     Args:
@@ -152,7 +152,7 @@ def encoder_set(registry: Registry, encoders: str) -> dict[str, Table]:
     tables = _parse(registry.load("encoder_sets", encoders), where)
     return {
         part: _part(registry, part, tables[part], where)
-        for part in PARTS
+        for part in PART_KINDS
         if "name" in (tables.get(part) or {})
     }
 
@@ -166,7 +166,7 @@ def merge(base: Table, over: Mapping[str, Any]) -> Table:
     for key, value in over.items():
         old = merged.get(key)
         if isinstance(value, Mapping) and isinstance(old, Mapping):
-            if key in PARTS and value.get("name", old.get("name")) != old.get("name"):
+            if key in PART_KINDS and value.get("name", old.get("name")) != old.get("name"):
                 old = {option: old[option] for option in old if option in SHARED_OPTIONS}
             merged[key] = merge(dict(old), value)
         else:
@@ -193,11 +193,11 @@ def parse_override(text: str) -> Table:
     return dict(nested)
 
 
-def check(registry: Registry, tables: Table, where: str) -> Composition:
+def check(registry: Registry, tables: Table, where: str) -> MethodConfig:
     """Validate tables against the options of the parts they name, and fill in every default."""
     _check_keys(tables, where)
     checked = dict(tables)
-    for part in PARTS:
+    for part in PART_KINDS:
         checked[part] = _part(registry, part, tables.get(part) or {}, where)
     losses = {name: table for name, table in (tables.get("losses") or {}).items() if table is not None}
     checked["losses"] = {
@@ -205,9 +205,9 @@ def check(registry: Registry, tables: Table, where: str) -> Composition:
     }
     checked["masker"] = _masker(tables.get("masker") or {})
     try:
-        return Composition(**checked)
+        return MethodConfig(**checked)
     except ValidationError as error:
-        raise ConfigError(explain(error, where, Composition)) from error
+        raise ConfigError(explain(error, where, MethodConfig)) from error
 
 
 def _names_first(override: str) -> bool:
@@ -229,8 +229,8 @@ def _part(registry: Registry, part: str, table: Mapping[str, Any], where: str) -
     own = dict(table)
     name = own.pop("name", None)
     if name is None:
-        raise ConfigError(f"The {where} names no {KINDS[PARTS[part]]}: {part}.name is missing.")
-    return {"name": name, **_fill(registry, PARTS[part], name, own, part)}
+        raise ConfigError(f"The {where} names no {KINDS[PART_KINDS[part]]}: {part}.name is missing.")
+    return {"name": name, **_fill(registry, PART_KINDS[part], name, own, part)}
 
 
 def _fill(registry: Registry, kind: str, name: Any, table: Mapping[str, Any], where: str) -> Table:
@@ -248,7 +248,7 @@ def _masker(table: Mapping[str, Any]) -> Table:
 
 
 def _check_keys(tables: Table, where: str) -> None:
-    known = set(Composition.model_fields)
+    known = set(MethodConfig.model_fields)
     for key in tables:
         if key not in known:
             raise ConfigError(f"The {where} has no part '{key}'. {suggest(str(key), known)}")

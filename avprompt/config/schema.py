@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
-from avprompt.config.method_config import PARTS, TrainingOptions, method_text
+from avprompt.config.method_config import PART_KINDS, TrainingOptions, method_text
 from avprompt.model.masker import MaskerOptions
 from avprompt.registry import KINDS, Registry
 
@@ -20,7 +20,7 @@ def method_schema(registry: Registry, method: str) -> dict[str, Any]:
     """
     tables = yaml.safe_load(method_text(registry, method))
     properties: dict[str, Any] = {key: {"type": "string"} for key in ("name", "summary", "paper")}
-    for part, kind in PARTS.items():
+    for part, kind in PART_KINDS.items():
         name = (tables.get(part) or {}).get("name")
         properties[part] = _part(registry, kind, name)
     losses = {name: _options(registry.load("losses", name).Config) for name in registry.names("losses")}

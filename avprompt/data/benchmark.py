@@ -92,7 +92,7 @@ class Media:
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedScores:
     """Numbers of one method as they were printed, in percent.
 
     Attributes:
@@ -156,7 +156,7 @@ class BenchmarkAdapter(ABC):
     validation_split: str | None = None
     test_splits: tuple[str, ...] = ("test",)
     protocols: ClassVar[tuple[str, ...]] = ("val-threshold", "acl-sweep", "ezvsl-median")
-    published: ClassVar[Sequence[Published]] = ()
+    published: ClassVar[Sequence[PublishedScores]] = ()
     needs_root: ClassVar[bool] = True
 
     def __init__(self, root: Path | None = None) -> None:

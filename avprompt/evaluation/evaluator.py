@@ -18,14 +18,15 @@ from avprompt.distributed import ALONE, Ranks, merged, together
 from avprompt.errors import DataError
 from avprompt.evaluation.behind import Behind
 from avprompt.evaluation.joining import join
-from avprompt.evaluation.listening import Listener, Tokens
-from avprompt.evaluation.locating import Locator
-from avprompt.evaluation.measure import PROBE, Maps, Measured, Measurer, Part, Shown
+from avprompt.evaluation.measure import PROBE, Maps, Measured, Measurer, Part
+from avprompt.evaluation.predict import Locator
+from avprompt.evaluation.sounds import Listener, Tokens
 from avprompt.features.encoding import Encoding
 from avprompt.features.keys import NO_CACHES, Caches
 from avprompt.metrics.protocol import Protocol
 from avprompt.model.method import Method
 from avprompt.model.parts import Decoder
+from avprompt.pictures.gallery import GalleryClip
 from avprompt.records import Missing, Sample, Split
 
 
@@ -148,10 +149,10 @@ def _evenly(count: int, wanted: int) -> set[int]:
     return set(np.linspace(0, count - 1, min(wanted, count)).round().astype(int).tolist())
 
 
-def _shown(scenes: Sequence[ImageInput], maps: Maps, at: set[int], spec: InputSpec) -> dict[int, Shown]:
+def _shown(scenes: Sequence[ImageInput], maps: Maps, at: set[int], spec: InputSpec) -> dict[int, GalleryClip]:
     """Return pictures of the scenes at certain places of their split."""
     return {
-        scene.index: Shown(
+        scene.index: GalleryClip(
             scene.sample.id, scene.sample.label, spec.image(scene.pixels), scene.truth.mask, heatmap
         )
         for scene, heatmap in zip(scenes, maps.heatmap, strict=True)

@@ -11,6 +11,7 @@ from avprompt.evaluation.truths import Packed, Truths
 from avprompt.metrics.protocol import Protocol, measure_all
 from avprompt.metrics.protocols.fixed import ValThreshold
 from avprompt.metrics.sharing import one_batch
+from avprompt.pictures.gallery import GalleryClip
 from avprompt.records import Missing, Sample
 
 PROBE = ValThreshold()
@@ -25,17 +26,6 @@ class Maps:
 
     heatmap: np.ndarray
     confidence: np.ndarray
-
-
-@dataclass(frozen=True)
-class Shown:
-    """One clip for the gallery: `image` (H, W, 3) uint8, `truth` and `heatmap` (h, w), its id and label."""
-
-    id: str
-    label: str
-    image: np.ndarray
-    truth: np.ndarray
-    heatmap: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -69,7 +59,7 @@ class Part:
 
     blocks: list[Block] = field(default_factory=list)
     missing: dict[int, Missing] = field(default_factory=dict)
-    shown: dict[int, Shown] = field(default_factory=dict)
+    shown: dict[int, GalleryClip] = field(default_factory=dict)
 
 
 @dataclass
@@ -81,7 +71,7 @@ class Measured:
         labels: of the same samples.
         truths: of the same samples.
         values: (condition, protocol) -> measurement -> (N, ...). Conditions are `true`, the altered sounds
-            of `avprompt.evaluation.listening`, `distractor/on-distractor` and `text-prompt`.
+            of `avprompt.evaluation.sounds`, `distractor/on-distractor` and `text-prompt`.
         distractor_rows: which of the N samples have a distractor, and so rows under its sound.
         confidence: (N,) under the true sound.
         missing: what could not be used.
@@ -97,7 +87,7 @@ class Measured:
     confidence: np.ndarray
     missing: tuple[Missing, ...] = ()
     expected: int = 0
-    shown: list[Shown] = field(default_factory=list)
+    shown: list[GalleryClip] = field(default_factory=list)
 
 
 class Measurer:

@@ -24,7 +24,7 @@ class ContextPrompt(PromptGenerator):
 
     def __init__(self, config: PromptOptions, backbone: Backbone) -> None:
         super().__init__(config)
-        start, end = backbone.embed_marks()
+        start, end = backbone.special_token_embeddings()
         self.register_buffer("start", start.detach().clone(), persistent=False)
         self.register_buffer("end", end.detach().clone(), persistent=False)
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from avprompt.config.method_config import PARTS, Composition
+from avprompt.config.method_config import PART_KINDS, MethodConfig
 from avprompt.config.options import options
 from avprompt.distributed import Rows
 from avprompt.model.grounding import Grounding, Noise, masked_mean
@@ -180,11 +180,11 @@ class Method(nn.Module):
         return Prediction(self.masker.heatmap(logits, size), confidence)
 
 
-def build(composition: Composition, registry: Registry, *, weights: bool = True) -> Method:
+def build(method_config: MethodConfig, registry: Registry, *, weights: bool = True) -> Method:
     """Build a method.
 
     Args:
-        composition: from `avprompt.config.method_config.resolve`.
+        method_config: from `avprompt.config.method_config.resolve`.
         registry: where the parts' names are looked up.
         weights: read pretrained weights; without them only the architecture is built, on whatever
             device is the default (the meta device needs no memory).
@@ -195,10 +195,10 @@ def build(composition: Composition, registry: Registry, *, weights: bool = True)
     checksums: dict[str, str] = {}
 
     def part(table: str, *context: Any) -> Any:
-        options_of = dict(getattr(composition, table))
+        options_of = dict(getattr(method_config, table))
         name = options_of.pop("name")
-        config = options(registry, PARTS[table], name, options_of, table)
-        made = registry.load(PARTS[table], name)(config, *context)
+        config = options(registry, PART_KINDS[table], name, options_of, table)
+        made = registry.load(PART_KINDS[table], name)(config, *context)
         if weights and isinstance(made, FrozenPart):
             checksums.update(made.load_weights())
         return made
@@ -214,8 +214,8 @@ def build(composition: Composition, registry: Registry, *, weights: bool = True)
         part("projection", audio_encoder.width, backbone.text_width),
         part("prompt", backbone),
         decoder,
-        Masker(MaskerOptions(**composition.masker)),
-        {name: _loss(registry, name, table) for name, table in composition.losses.items()},
+        Masker(MaskerOptions(**method_config.masker)),
+        {name: _loss(registry, name, table) for name, table in method_config.losses.items()},
     )
     method.checksums = checksums
     return method

@@ -105,7 +105,7 @@ class Backbone(FrozenPart):
         """Return the input embeddings (S, E) of the words, without `<sos>` and `<eos>`."""
 
     @abstractmethod
-    def embed_marks(self) -> tuple[Tensor, Tensor]:
+    def special_token_embeddings(self) -> tuple[Tensor, Tensor]:
         """Return the input embeddings of `<sos>` and `<eos>`, each (E,)."""
 
     @abstractmethod

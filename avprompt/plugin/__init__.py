@@ -1,5 +1,27 @@
-"""What the author of a plugin needs: hooks, interfaces, option tables, records."""
+"""Everything that the author of a plugin needs: `from avprompt.plugin import ContextPrompt, hookimpl`.
 
-from avprompt.plugin.hookspecs import Register, hookimpl
+The hooks are here at once; all other names are those of `toolkit`, imported when one is first asked for, so
+that a plugin which only registers names never imports torch.
+"""
 
-__all__ = ["Register", "hookimpl"]
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from avprompt.plugin.hookspecs import Register as Register
+from avprompt.plugin.hookspecs import hookimpl as hookimpl
+
+if TYPE_CHECKING:
+    from avprompt.plugin.toolkit import *  # noqa: F403
+
+
+if not TYPE_CHECKING:  # for type checkers the names are those above, and no others
+
+    def __getattr__(name: str) -> Any:
+        toolkit = importlib.import_module("avprompt.plugin.toolkit")
+        if name not in toolkit.__all__:
+            raise AttributeError(
+                f"avprompt.plugin has no '{name}'; its names are in avprompt/plugin/toolkit.py."
+            )
+        return getattr(toolkit, name)

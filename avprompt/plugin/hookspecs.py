@@ -24,52 +24,52 @@ class Register(Protocol):
 
 @hookspec
 def register_backbones(register: Register) -> None:
-    """Register frozen vision-language models: `avprompt.model.parts.Backbone`."""
+    """Register frozen vision-language models: `avprompt.plugin.Backbone`."""
 
 
 @hookspec
 def register_audio_encoders(register: Register) -> None:
-    """Register frozen audio encoders: `avprompt.model.parts.AudioEncoder`."""
+    """Register frozen audio encoders: `avprompt.plugin.AudioEncoder`."""
 
 
 @hookspec
 def register_projections(register: Register) -> None:
-    """Register maps from audio frames to audio tokens: `avprompt.model.parts.AudioProjection`."""
+    """Register maps from audio frames to audio tokens: `avprompt.plugin.AudioProjection`."""
 
 
 @hookspec
 def register_prompts(register: Register) -> None:
-    """Register prompt generators: `avprompt.model.parts.PromptGenerator`."""
+    """Register prompt generators: `avprompt.plugin.PromptGenerator`."""
 
 
 @hookspec
 def register_decoders(register: Register) -> None:
-    """Register mask decoders: `avprompt.model.parts.Decoder`."""
+    """Register mask decoders: `avprompt.plugin.Decoder`."""
 
 
 @hookspec
 def register_losses(register: Register) -> None:
-    """Register alignment losses: `avprompt.model.parts.AlignmentLoss`."""
+    """Register alignment losses: `avprompt.plugin.AlignmentLoss`."""
 
 
 @hookspec
 def register_datasets(register: Register) -> None:
-    """Register benchmarks: `avprompt.data.benchmark.BenchmarkAdapter`."""
+    """Register benchmarks: `avprompt.plugin.BenchmarkAdapter`."""
 
 
 @hookspec
 def register_protocols(register: Register) -> None:
-    """Register ways to score: `avprompt.metrics.protocol.Protocol`."""
+    """Register ways to score: `avprompt.plugin.Protocol`."""
 
 
 @hookspec
 def register_checkpoint_formats(register: Register) -> None:
-    """Register others' checkpoint formats: `avprompt.weights.checkpoint.CheckpointFormat`."""
+    """Register others' checkpoint formats: `avprompt.plugin.CheckpointFormat`."""
 
 
 @hookspec
 def register_weights(register: Register) -> None:
-    """Register published weights, `avprompt.weights.cache.WeightFile`, under the name that options use."""
+    """Register published weights, `avprompt.plugin.WeightFile`, under the name that options use."""
 
 
 @hookspec

@@ -15,7 +15,7 @@ from avprompt.weights.hub import COMPANIONS, HubModel, is_hub_name
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedWeights:
     """A registered `WeightFile` under its name.
 
     Attributes:
@@ -107,12 +107,12 @@ class Published:
         return self._hub.find_first(self.file.files, download=True)
 
 
-def published(registry: Registry) -> list[Published]:
+def published(registry: Registry) -> list[PublishedWeights]:
     """Return all registered weights by name."""
-    return [Published(name, registry.load("weights", name)) for name in registry.names("weights")]
+    return [PublishedWeights(name, registry.load("weights", name)) for name in registry.names("weights")]
 
 
-def find_published(registry: Registry, name: str) -> Published:
+def find_published(registry: Registry, name: str) -> PublishedWeights:
     """Return registered weights, or an unregistered repository of the hub, by name.
 
     Raises:
@@ -120,6 +120,6 @@ def find_published(registry: Registry, name: str) -> Published:
     """
     if is_hub_name(name) and name not in registry.names("weights"):
         page = f"https://huggingface.co/{name}"
-        return Published(name, WeightFile("not registered by any plugin", f"see {page}", page))
+        return PublishedWeights(name, WeightFile("not registered by any plugin", f"see {page}", page))
     registry.find("weights", name)
-    return Published(name, registry.load("weights", name))
+    return PublishedWeights(name, registry.load("weights", name))

@@ -10,9 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from avprompt.data.benchmark import Published
-from avprompt.errors import DataError
-from avprompt.records import Frame, GroundTruth
+from avprompt.plugin import DataError, Frame, GroundTruth, PublishedScores
 from avprompt_benchmarks.clips import Clip
 from avprompt_benchmarks.files import IMAGES, SOUNDS, VIDEOS, Absent, Files, read_json
 from avprompt_benchmarks.ids import vggsound_id
@@ -66,7 +64,7 @@ class AVATAR(ListTrained):
     broken_boxes = "polygons of fewer than three corners mark nothing; boxes are not used"
     expected: ClassVar[Mapping[str, int]] = {"test": 24266}
     protocols: ClassVar[tuple[str, ...]] = ("avatar",)
-    published: ClassVar[Sequence[Published]] = published("avatar")
+    published: ClassVar[Sequence[PublishedScores]] = published("avatar")
     training_lists: ClassVar[Mapping[str, tuple[str, ...]]] = {"train-10k": ("vggsound_10k.txt",)}
 
     def test_clips(self, split: str) -> list[Clip]:

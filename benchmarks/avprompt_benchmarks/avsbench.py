@@ -8,9 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from avprompt.data.benchmark import Media, Published
-from avprompt.errors import DataError, suggest
-from avprompt.records import Split
+from avprompt.errors import suggest
+from avprompt.plugin import DataError, Media, PublishedScores, Split
 from avprompt_benchmarks.clips import Clip, ListedBenchmark
 from avprompt_benchmarks.files import Absent, existing, find_annotation, first_folder
 from avprompt_benchmarks.ids import avsbench_id
@@ -152,7 +151,7 @@ class S4(AVSBench):
         "  s4/{visual_frames,gt_masks}/<clip>_<1..5>.png, s4/audio_wav/<clip>.wav"
     )
     expected: ClassVar[Mapping[str, int]] = {"test": 3700}
-    published: ClassVar[Sequence[Published]] = published("avsbench-s4")
+    published: ClassVar[Sequence[PublishedScores]] = published("avsbench-s4")
     folders = ("Single-source/s4_data", "s4_data", "AVS1/s4", "s4")
     table = "s4_meta_data.csv"
     acl_list = "avs1_s4_test.csv"
@@ -185,7 +184,7 @@ class MS3(AVSBench):
         "  ms3/{visual_frames,gt_masks}/<clip>_<1..5>.png, ms3/audio_wav/<clip>.wav"
     )
     expected: ClassVar[Mapping[str, int]] = {"test": 320}
-    published: ClassVar[Sequence[Published]] = published("avsbench-ms3")
+    published: ClassVar[Sequence[PublishedScores]] = published("avsbench-ms3")
     folders = ("Multi-sources/ms3_data", "ms3_data", "AVS1/ms3", "ms3")
     table = "ms3_meta_data.csv"
     acl_list = "avs1_ms3_test.csv"

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from avprompt.data.benchmark import BoxCounts, Published
+from avprompt.plugin import BoxCounts, PublishedScores
 from avprompt_benchmarks.avsbench import MS3, S4, AVSBench, Listed
 from avprompt_benchmarks.boxes import read_boxes
 from avprompt_benchmarks.clips import Clip
@@ -26,7 +26,7 @@ class ByBoxes(AVSBench):
     ground_truth = "the box filled: corners truncated to whole pixels of 224 x 224; 1 inside"
     coordinates = "x0, y0, x1, y1 in pixels of the frame at 224 x 224, x to the right, y down"
     protocols: ClassVar[tuple[str, ...]] = ("val-threshold", "acl-sweep", "lvs-median", "kaist-adaptive")
-    published: ClassVar[Sequence[Published]] = ()
+    published: ClassVar[Sequence[PublishedScores]] = ()
     listings: ClassVar[tuple[str, ...]]
 
     def __init__(self, root: Path | None = None) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from avprompt.errors import DataError
+from avprompt.plugin import DataError
 
 Box = Sequence[float]
 """(x0, y0, x1, y1), x to the right, y down."""

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar, overload
 
-from avprompt.data.benchmark import Annotation, BenchmarkAdapter
-from avprompt.errors import DataError
-from avprompt.records import Frame, Missing, Sample, Split
+from avprompt.plugin import Annotation, BenchmarkAdapter, DataError, Frame, Missing, Sample, Split
 from avprompt_benchmarks.boxes import is_degenerate, is_garbage
 from avprompt_benchmarks.files import Absent
 from avprompt_benchmarks.marks import Marks

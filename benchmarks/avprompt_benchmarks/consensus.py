@@ -9,8 +9,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from avprompt.errors import DataError
-from avprompt.records import GroundTruth
+from avprompt.plugin import DataError, GroundTruth
 from avprompt_benchmarks.boxes import Box, is_degenerate, union_of_boxes
 from avprompt_benchmarks.marks import SIZE, Marks
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from avprompt.data.benchmark import BoxCounts, Published
+from avprompt.plugin import BoxCounts, PublishedScores
 from avprompt_benchmarks.clips import Clip, ListedBenchmark
 from avprompt_benchmarks.files import find_annotation
 from avprompt_benchmarks.flickr import Flickr
@@ -79,7 +79,7 @@ class VGGSSExtended(Extended):
     }
     media = VGGSS.media
     spell = staticmethod(vggsound_id)
-    published: ClassVar[Sequence[Published]] = published("vggss-extended")
+    published: ClassVar[Sequence[PublishedScores]] = published("vggss-extended")
     negatives = "vggss_test_plus_silent.csv"
 
     @cached_property
@@ -101,7 +101,7 @@ class FlickrExtended(Extended):
     coordinates = Flickr.coordinates
     broken_boxes = Flickr.broken_boxes
     expected: ClassVar[Mapping[str, int]] = {"test": 500}
-    published: ClassVar[Sequence[Published]] = published("flickr-extended")
+    published: ClassVar[Sequence[PublishedScores]] = published("flickr-extended")
     negatives = "flickr_test_plus_silent.csv"
 
     @cached_property

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from avprompt.errors import DataError
+from avprompt.plugin import DataError
 
 IMAGES = (".jpg", ".jpeg", ".png")
 SOUNDS = (".wav", ".flac", ".mp3", ".ogg", ".m4a")

@@ -7,8 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import ClassVar
 
-from avprompt.data.benchmark import Published
-from avprompt.errors import DataError
+from avprompt.plugin import DataError, PublishedScores
 from avprompt_benchmarks.clips import Clip
 from avprompt_benchmarks.consensus import read_annotators
 from avprompt_benchmarks.files import IMAGES, SOUNDS, Absent, Files, find_annotation
@@ -55,7 +54,7 @@ class Flickr(ListTrained):
         "lvs-median",
         "kaist-adaptive",
     )
-    published: ClassVar[Sequence[Published]] = published("flickr")
+    published: ClassVar[Sequence[PublishedScores]] = published("flickr")
     training_lists: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "train-144k": ("flickr_144k.txt", "flickr_144k.csv"),
         "train-10k": ("flickr_10k.txt", "flickr_10k.csv"),

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import av
 
-from avprompt.errors import DataError, suggest
-from avprompt.records import Frame
+from avprompt.errors import suggest
+from avprompt.plugin import DataError, Frame
 from avprompt_benchmarks.clips import Clip, ListedBenchmark
 from avprompt_benchmarks.files import IMAGES, SOUNDS, VIDEOS, Absent, Files
 from avprompt_benchmarks.lists import read_list, read_table

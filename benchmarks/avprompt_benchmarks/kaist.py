@@ -13,7 +13,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from avprompt.errors import DataError, suggest
+from avprompt.errors import suggest
+from avprompt.plugin import DataError
 from avprompt_benchmarks.boxes import read_boxes
 from avprompt_benchmarks.clips import Clip, ListedBenchmark
 from avprompt_benchmarks.files import IMAGES, SOUNDS, Absent, Files, find_annotation, read_json

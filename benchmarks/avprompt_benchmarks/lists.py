@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from avprompt.errors import DataError
+from avprompt.plugin import DataError
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from avprompt.errors import DataError
-from avprompt.records import GroundTruth
+from avprompt.plugin import DataError, GroundTruth
 from avprompt_benchmarks.boxes import Box, is_degenerate, union_of_boxes
 
 SIZE = 224

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from avprompt.data.benchmark import BoxCounts, Published
+from avprompt.plugin import BoxCounts, PublishedScores
 from avprompt_benchmarks.clips import Clip
 from avprompt_benchmarks.files import find_annotation
 from avprompt_benchmarks.published import published
@@ -36,7 +36,7 @@ class OpenSet(VGGSS):
         "lvs-median",
         "kaist-adaptive",
     )
-    published: ClassVar[Sequence[Published]] = published("vggss-openset")
+    published: ClassVar[Sequence[PublishedScores]] = published("vggss-openset")
     test_splits: tuple[str, ...] = ("heard", "unheard")
     scored = ("heard", "unheard")
     training_lists: ClassVar[Mapping[str, tuple[str, ...]]] = {

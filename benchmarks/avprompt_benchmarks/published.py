@@ -10,13 +10,13 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, cast
 
-from avprompt.data.benchmark import Published
+from avprompt.plugin import PublishedScores
 from avprompt_benchmarks.lists import read_table
 
 COLUMNS = ("dataset", "split", "method", "trained on", "protocol", "scores", "evidence", "source")
 
 
-def published(dataset: str, split: str | None = None) -> tuple[Published, ...]:
+def published(dataset: str, split: str | None = None) -> tuple[PublishedScores, ...]:
     """Return the numbers printed for a dataset, or for one split of it."""
     rows = [row for row in _rows() if row["dataset"] == dataset and split in (None, row["split"])]
     return tuple(_record(row) for row in rows)
@@ -27,9 +27,9 @@ def _rows() -> list[dict[str, str]]:
     return read_table(Path(__file__).with_name("published.csv"), COLUMNS)
 
 
-def _record(row: dict[str, str]) -> Published:
+def _record(row: dict[str, str]) -> PublishedScores:
     words = row["scores"].split()
-    return Published(
+    return PublishedScores(
         row["method"],
         row["trained on"],
         row["split"],

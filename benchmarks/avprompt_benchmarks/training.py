@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
-from avprompt.errors import DataError, suggest
+from avprompt.errors import suggest
+from avprompt.plugin import DataError
 from avprompt_benchmarks.clips import Clip, ListedBenchmark
 from avprompt_benchmarks.files import find_annotation
 from avprompt_benchmarks.lists import Listed, read_list

@@ -7,8 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import ClassVar
 
-from avprompt.data.benchmark import BoxCounts, Media, Published
-from avprompt.errors import DataError
+from avprompt.plugin import BoxCounts, DataError, Media, PublishedScores
 from avprompt_benchmarks.boxes import read_boxes
 from avprompt_benchmarks.clips import Clip
 from avprompt_benchmarks.files import IMAGES, SOUNDS, Files, find_annotation, read_json
@@ -65,7 +64,7 @@ class VGGSS(ListTrained):
         "kaist-adaptive",
         "negative-audio",
     )
-    published: ClassVar[Sequence[Published]] = published("vggss")
+    published: ClassVar[Sequence[PublishedScores]] = published("vggss")
     training_lists: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "train-144k": ("vggss_144k.txt", "vggss_144k.csv"),
         "train-10k": ("vggss_10k.txt", "vggss_10k.csv"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from avprompt.data.benchmark import BoxCounts, Media
+from avprompt.plugin import BoxCounts, Media
 from avprompt_benchmarks.kaist import MASK_RULE, Interactive
 
 _LAYOUT = (

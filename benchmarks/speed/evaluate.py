@@ -29,7 +29,7 @@ from avprompt.data.benchmark import BenchmarkAdapter
 from avprompt.data.inputs import InputSpec
 from avprompt.evaluation.evaluator import Evaluator
 from avprompt.evaluation.measure import Block, Measured, Measurer
-from avprompt.evaluation.scoring import score
+from avprompt.evaluation.score import score
 from avprompt.model.method import Method
 from avprompt.plugin.discovery import load_plugins
 from avprompt.records import Audio, GroundTruth, Sample, Split

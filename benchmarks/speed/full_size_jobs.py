@@ -79,13 +79,13 @@ def train(name: str, folder: Path, batch: int) -> None:
     """Train a method for one step on random clips; save and load what it learned."""
     registry = load_plugins().registry
     options = (f"training.batch_size={batch}", "training.steps=1", "training.warmup_steps=0")
-    composition = resolve(registry, name, "published", (*overrides(folder), *options))
-    method = build(composition, registry)
+    method_config = resolve(registry, name, "published", (*overrides(folder), *options))
+    method = build(method_config, registry)
     before = {key: value.clone() for key, value in trained_state(method).items()}
     eye = method.backbone
     spec = InputSpec(eye.image_size, eye.mean, eye.std, method.audio_encoder.sample_rate, SECONDS)
     accelerator = make_accelerator("cpu", "no")
-    Trainer(method, clips(batch, eye.image_size), spec, composition.training, 0, accelerator, folder).run()
+    Trainer(method, clips(batch, eye.image_size), spec, method_config.training, 0, accelerator, folder).run()
     after = {key: value.clone() for key, value in trained_state(method).items()}
     assert not any(torch.equal(before[part], after[part]) for part in before), "a tensor was not trained"
     path = folder / f"{name}.safetensors"

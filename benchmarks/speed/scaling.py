@@ -52,7 +52,7 @@ def main() -> None:
         ]
     report(
         f"One training step of {arguments.method}, {arguments.size} size, float32",
-        ["Step", "Seconds", "Ratio", "Predicted", "ClipBatch/s", "Peak GiB"],
+        ["Step", "Seconds", "Ratio", "Predicted", "Clips/s", "Peak GiB"],
         rows,
         caption=machine(arguments.threads, device),
         as_json=arguments.json,

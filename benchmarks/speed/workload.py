@@ -49,9 +49,9 @@ def make_method(
     """Build a method with the same weights every time; `settings` are further `--set` options."""
     registry = load_plugins().registry
     chosen = (*_encoders(size, folder), MIXED_MASKS, *settings)
-    composition = resolve(registry, name, "mini" if size == "mini" else "published", chosen)
+    method_config = resolve(registry, name, "mini" if size == "mini" else "published", chosen)
     torch.manual_seed(0)
-    return build(composition, registry).to(device).train()
+    return build(method_config, registry).to(device).train()
 
 
 def draw_clips(

@@ -9,13 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from avprompt.errors import WeightsError
 from avprompt.files import replacing
-from avprompt.weights.checkpoint import CheckpointFormat
+from avprompt.plugin import CheckpointFormat, WeightsError
 from avprompt.weights.tensors import read_object
 
 # Their name of a part -> ours.
-PARTS = {"audio_proj": "projection", "masker_i": "masker"}
+PART_KINDS = {"audio_proj": "projection", "masker_i": "masker"}
 
 
 class AclCheckpoint(CheckpointFormat):
@@ -29,9 +28,11 @@ class AclCheckpoint(CheckpointFormat):
         theirs = read_object(path)
         if not _is_theirs(theirs):
             raise WeightsError(
-                f"'{path}' is not a checkpoint of ACL-SSL: it must hold {' and '.join(PARTS)}."
+                f"'{path}' is not a checkpoint of ACL-SSL: it must hold {' and '.join(PART_KINDS)}."
             )
-        return {f"{PARTS[part]}.{key}": value for part in PARTS for key, value in theirs[part].items()}
+        return {
+            f"{PART_KINDS[part]}.{key}": value for part in PART_KINDS for key, value in theirs[part].items()
+        }
 
     def write(self, state: Mapping[str, Tensor], path: Path) -> None:
         """Write trained parts under their names.
@@ -39,7 +40,7 @@ class AclCheckpoint(CheckpointFormat):
         Raises:
             WeightsError: there are other parts than theirs.
         """
-        strange = sorted(key for key in state if key.partition(".")[0] not in PARTS.values())
+        strange = sorted(key for key in state if key.partition(".")[0] not in PART_KINDS.values())
         if strange:
             raise WeightsError(f"ACL-SSL's format has no place for {', '.join(strange[:3])}.")
         theirs = {
@@ -48,14 +49,14 @@ class AclCheckpoint(CheckpointFormat):
                 for key, value in state.items()
                 if key.startswith(f"{ours}.")
             }
-            for part, ours in PARTS.items()
+            for part, ours in PART_KINDS.items()
         }
         with replacing(path) as temporary:
             torch.save(theirs, temporary)
 
 
 def _is_theirs(file: Any) -> bool:
-    if not isinstance(file, Mapping) or file.keys() != PARTS.keys():
+    if not isinstance(file, Mapping) or file.keys() != PART_KINDS.keys():
         return False
     if not all(isinstance(state, Mapping) for state in file.values()):
         return False

@@ -12,8 +12,7 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
-from avprompt.model.grounding import Grounding
-from avprompt.model.parts import AlignmentLoss, LossOptions
+from avprompt.plugin import AlignmentLoss, Grounding, LossOptions
 
 
 def info_nce(similarity: Tensor, temperature: float) -> Tensor:

@@ -10,8 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from avprompt.config.options import TrainedOptions
-from avprompt.model.parts import AudioProjection
+from avprompt.plugin import AudioProjection, TrainedOptions
 
 
 class Unary(nn.Module):

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from avprompt.model.context_prompt import ContextPrompt
-from avprompt.model.parts import Backbone, PromptOptions
-from avprompt.records import ImageFeatures
+from avprompt.plugin import Backbone, ContextPrompt, ImageFeatures, PromptOptions
 
 
 class FixedOptions(PromptOptions):

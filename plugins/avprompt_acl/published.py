@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from avprompt.weights.cache import WeightFile
+from avprompt.plugin import WeightFile
 
 ACL_SSL = WeightFile(
     purpose="ACL-SSL trained on VGGSound-144k: avprompt evaluate acl-ssl --checkpoint acl-ssl.pth",

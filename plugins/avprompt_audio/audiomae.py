@@ -6,8 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from avprompt.config.options import Options
-from avprompt.model.parts import AudioEncoder
+from avprompt.plugin import AudioEncoder, Options
 from avprompt.weights import cache
 from avprompt.weights.hub import HubModel
 from avprompt.weights.tensors import fill, read_tensors

@@ -9,7 +9,7 @@ import torch
 from safetensors import SafetensorError
 from torch import nn
 
-from avprompt.errors import WeightsError
+from avprompt.plugin import WeightsError
 from avprompt.weights import cache
 from avprompt.weights.hub import HubModel
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from avprompt.weights.cache import WeightFile
+from avprompt.plugin import WeightFile
 
 AST = WeightFile(
     purpose="AST, fine-tuned on AudioSet: audio encoder ast",

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from safetensors.torch import save_file
 from torch import Tensor
 
-from avprompt.errors import WeightsError
 from avprompt.files import replacing
+from avprompt.plugin import WeightsError
 from avprompt.weights.tensors import read_metadata, read_object, read_tensors
 from avprompt_beats.architecture import BeatsArchitecture
 from avprompt_beats.model import Beats

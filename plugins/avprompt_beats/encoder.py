@@ -8,11 +8,9 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from avprompt.config.options import Options
-from avprompt.errors import ConfigError, WeightsError
 from avprompt.model.chunks import in_groups
 from avprompt.model.fbank import frame_count
-from avprompt.model.parts import AudioEncoder
+from avprompt.plugin import AudioEncoder, ConfigError, Options, WeightsError
 from avprompt.weights import cache
 from avprompt.weights.tensors import fill
 from avprompt_beats import checkpoint

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from avprompt.weights.cache import WeightFile
+from avprompt.plugin import WeightFile
 
 FINETUNED_NAME = "BEATs_iter3_plus_AS2M_finetuned_on_AS2M_cpt2.pt"
 PRETRAINED_NAME = "BEATs_iter3_plus_AS2M.pt"

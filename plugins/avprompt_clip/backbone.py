@@ -7,10 +7,8 @@ from abc import abstractmethod
 import torch
 from torch import Tensor, nn
 
-from avprompt.errors import ConfigError
 from avprompt.model.chunks import in_groups
-from avprompt.model.parts import Backbone
-from avprompt.records import ImageFeatures, Prompt
+from avprompt.plugin import Backbone, ConfigError, ImageFeatures, Prompt
 from avprompt_clip.tokens import Tokenizer
 from avprompt_clip.towers import Tower, VisionTower
 
@@ -86,7 +84,7 @@ class ClipBackbone(Backbone):
         """Return the input embeddings (S, E) of the words, without `<sos>` and `<eos>`."""
         return self._embed(self.tokenizer.encode(text))
 
-    def embed_marks(self) -> tuple[Tensor, Tensor]:
+    def special_token_embeddings(self) -> tuple[Tensor, Tensor]:
         """Return the input embeddings of `<sos>` and `<eos>`, each (E,)."""
         start, end = self._embed([self.tokenizer.start, self.tokenizer.end])
         return start, end

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from avprompt.model.parts import DecoderCheckpoint
+from avprompt.plugin import DecoderCheckpoint
 from avprompt.weights.cache import HUB_FILES
 from avprompt.weights.hub import HubModel
 from avprompt.weights.tensors import read_tensors

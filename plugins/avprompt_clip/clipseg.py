@@ -11,9 +11,7 @@ from typing import Any
 
 from torch import nn
 
-from avprompt.config.options import Options
-from avprompt.errors import WeightsError
-from avprompt.model.parts import DecoderCheckpoint
+from avprompt.plugin import DecoderCheckpoint, Options, WeightsError
 from avprompt.weights import cache
 from avprompt.weights.tensors import fill, read_tensors
 from avprompt_clip import tokens

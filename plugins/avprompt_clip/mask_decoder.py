@@ -7,9 +7,7 @@ from pathlib import Path
 from pydantic import Field
 from torch import Tensor
 
-from avprompt.config.options import TrainedOptions
-from avprompt.model.parts import Backbone, Decoder, DecoderCheckpoint
-from avprompt.records import ImageFeatures
+from avprompt.plugin import Backbone, Decoder, DecoderCheckpoint, ImageFeatures, TrainedOptions
 from avprompt.weights import cache
 from avprompt.weights.tensors import fill, read_tensors
 from avprompt_clip.checkpoint import clipseg_checkpoint, read_decoder

@@ -8,7 +8,7 @@ from typing import Any
 import torch.nn.functional as F
 from torch import nn
 
-from avprompt.config.options import Options
+from avprompt.plugin import Options
 from avprompt.weights import cache
 from avprompt_clip import tokens, zoo
 from avprompt_clip.backbone import ClipBackbone, check_extract_layers, fit_image_size

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from avprompt.weights.cache import WeightFile
+from avprompt.plugin import WeightFile
 
 OPEN_CLIP_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 CLIPSEG = WeightFile(

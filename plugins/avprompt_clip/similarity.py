@@ -5,9 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
-from avprompt.config.options import TrainedOptions
-from avprompt.model.parts import Backbone, Decoder
-from avprompt.records import ImageFeatures
+from avprompt.plugin import Backbone, Decoder, ImageFeatures, TrainedOptions
 
 
 class SimilarityOptions(TrainedOptions):

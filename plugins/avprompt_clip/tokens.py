@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from avprompt.errors import WeightsError
+from avprompt.plugin import WeightsError
 
 BUNDLED_SIZE = 49408
 

@@ -11,7 +11,8 @@ import open_clip
 import torch
 from torch import Tensor, nn
 
-from avprompt.errors import ConfigError, UnknownNameError, WeightsError, suggest
+from avprompt.errors import UnknownNameError, suggest
+from avprompt.plugin import ConfigError, WeightsError
 from avprompt.weights import cache
 from avprompt.weights.hub import HubModel
 from avprompt.weights.tensors import fill

@@ -5,9 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 from torch import Tensor, nn
 
-from avprompt.model.context_prompt import ContextPrompt, LearnedContextOptions, initial_context
-from avprompt.model.parts import Backbone
-from avprompt.records import ImageFeatures
+from avprompt.plugin import Backbone, ContextPrompt, ImageFeatures, LearnedContextOptions, initial_context
 
 
 class CoOpPrompt(ContextPrompt):

@@ -5,10 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from avprompt.config.options import Options
-from avprompt.errors import ConfigError
-from avprompt.model.parts import Backbone, DecoderCheckpoint
-from avprompt.records import ImageFeatures, Prompt
+from avprompt.plugin import Backbone, ConfigError, DecoderCheckpoint, ImageFeatures, Options, Prompt
 from avprompt_mini import model
 from avprompt_mini.vocabulary import EOS, SOS, encode
 from avprompt_mini.weights import read_weights
@@ -55,7 +52,7 @@ class MiniBackbone(Backbone):
         """
         return self._embed(encode(text))
 
-    def embed_marks(self) -> tuple[Tensor, Tensor]:
+    def special_token_embeddings(self) -> tuple[Tensor, Tensor]:
         """Return the input embeddings of `<sos>` and `<eos>`, each (E,)."""
         start, end = self._embed(encode(f"{SOS} {EOS}"))
         return start, end

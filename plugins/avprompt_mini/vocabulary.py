@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from avprompt.errors import ConfigError, suggest
+from avprompt.errors import suggest
+from avprompt.plugin import ConfigError
 
 PAD, SOS, EOS = "<pad>", "<sos>", "<eos>"
 SHAPES = ("circle", "square", "triangle", "star", "cross", "ring")

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load
 from torch import Tensor
 
-from avprompt.errors import WeightsError
+from avprompt.plugin import WeightsError
 
 FOLDER = files("avprompt_mini") / "weights"
 

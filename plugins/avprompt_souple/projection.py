@@ -9,8 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from avprompt.config.options import TrainedOptions
-from avprompt.model.parts import AudioProjection
+from avprompt.plugin import AudioProjection, TrainedOptions
 
 
 class BottleneckOptions(TrainedOptions):

@@ -7,9 +7,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from avprompt.model.context_prompt import ContextPrompt, LearnedContextOptions, initial_context
-from avprompt.model.parts import Backbone
-from avprompt.records import ImageFeatures
+from avprompt.plugin import Backbone, ContextPrompt, ImageFeatures, LearnedContextOptions, initial_context
 
 
 class MetaNetOptions(LearnedContextOptions):

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from avprompt.plugin.discovery import Loaded
-from avprompt.results import RunResult
-from avprompt.run import execute
-from avprompt.session import Settings, open_session
+from avprompt.runs.results import RunResult
+from avprompt.runs.run import execute
+from avprompt.runs.session import Settings, open_session
 from layouts import LAYOUTS
 from layouts.folder import unmarked
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from avprompt.describe import Description, describe_method
 from avprompt.plugin.discovery import Loaded
-from avprompt.session import Settings
+from avprompt.runs.describe import Description, describe_method
+from avprompt.runs.session import Settings
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,7 @@ Thing = TypeVar("Thing")
 Result = TypeVar("Result")
 
 Counting = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
-"""Opens a display of how many of so many things are done, as `avprompt.report.progress.Progress.counting`."""
+"""Opens a display of how many of so many things are done, as `avprompt.cli.progress.Progress.counting`."""
 
 _CHUNKS_EACH = 16
 """Chunks of things for each worker, at least: small enough to end together, large enough to send."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from avprompt.data.benchmark import BenchmarkAdapter
-from avprompt.errors import DataError, suggest
-from avprompt.records import Split
+from avprompt.errors import suggest
+from avprompt.plugin import BenchmarkAdapter, DataError, Split
 from avprompt_benchmarks.toy.classes import HEARD, UNHEARD
 from avprompt_benchmarks.toy.samples import Plan, ToySamples
 from avprompt_benchmarks.toy.sound import SECONDS

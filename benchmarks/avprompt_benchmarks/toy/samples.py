@@ -8,7 +8,7 @@ from typing import overload
 
 import numpy as np
 
-from avprompt.records import Audio, Distractor, GroundTruth, Sample
+from avprompt.plugin import Audio, Distractor, GroundTruth, Sample
 from avprompt_benchmarks.toy.classes import CLASSES, NAMES
 from avprompt_benchmarks.toy.scene import Scene, draw_scene
 from avprompt_benchmarks.toy.seeds import generator

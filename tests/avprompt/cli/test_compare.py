@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from avprompt.compare import Contestant
-from avprompt.results import read_results
+from avprompt.runs.compare import ComparedMethod
+from avprompt.runs.results import read_results
 from tinyworld.runs import TINY, results
 
 
@@ -120,8 +120,8 @@ class TestRefuses:
 
 def test_values_of_a_contestant(run: Path) -> None:
     result = read_results(run)
-    contestant = Contestant("x", (run, run), (result, result))
+    method = ComparedMethod("x", (run, run), (result, result))
     ciou = result.scores["test"]["val-threshold"]["cIoU"]
-    assert contestant.values("test", "scores", "val-threshold", "cIoU") == [ciou, ciou]
-    assert contestant.values("test", "scores", "no-such-protocol", "cIoU") == []
-    assert contestant.values("no-such-split", "scores", "val-threshold", "cIoU") == []
+    assert method.values("test", "scores", "val-threshold", "cIoU") == [ciou, ciou]
+    assert method.values("test", "scores", "no-such-protocol", "cIoU") == []
+    assert method.values("no-such-split", "scores", "val-threshold", "cIoU") == []

@@ -11,7 +11,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from avprompt import __version__
-from avprompt.results import RunResult, read_results
+from avprompt.runs.results import RunResult, read_results
 from tinyworld.encoders import CHECKSUM
 from tinyworld.runs import TINY, numbers, results, rows
 

@@ -11,7 +11,7 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from avprompt.config.method_config import Composition, merge, method_text, parse_override, resolve
+from avprompt.config.method_config import MethodConfig, merge, method_text, parse_override, resolve
 from avprompt.errors import AvpromptError, ConfigError, PluginError, UnknownNameError
 from avprompt.plugin.discovery import Loaded, load_plugins
 from avprompt.registry import Registry
@@ -36,19 +36,19 @@ def write(tmp_path: Path, registry: Registry) -> Any:
 @pytest.mark.parametrize("encoders", BACKBONES)
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_resolves_with_any_encoders(registry: Registry, method: str, encoders: str) -> None:
-    composition = resolve(registry, method, encoders)
-    assert composition.name == method
-    assert composition.backbone["name"] == BACKBONES[encoders]
+    method_config = resolve(registry, method, encoders)
+    assert method_config.name == method
+    assert method_config.backbone["name"] == BACKBONES[encoders]
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_resolved_composition_runs_as_a_method_again(
     registry: Registry, method: str, tmp_path: Path
 ) -> None:
-    composition = resolve(registry, method, "tiny", ["training.epochs=3", "masker.bias=2"])
+    method_config = resolve(registry, method, "tiny", ["training.epochs=3", "masker.bias=2"])
     file = tmp_path / "config.yaml"
-    file.write_text(composition.to_yaml() + "run: {seed: 3}\n")
-    assert resolve(registry, str(file), "tiny") == composition
+    file.write_text(method_config.to_yaml() + "run: {seed: 3}\n")
+    assert resolve(registry, str(file), "tiny") == method_config
 
 
 def test_a_method_is_a_name_or_a_file(registry: Registry, write: Any) -> None:
@@ -78,20 +78,20 @@ def test_the_published_methods_are_the_papers(registry: Registry) -> None:
 
 class TestOverrides:
     def test_an_option_of_a_part(self, registry: Registry) -> None:
-        composition = resolve(registry, "souple", "tiny", ["prompt.context_tokens=8"])
-        assert composition.prompt["context_tokens"] == 8
+        method_config = resolve(registry, "souple", "tiny", ["prompt.context_tokens=8"])
+        assert method_config.prompt["context_tokens"] == 8
 
     def test_an_option_of_a_loss(self, registry: Registry) -> None:
-        composition = resolve(registry, "souple", "tiny", ["losses.area.target=0.25"])
-        assert composition.losses["area"] == {"weight": 1.0, "target": 0.25, "negative_target": 0.0}
+        method_config = resolve(registry, "souple", "tiny", ["losses.area.target=0.25"])
+        assert method_config.losses["area"] == {"weight": 1.0, "target": 0.25, "negative_target": 0.0}
 
     def test_null_removes_a_loss(self, registry: Registry) -> None:
-        composition = resolve(registry, "souple", "tiny", ["losses.area=null"])
-        assert set(composition.losses) == {"image-contrastive", "feature-contrastive"}
+        method_config = resolve(registry, "souple", "tiny", ["losses.area=null"])
+        assert set(method_config.losses) == {"image-contrastive", "feature-contrastive"}
 
     def test_later_ones_win(self, registry: Registry) -> None:
-        composition = resolve(registry, "souple", "tiny", ["masker.bias=1", "masker.bias=2"])
-        assert composition.masker["bias"] == 2
+        method_config = resolve(registry, "souple", "tiny", ["masker.bias=1", "masker.bias=2"])
+        assert method_config.masker["bias"] == 2
 
     def test_training_options_of_the_command_line_win(self, registry: Registry) -> None:
         given_ = {"steps": 9, "batch_size": None}
@@ -246,4 +246,4 @@ def test_whatever_a_file_says_is_a_method_or_a_clear_error(
     file = tmp_path / "any.yaml"
     file.write_text(yaml.safe_dump(tables))
     with suppress(AvpromptError):
-        assert isinstance(resolve(loaded.registry, str(file), "tiny"), Composition)
+        assert isinstance(resolve(loaded.registry, str(file), "tiny"), MethodConfig)

@@ -65,7 +65,7 @@ def test_ours_are_not(registry: Registry, kind: str) -> None:
 
 def test_every_encoder_can_be_chosen_by_its_name(registry: Registry) -> None:
     chosen = ("backbone.name=open_clip", "backbone.model=ViT-L-14-quickgelu", "audio_encoder.name=clap")
-    composition = resolve(registry, "souple", "published", chosen)
-    assert composition.backbone["name"] == "open_clip"
-    assert composition.backbone["model"] == "ViT-L-14-quickgelu"
-    assert composition.audio_encoder["name"] == "clap"
+    method_config = resolve(registry, "souple", "published", chosen)
+    assert method_config.backbone["name"] == "open_clip"
+    assert method_config.backbone["model"] == "ViT-L-14-quickgelu"
+    assert method_config.audio_encoder["name"] == "clap"

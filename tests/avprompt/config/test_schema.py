@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from avprompt.config.method_config import PARTS, method_text
+from avprompt.config.method_config import PART_KINDS, method_text
 from avprompt.config.schema import method_schema
 from avprompt.errors import UnknownNameError
 from avprompt.plugin.discovery import load_plugins
@@ -44,7 +44,7 @@ def test_what_does_not_exist_is_not_allowed(registry: Registry) -> None:
 
 def test_parts_are_the_registered_ones(registry: Registry) -> None:
     properties = method_schema(registry, "souple")["properties"]
-    for part, kind in PARTS.items():
+    for part, kind in PART_KINDS.items():
         assert properties[part]["properties"]["name"]["enum"] == registry.names(kind)
     assert set(properties["losses"]["properties"]) == set(registry.names("losses"))
 

@@ -1,4 +1,4 @@
-"""Clips packed into shards are the clips that they were, in any order."""
+"""ClipBatch packed into shards are the clips that they were, in any order."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from avprompt.data.tools.pack import write_shards
 from avprompt.errors import DataError
 from avprompt.records import Frame, Missing, Sample, Split
 from avprompt.registry import Registry
-from avprompt.training.batches import Clips, training_batches
+from avprompt.training.batches import ClipBatch, training_batches
 from mediafiles import IDS, save_video
 
 View16 = InputSpec(16, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), 8000, 0.5)
@@ -47,7 +47,7 @@ def files(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def batches(samples: object, **options: object) -> list[Clips]:
+def batches(samples: object, **options: object) -> list[ClipBatch]:
     training = TrainingOptions(batch_size=2, crop=1.2, flip=True, **options)
     return list(training_batches(samples, View16, training, seed=3, steps=range(4)))  # type: ignore[arg-type]
 

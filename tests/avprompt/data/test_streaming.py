@@ -21,7 +21,7 @@ from avprompt.data.inputs import InputSpec
 from avprompt.data.streaming import Stream, is_stream, open_stream
 from avprompt.distributed import ALONE, Ranks
 from avprompt.errors import ConfigError, DataError
-from avprompt.training.batches import Clips, training_batches
+from avprompt.training.batches import ClipBatch, training_batches
 from avprompt.training.state import LOG_FILE
 
 SPEC = InputSpec(16, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), 8000, 0.1)
@@ -70,13 +70,13 @@ def batches(
     seed: int = 0,
     workers: int = 0,
     buffer: int = 8,
-) -> list[Clips]:
+) -> list[ClipBatch]:
     stream = Stream(open_stream(shards, 24).shards, 24, buffer)
     options = TrainingOptions(batch_size=4, workers=workers)
     return list(training_batches(stream, SPEC, options, seed, steps, ranks=ranks))
 
 
-def ids(clips: list[Clips]) -> list[str]:
+def ids(clips: list[ClipBatch]) -> list[str]:
     return [name for each in clips for name in each.ids]
 
 

@@ -13,7 +13,7 @@ import torch
 from avprompt.errors import ConfigError, DataError
 from avprompt.evaluation.evaluator import Evaluator
 from avprompt.evaluation.measure import Measured
-from avprompt.evaluation.scoring import SplitScores, sample_rows, score
+from avprompt.evaluation.score import SplitScores, sample_rows, score
 from avprompt.records import Audio, Missing, Sample, Split
 from tinyworld.bench import Bench
 from tinyworld.benchmark import Broken, Tiny, Unvalidated

@@ -37,7 +37,7 @@ def audio() -> Tensor:
 
 def test_the_audio_token_comes_last(backbone: StandInBackbone, image: ImageFeatures, audio: Tensor) -> None:
     prompt = Stripes(PromptOptions(), backbone)(audio, image)
-    start, end = backbone.embed_marks()
+    start, end = backbone.special_token_embeddings()
     assert prompt.embeddings.shape == (3, 5, 8)
     for one, token, pooled in zip(prompt.embeddings, audio[:, 0], image.pooled, strict=True):
         context = pooled[0].expand(8)
@@ -64,7 +64,7 @@ def test_several_audio_tokens_keep_their_order(
 @pytest.mark.parametrize("tokens", [1, 3])
 def test_it_is_read_at_the_end(backbone: StandInBackbone, image: ImageFeatures, tokens: int) -> None:
     prompt = Stripes(PromptOptions(), backbone)(torch.randn(3, tokens, 8), image)
-    _, end = backbone.embed_marks()
+    _, end = backbone.special_token_embeddings()
     assert prompt.read_at == prompt.embeddings.shape[1] - 1
     torch.testing.assert_close(prompt.embeddings[0, prompt.read_at], end)
 

@@ -17,25 +17,25 @@ from avprompt.errors import UnknownNameError, WeightsError
 from avprompt.registry import Registry
 from avprompt.weights import cache
 from avprompt.weights.cache import WeightFile
-from avprompt.weights.published import Published, find_published, published
+from avprompt.weights.published import PublishedWeights, find_published, published
 from fileserver import FileServer
 
 CONTENT = b"weights" * 1000
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
 
 
-def direct(server: FileServer, sha256: str | None = None) -> Published:
+def direct(server: FileServer, sha256: str | None = None) -> PublishedWeights:
     server.put("/ear.pt", CONTENT)
     urls = (f"{server.address}/ear.pt",)
-    return Published(
+    return PublishedWeights(
         "ear.pt", WeightFile("an ear", "MIT", "https://ear", urls=urls, sha256=sha256, note="Loud.")
     )
 
 
-def on_hub(server: FileServer) -> Published:
+def on_hub(server: FileServer) -> PublishedWeights:
     server.put_on_hub("their/eye", "pytorch_model.bin", CONTENT)
     server.put_on_hub("their/eye", "config.json", b"{}")
-    return Published("their/eye", WeightFile("an eye", "MIT", "https://eye"))
+    return PublishedWeights("their/eye", WeightFile("an eye", "MIT", "https://eye"))
 
 
 def test_every_registered_one_says_what_a_user_must_know(registry: Registry) -> None:
@@ -123,7 +123,7 @@ def test_the_hub_states_the_checksum_of_what_it_sends(server: FileServer, home: 
 
 
 def test_a_repository_that_is_not_there(server: FileServer, home: Path) -> None:
-    nose = Published("their/nose", WeightFile("a nose", "MIT", "https://nose"))
+    nose = PublishedWeights("their/nose", WeightFile("a nose", "MIT", "https://nose"))
     with pytest.raises(WeightsError, match=r"'their/nose' is not complete here.*Repository Not Found"):
         nose.fetch()
     server.put_on_hub("their/nose", "config.json", b"{}")

@@ -9,7 +9,7 @@ from avprompt_acl.prompt import FixedOptions, FixedPrompt
 def test_words_then_the_audio_token() -> None:
     backbone = StandInBackbone()
     prompt = FixedPrompt(FixedOptions(), backbone)
-    start, end = backbone.embed_marks()
+    start, end = backbone.special_token_embeddings()
     token = torch.randn(1, 1, 8)
     image = backbone.encode_image(torch.zeros(1, 3, 32, 32))
     expected = torch.cat([start[None], backbone.embed_text("a photo of"), token[0], end[None]])

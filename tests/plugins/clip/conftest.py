@@ -51,7 +51,7 @@ def backbone(checkpoint: Path) -> ClipSegBackbone:
 def prompt(backbone: ClipSegBackbone, golden: dict[str, Tensor]) -> Prompt:
     """`<sos> a photo of [V_A] <eos>` for the golden audio tokens."""
     tokens = golden["projection.audio_token"][:, None]
-    start, end = backbone.embed_marks()
+    start, end = backbone.special_token_embeddings()
     words = torch.cat([start[None], backbone.embed_text("a photo of")]).expand(len(tokens), -1, -1)
     return Prompt(torch.cat([words, tokens, end.expand_as(tokens)], dim=1), read_at=5)
 

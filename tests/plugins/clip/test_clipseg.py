@@ -157,7 +157,7 @@ def test_extract_layers_beyond_the_last_block_are_an_error(copy: Path) -> None:
 def test_a_vocabulary_of_its_own_needs_its_tokenizer(copy: Path) -> None:
     (copy / "vocab.json").unlink()
     with pytest.raises(WeightsError, match="a vocabulary of its own but no tokenizer"):
-        open_checkpoint(copy).embed_marks()
+        open_checkpoint(copy).special_token_embeddings()
 
 
 def test_groups_change_no_feature_and_no_gradient(

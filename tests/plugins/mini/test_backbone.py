@@ -11,7 +11,7 @@ from avprompt_mini.backbone import MiniBackbone
 
 
 def prompt(backbone: MiniBackbone, text: str) -> Prompt:
-    start, end = backbone.embed_marks()
+    start, end = backbone.special_token_embeddings()
     words = backbone.embed_text(text)
     return Prompt(torch.cat([start[None], words, end[None]])[None], len(words) + 1)
 

@@ -93,7 +93,7 @@ def _sound(sample: Sample) -> np.ndarray:
 
 
 def _name(backbone: MiniBackbone, name: str) -> torch.Tensor:
-    start, end = backbone.embed_marks()
+    start, end = backbone.special_token_embeddings()
     words = backbone.embed_text(f"a photo of a {name}")
     return backbone.encode_prompt(Prompt(torch.cat([start[None], words, end[None]])[None], len(words) + 1))
 

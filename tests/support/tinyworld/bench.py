@@ -39,13 +39,13 @@ class Bench:
     ) -> Trainer:
         """Make a trainer of six steps of four clips; `options` are the trainer's own."""
         settings = ("training.steps=6", "training.batch_size=4", "training.warmup_steps=2", *overrides)
-        composition = resolve(self.registry, name, "tiny", settings)
+        method_config = resolve(self.registry, name, "tiny", settings)
         torch.manual_seed(seed)
-        method = build(composition, self.registry)
+        method = build(method_config, self.registry)
         samples = self.registry.load("datasets", dataset)().split("train").samples
         given = {"folder": self.folder, "accelerator": make_accelerator("cpu", "no")} | options
         given["folder"].mkdir(parents=True, exist_ok=True)
-        return Trainer(method, samples, SPEC, composition.training, seed, **given)
+        return Trainer(method, samples, SPEC, method_config.training, seed, **given)
 
     def evaluator(self, method: Method, **options: Any) -> Evaluator:
         """Make an evaluator that measures every protocol of the tiny world; it names objects by text."""

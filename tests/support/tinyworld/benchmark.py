@@ -7,9 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
-from avprompt.data.benchmark import BenchmarkAdapter, Published
-from avprompt.errors import DataError
-from avprompt.records import Missing, Sample, Split
+from avprompt.plugin import BenchmarkAdapter, DataError, Missing, PublishedScores, Sample, Split
 from tinyworld.scenes import SECONDS, SIDE, scene
 
 
@@ -24,7 +22,7 @@ class Tiny(BenchmarkAdapter):
     validation_split = "validation"
     needs_root = False
     published: ClassVar = (
-        Published("oracle", "tiny", "test", "acl-sweep", {"cIoU": 98.76}, "verified", "a paper"),
+        PublishedScores("oracle", "tiny", "test", "acl-sweep", {"cIoU": 98.76}, "verified", "a paper"),
     )
     counts: ClassVar[Mapping[str, int]] = {"train": 14, "validation": 7, "test": 6}
 

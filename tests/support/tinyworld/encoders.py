@@ -11,9 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from avprompt.config.options import Options
-from avprompt.model.parts import AudioEncoder, Backbone, DecoderCheckpoint
-from avprompt.records import ImageFeatures, Prompt
+from avprompt.plugin import AudioEncoder, Backbone, DecoderCheckpoint, ImageFeatures, Options, Prompt
 from tinyworld.scenes import CLASSES, COLOURS, FRAME, RATE
 
 WORDS = 64
@@ -56,7 +54,7 @@ class TinyClip(Backbone):
     def embed_text(self, text: str) -> Tensor:
         return self._embed(text.split())
 
-    def embed_marks(self) -> tuple[Tensor, Tensor]:
+    def special_token_embeddings(self) -> tuple[Tensor, Tensor]:
         start, end = self._embed(["<sos>", "<eos>"])
         return start, end
 

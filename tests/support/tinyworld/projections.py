@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional as F
 
-from avprompt.model.parts import AudioProjection
+from avprompt.plugin import AudioProjection
 
 
 class Oracle(AudioProjection):

@@ -12,13 +12,12 @@ import torch.distributed as dist
 import torch.multiprocessing as processes
 
 from avprompt.distributed import ALONE, Ranks, ranks
-from avprompt.errors import ConfigError, DataError
 from avprompt.evaluation.evaluator import Evaluator
 from avprompt.evaluation.measure import Measured
-from avprompt.evaluation.predictions import Writer
 from avprompt.metrics.protocols.negative import NegativeAudio
+from avprompt.plugin import ConfigError, DataError, Split
 from avprompt.plugin.discovery import load_plugins
-from avprompt.records import Split
+from avprompt.runs.predictions import Writer
 from tinyworld.bench import Bench
 from tinyworld.benchmark import Broken, Tiny
 from tinyworld.scenes import scene

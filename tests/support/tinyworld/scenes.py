@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from avprompt.records import Audio, Distractor, GroundTruth, Sample
+from avprompt.plugin import Audio, Distractor, GroundTruth, Sample
 
 CLASSES = ("red", "green", "blue", "yellow", "cyan", "magenta")
 COLOURS = np.array([(1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 0), (0, 1, 1), (1, 0, 1)], dtype=np.float32)

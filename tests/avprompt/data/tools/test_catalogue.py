@@ -43,7 +43,7 @@ def test_an_unknown_benchmark_is_no_riddle() -> None:
 
 def test_no_data_tool_needs_torch() -> None:
     modules = "check", "prepare", "pack", "floors", "leak", "catalogue"
-    tables = "avprompt.report.data", "avprompt.report.progress"
+    tables = "avprompt.cli.tables.data", "avprompt.cli.progress"
     names = *(f"avprompt.data.tools.{name}" for name in modules), *tables
     code = f"import sys, {', '.join(names)}; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

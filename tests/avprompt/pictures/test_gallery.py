@@ -6,16 +6,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from avprompt.evaluation.measure import Shown
-from avprompt.report.gallery import write_comparison, write_gallery
-from avprompt.report.sheet import CELL, Cell, Row, Sheet
+from avprompt.pictures.gallery import GalleryClip, write_comparison, write_gallery
+from avprompt.pictures.sheet import CELL, Cell, Row, Sheet
 
 
-def clips(count: int, level: float = 0.9) -> list[Shown]:
+def clips(count: int, level: float = 0.9) -> list[GalleryClip]:
     truth = np.zeros((24, 24), dtype=np.float32)
     truth[8:16, 8:16] = 1
     image = np.full((96, 96, 3), 90, dtype=np.uint8)
-    return [Shown(f"clip{k}", f"class {k}", image, truth, truth * level) for k in range(count)]
+    return [GalleryClip(f"clip{k}", f"class {k}", image, truth, truth * level) for k in range(count)]
 
 
 def size_of(path: Path) -> tuple[int, int]:
@@ -44,11 +43,11 @@ def test_no_clip_is_no_error(tmp_path: Path) -> None:
 
 
 def test_long_names_fit(tmp_path: Path) -> None:
-    clip = Shown("c", "w" * 60 + " female speech, woman speaking " * 5, *vars_of(clips(1)[0]))
+    clip = GalleryClip("c", "w" * 60 + " female speech, woman speaking " * 5, *vars_of(clips(1)[0]))
     write_gallery(tmp_path / "gallery.png", [clip], title="a very long title " * 20)
 
 
-def vars_of(clip: Shown) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def vars_of(clip: GalleryClip) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return clip.image, clip.truth, clip.heatmap
 
 

@@ -16,13 +16,13 @@ from pydantic import ValidationError
 
 from avprompt.data.benchmark import BenchmarkAdapter
 from avprompt.errors import DataError
-from avprompt.evaluation.assessment import Assessment
 from avprompt.evaluation.joining import join
 from avprompt.evaluation.measure import Maps, Measured, Measurer, Part
 from avprompt.files import replacing
 from avprompt.metrics.protocol import Protocol
 from avprompt.records import Missing, Sample, Split
-from avprompt.results import RunResult, write_results
+from avprompt.runs.assessment import Assessment
+from avprompt.runs.results import RunResult, write_results
 
 DUMP = "predictions"
 ABOUT = "dump.json"

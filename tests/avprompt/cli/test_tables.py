@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from avprompt.cli.tables.result import print_result
 from avprompt.records import Missing
-from avprompt.report.table import print_result
-from avprompt.results import Counts, RunResult, write_skipped
+from avprompt.runs.results import Counts, RunResult, write_skipped
 
 
 @pytest.fixture

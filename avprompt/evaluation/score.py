@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from avprompt.evaluation.breakdown import breakdown
-from avprompt.evaluation.listening import ALTERED
 from avprompt.evaluation.measure import PROBE, Measured
+from avprompt.evaluation.sounds import ALTERED
 from avprompt.metrics.floors import ceilings, floors
 from avprompt.metrics.iou import localisation_scores
 from avprompt.metrics.protocol import Protocol

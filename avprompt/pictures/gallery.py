@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from avprompt.data.media import resize_image
 from avprompt.files import replacing
 from avprompt.metrics.iou import iou_by_threshold
-from avprompt.report.overlay import colour, overlay, spotlight, stretch
-from avprompt.report.sheet import CELL, Cell, Row, Sheet
-
-if TYPE_CHECKING:
-    from avprompt.evaluation.measure import Shown
+from avprompt.pictures.overlay import colour, overlay, spotlight, stretch
+from avprompt.pictures.sheet import CELL, Cell, Row, Sheet
 
 LEGEND, SCALE = "white line: ground truth", "heatmap"
+CLIPS_FILE = "gallery.npz"
 
 
-def write_gallery(path: Path, clips: Sequence[Shown], title: str = "", threshold: float = 0.5) -> None:
+@dataclass(frozen=True)
+class GalleryClip:
+    """One clip for the gallery: `image` (H, W, 3) uint8, `truth` and `heatmap` (h, w), its id and label."""
+
+    id: str
+    label: str
+    image: np.ndarray
+    truth: np.ndarray
+    heatmap: np.ndarray
+
+
+def write_gallery(path: Path, clips: Sequence[GalleryClip], title: str = "", threshold: float = 0.5) -> None:
     """Write a contact sheet (PNG): image, ground truth, heatmap and overlay of each clip.
 
     Args:
@@ -49,7 +58,7 @@ def write_gallery(path: Path, clips: Sequence[Shown], title: str = "", threshold
 
 def write_comparison(
     path: Path,
-    methods: Mapping[str, Sequence[Shown]],
+    methods: Mapping[str, Sequence[GalleryClip]],
     title: str = "",
     thresholds: Mapping[str, float] | None = None,
 ) -> None:
@@ -82,6 +91,37 @@ def write_comparison(
     _save(Sheet(title or "The same clips, side by side", remark, columns, rows, LEGEND, SCALE), path)
 
 
+def save_clips(folder: Path, clips: Sequence[GalleryClip]) -> None:
+    """Write clips as `gallery.npz`."""
+    arrays: dict[str, np.ndarray] = {
+        "id": np.array([clip.id for clip in clips]),
+        "label": np.array([clip.label for clip in clips]),
+    }
+    for name in ("image", "truth", "heatmap"):
+        values = np.stack([getattr(clip, name) for clip in clips])
+        arrays[name] = values if values.dtype == np.uint8 else values.astype(np.float16)
+    with replacing(folder / CLIPS_FILE) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
+
+
+def load_clips(folder: Path) -> list[GalleryClip]:
+    """Read the clips of a run; an empty list where it kept none."""
+    path = folder / CLIPS_FILE
+    if not path.is_file():
+        return []
+    with np.load(path, allow_pickle=False) as arrays:
+        return [
+            GalleryClip(
+                str(arrays["id"][k]),
+                str(arrays["label"][k]),
+                arrays["image"][k],
+                arrays["truth"][k].astype(np.float32),
+                arrays["heatmap"][k].astype(np.float32),
+            )
+            for k in range(len(arrays["id"]))
+        ]
+
+
 def _save(sheet: Sheet, path: Path) -> None:
     with replacing(path) as temporary:
         sheet.draw().save(temporary, "PNG")
@@ -93,10 +133,10 @@ def _each(thresholds: Mapping[str, float]) -> str:
     return ", ".join(f"{value:.2f} ({name})" for name, value in thresholds.items())
 
 
-def _image(clip: Shown) -> np.ndarray:
+def _image(clip: GalleryClip) -> np.ndarray:
     return resize_image(clip.image, CELL)
 
 
-def _iou(clip: Shown, threshold: float) -> float:
+def _iou(clip: GalleryClip, threshold: float) -> float:
     iou = iou_by_threshold(clip.heatmap[None], clip.truth[None], np.array([threshold]))
     return float(iou[0, 0])

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from avprompt.errors import DataError
-from avprompt.evaluation.predictions import Writer, measure_dump
 from avprompt.records import Split
+from avprompt.runs.predictions import Writer, measure_dump
 from tinyworld.bench import Bench
 from tinyworld.benchmark import Broken, Tiny
 

@@ -16,9 +16,9 @@ from avprompt.distributed import make_accelerator
 from avprompt.errors import WeightsError
 from avprompt.files import replacing
 from avprompt.model.method import Method, build
+from avprompt.pictures.overlay import overlay
 from avprompt.plugin.discovery import Loaded
-from avprompt.report.overlay import overlay
-from avprompt.session import Settings
+from avprompt.runs.session import Settings
 from avprompt.weights.checkpoint import checkpoint_formats, load_checkpoint
 
 SIZE = 224
@@ -44,15 +44,16 @@ def open_method(loaded: Loaded, method: str, settings: Settings, checkpoint: Pat
     Raises:
         WeightsError: trained parts or encoder weights are missing.
     """
-    composition = resolve(loaded.registry, method, settings.encoders or "published", settings.overrides)
+    method_config = resolve(loaded.registry, method, settings.encoders or "published", settings.overrides)
     accelerator = make_accelerator(settings.device, settings.precision)
     torch.manual_seed(settings.seed)  # as in training: random parts that stay frozen are in no checkpoint
-    built = build(composition, loaded.registry)
+    built = build(method_config, loaded.registry)
     if checkpoint is not None:
         load_checkpoint(built, checkpoint, checkpoint_formats(loaded.registry))
     elif built.trainable_parameters():
         raise WeightsError(
-            f"'{composition.name}' has trained parts: give --checkpoint FILE, or a run directory as --method."
+            f"'{method_config.name}' has trained parts: give --checkpoint FILE, or a run directory "
+            "as --method."
         )
     built.to(accelerator.device).eval()
     return built

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from avprompt.evaluation.listening import Listener, other_class, partners
+from avprompt.evaluation.sounds import Listener, other_class, partners
 from avprompt.features.encoding import Encoding
 from avprompt.records import Sample
 from tinyworld.bench import SPEC, Bench

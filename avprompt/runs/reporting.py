@@ -1,4 +1,4 @@
-"""What a run tells whoever watches it; `avprompt.report.progress` shows it as bars."""
+"""What a run tells whoever watches it; `avprompt.cli.progress` shows it as bars."""
 
 from __future__ import annotations
 

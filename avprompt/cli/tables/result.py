@@ -11,8 +11,8 @@ from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from avprompt.describe import Description
-    from avprompt.results import RunResult
+    from avprompt.runs.describe import Description
+    from avprompt.runs.results import RunResult
 
 METRICS = ("cIoU", "AUC", "mean_IoU")
 _ALTERED = {"on_distractor": "distractor: on it", "on_original": "distractor: on first"}
@@ -125,7 +125,7 @@ def _threshold(value: Any) -> str:
 
 
 def _skipped(folder: Path, split: str) -> str:
-    from avprompt.results import read_rows
+    from avprompt.runs.results import read_rows
 
     path = folder / "skipped.csv"
     if not path.is_file():

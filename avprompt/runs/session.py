@@ -11,7 +11,7 @@ import torch
 import yaml
 from accelerate import Accelerator
 
-from avprompt.config.method_config import PARTS, Composition, encoder_set, resolve
+from avprompt.config.method_config import PART_KINDS, MethodConfig, encoder_set, resolve
 from avprompt.config.options import options
 from avprompt.data.benchmark import BenchmarkAdapter
 from avprompt.data.inputs import InputSpec
@@ -25,7 +25,7 @@ from avprompt.model.method import Method, build, compile_kernels
 from avprompt.model.parts import Decoder
 from avprompt.plugin.discovery import Loaded
 from avprompt.records import Split
-from avprompt.results import CHECKPOINT_FILE, CONFIG_FILE
+from avprompt.runs.results import CHECKPOINT_FILE, CONFIG_FILE
 from avprompt.weights.checkpoint import checkpoint_formats, load_checkpoint
 
 TRAINING_SETTINGS = ("epochs", "steps", "batch_size", "workers", "negatives", "accumulate")
@@ -78,7 +78,7 @@ class Session:
     Attributes:
         loaded: plugins and the registry.
         settings: the user's choices.
-        composition: the method, resolved.
+        method_config: the method, resolved.
         adapter: the benchmark.
         method: the composition at work, on the accelerator's device.
         accelerator: device and precision.
@@ -88,7 +88,7 @@ class Session:
 
     loaded: Loaded
     settings: Settings
-    composition: Composition
+    method_config: MethodConfig
     adapter: BenchmarkAdapter
     method: Method
     accelerator: Accelerator
@@ -118,7 +118,7 @@ class Session:
         """The encoder set's name, marked when an option of the encoders was changed."""
         name = self.settings.encoders or self.adapter.encoders
         plain = encoder_set(self.loaded.registry, name)
-        same = all(getattr(self.composition, part) == table for part, table in plain.items())
+        same = all(getattr(self.method_config, part) == table for part, table in plain.items())
         return name if same else f"{name}, changed"
 
     def protocols(self) -> list[Protocol]:
@@ -129,7 +129,7 @@ class Session:
         """Return what to train on: the benchmark's own split, or the shards that were packed from it."""
         shards = self.settings.shards
         if shards is not None:
-            training = self.composition.training
+            training = self.method_config.training
             return stream_split(shards, training) if is_stream(shards) else read_shards(Path(shards))
         return self.adapter.split(self.settings.train_list or self.adapter.train_split)
 
@@ -139,8 +139,8 @@ class Session:
 
     def pretrained_decoder(self) -> Decoder | None:
         """Return the decoder as it was before training, or None when it has no pretrained weights."""
-        table = dict(self.composition.decoder)
-        kind, name = PARTS["decoder"], table.pop("name")
+        table = dict(self.method_config.decoder)
+        kind, name = PART_KINDS["decoder"], table.pop("name")
         config = options(self.loaded.registry, kind, name, table, "decoder")
         decoder: Decoder = self.loaded.registry.load(kind, name)(config, self.method.backbone)
         if not decoder.load_weights(self.method.backbone):
@@ -175,21 +175,21 @@ def open_session(
         raise ConfigError("--epochs and --steps contradict each other; give one of them.")
     overrides = (*settings.overrides, *(["training.steps=null"] if settings.epochs is not None else []))
     encoders = settings.encoders or adapter.encoders
-    composition = resolve(loaded.registry, method, encoders, overrides, training)
+    method_config = resolve(loaded.registry, method, encoders, overrides, training)
     accelerator = make_accelerator(settings.device, settings.precision)
     torch.manual_seed(settings.seed)
-    built = build(composition, loaded.registry)
+    built = build(method_config, loaded.registry)
     if checkpoint is not None:
         load_checkpoint(built, checkpoint, checkpoint_formats(loaded.registry))
     elif trained and built.trainable_parameters():
         raise WeightsError(
-            f"'{composition.name}' has trained parts: give --checkpoint FILE or a finished run's folder, or "
-            f"train it with `avprompt run {method} --dataset {settings.dataset}`."
+            f"'{method_config.name}' has trained parts: give --checkpoint FILE or a finished run's folder, "
+            f"or train it with `avprompt run {method} --dataset {settings.dataset}`."
         )
     built.to(accelerator.device)
     if settings.compile:
         compile_kernels(built)
-    return Session(loaded, settings, composition, adapter, built, accelerator, checkpoint, built.checksums)
+    return Session(loaded, settings, method_config, adapter, built, accelerator, checkpoint, built.checksums)
 
 
 def is_run(target: str) -> bool:

@@ -11,7 +11,7 @@ import yaml
 from avprompt.config.method_config import method_text
 from avprompt.errors import ConfigError, DataError, WeightsError
 from avprompt.plugin.discovery import Loaded
-from avprompt.session import Settings, open_session, recorded_settings, run_parts
+from avprompt.runs.session import Settings, open_session, recorded_settings, run_parts
 
 RECORDED = {"dataset": "vggss", "data_root": "/data", "encoders": "mini", "seed": 4, "plugins": ["/p.py"]}
 

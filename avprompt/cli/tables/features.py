@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.filesize import decimal
 from rich.table import Table
 
+from avprompt.cli.tables.data import print_missing
 from avprompt.features.keys import Caches, Features
 from avprompt.features.store import Held
 from avprompt.records import Missing
-from avprompt.report.data import print_missing
 
 FULL = 0.98
 """The part of its limit from which a cache counts as full: what remains holds no more entries."""

@@ -10,8 +10,8 @@ import yaml
 
 from avprompt.errors import ConfigError
 from avprompt.files import replacing
-from avprompt.results import CONFIG_FILE
-from avprompt.session import Session, Settings
+from avprompt.runs.results import CONFIG_FILE
+from avprompt.runs.session import Session, Settings
 
 
 def claim(folder: Path, *, resume: bool) -> None:
@@ -65,7 +65,7 @@ def write_config(session: Session, folder: Path) -> None:
 def config_text(session: Session) -> str:
     """Return what `config.yaml` says."""
     run = yaml.safe_dump({"run": session.settings.recorded()}, sort_keys=False, allow_unicode=True)
-    return session.composition.to_yaml() + run
+    return session.method_config.to_yaml() + run
 
 
 def _comparable(text: str) -> Any:

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from avprompt.data.inputs import ImageInput
 from avprompt.errors import AvpromptError
-from avprompt.evaluation.listening import Tokens
 from avprompt.evaluation.measure import Maps
+from avprompt.evaluation.sounds import Tokens
 from avprompt.features.encoding import Encoding
 from avprompt.model.masker import resize
 from avprompt.model.parts import Decoder
@@ -82,7 +82,7 @@ class Locator:
         """Return the text feature (1, D) of a name."""
         if label not in self._said:
             backbone = self.encoding.method.backbone
-            start, end = backbone.embed_marks()
+            start, end = backbone.special_token_embeddings()
             words = backbone.embed_text(TEXT_PROMPT.format(label=label))
             sequence = torch.cat([start[None], words, end[None]])[None]
             self._said[label] = backbone.encode_prompt(Prompt(sequence, read_at=sequence.shape[1] - 1))

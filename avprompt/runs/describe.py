@@ -6,10 +6,10 @@ import torch
 from pydantic import BaseModel
 from torch import nn
 
-from avprompt.config.method_config import PARTS, resolve
+from avprompt.config.method_config import PART_KINDS, resolve
 from avprompt.model.method import Method, build
 from avprompt.plugin.discovery import Loaded
-from avprompt.session import Settings
+from avprompt.runs.session import Settings
 
 
 class PartDescription(BaseModel):
@@ -36,10 +36,12 @@ class Description(BaseModel):
 def describe_method(loaded: Loaded, method: str, settings: Settings) -> Description:
     """Build a method on the meta device, where tensors have shapes but no memory, and count."""
     encoders = settings.encoders or "published"
-    composition = resolve(loaded.registry, method, encoders, settings.overrides)
+    method_config = resolve(loaded.registry, method, encoders, settings.overrides)
     with torch.device("meta"):
-        built = build(composition, loaded.registry, weights=False)
-    names = {part: getattr(composition, part)["name"] for part in PARTS} | {"masker": "hard and soft masks"}
+        built = build(method_config, loaded.registry, weights=False)
+    names = {part: getattr(method_config, part)["name"] for part in PART_KINDS} | {
+        "masker": "hard and soft masks"
+    }
     shapes = _shapes(built)
     parts = [
         PartDescription(part=part, name=names[part], shapes=shapes[part], **_count(getattr(built, part)))
@@ -47,7 +49,7 @@ def describe_method(loaded: Loaded, method: str, settings: Settings) -> Descript
     ]
     trainable, frozen = sum(part.trainable for part in parts), sum(part.frozen for part in parts)
     return Description(
-        method=composition.name,
+        method=method_config.name,
         encoders=encoders,
         parts=parts,
         trainable=trainable,

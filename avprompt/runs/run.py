@@ -10,14 +10,14 @@ from pathlib import Path
 import torch
 
 from avprompt import __version__
-from avprompt.evaluation.assessment import Assessment
 from avprompt.evaluation.evaluator import Evaluator
 from avprompt.evaluation.measure import Measured
-from avprompt.evaluation.predictions import DUMP, Writer, describe_dump
-from avprompt.folder import check_same, claim, write_config
 from avprompt.records import Missing, Split
-from avprompt.reporting import Quiet, Reporter
-from avprompt.results import (
+from avprompt.runs.assessment import Assessment
+from avprompt.runs.directory import check_same, claim, write_config
+from avprompt.runs.predictions import DUMP, Writer, describe_dump
+from avprompt.runs.reporting import Quiet, Reporter
+from avprompt.runs.results import (
     CHECKPOINT_FILE,
     RESULTS_FILE,
     SKIPPED_FILE,
@@ -27,7 +27,7 @@ from avprompt.results import (
     write_results,
     write_skipped,
 )
-from avprompt.session import Session
+from avprompt.runs.session import Session
 from avprompt.training.state import RESUME_FILE
 from avprompt.training.trainer import Trainer, check_trainable
 from avprompt.weights.checkpoint import load_checkpoint, save_checkpoint
@@ -96,12 +96,12 @@ def train(session: Session, split: Split, folder: Path, *, resume: bool, reporte
     if session.ranks.share(resume and checkpoint.is_file()):  # training had finished, evaluation had not
         load_checkpoint(session.method, checkpoint)
         return read_skipped(list_).get("train", [])
-    with reporter.training(session.composition.name) as on_step:
+    with reporter.training(session.method_config.name) as on_step:
         trainer = Trainer(
             session.method,
             split.samples,
             session.spec,
-            session.composition.training,
+            session.method_config.training,
             session.settings.seed,
             session.accelerator,
             folder,
@@ -121,7 +121,7 @@ def save(session: Session, folder: Path) -> None:
     """Write the trained parts with the method they belong to, once for all ranks."""
     if not session.ranks.main:
         return
-    metadata = {"method": session.composition.name, "encoders": session.encoders, "avprompt": __version__}
+    metadata = {"method": session.method_config.name, "encoders": session.encoders, "avprompt": __version__}
     save_checkpoint(session.method, folder / CHECKPOINT_FILE, metadata)
 
 
@@ -144,13 +144,13 @@ def evaluate(
         session.protocols(),
         adapter.size,
         text_decoder=decoder,
-        batch_size=session.composition.training.batch_size,
+        batch_size=session.method_config.training.batch_size,
         strict=session.settings.strict,
         seed=session.settings.seed,
         precision=session.accelerator.autocast,
         gallery=session.settings.pictures,
         ranks=ranks,
-        workers=session.composition.training.workers,
+        workers=session.method_config.training.workers,
         caches=session.encoding.caches,
     )
     assessment = Assessment(_empty(session), session.protocols(), session.settings.by, dict(skipped or {}))
@@ -190,7 +190,7 @@ def versions(session: Session) -> dict[str, str]:
 
 
 def _empty(session: Session) -> RunResult:
-    headline, method = session.protocols()[0], session.composition.name
+    headline, method = session.protocols()[0], session.method_config.name
     return RunResult(
         method=method,
         dataset=session.settings.dataset,
@@ -204,7 +204,7 @@ def _empty(session: Session) -> RunResult:
         ceilings={},
         audio_reliance={},
         published=[
-            asdict(one) for one in session.adapter.published if one.method == session.composition.name
+            asdict(one) for one in session.adapter.published if one.method == session.method_config.name
         ],
         checksums=session.checksums,
         headline=(headline.name, headline.headline),

@@ -10,7 +10,7 @@ from statistics import mean
 from rich.console import Console
 from rich.table import Table
 
-from avprompt.compare import Comparison, Contestant, difference, summary
+from avprompt.runs.compare import ComparedMethod, Comparison, difference, summary
 
 RELIANCE = (
     ("shuffled sound", "shuffled", "cIoU"),
@@ -23,7 +23,7 @@ RELIANCE = (
 
 
 def print_comparison(comparison: Comparison, folder: Path, console: Console | None = None) -> None:
-    """Print contestants side by side, and where the picture is."""
+    """Print methods side by side, and where the picture is."""
     console = console or Console()
     console.print(comparison_table(comparison))
     if (folder / "compare.png").is_file():
@@ -33,9 +33,9 @@ def print_comparison(comparison: Comparison, folder: Path, console: Console | No
 
 def comparison_table(comparison: Comparison) -> Table:
     """Return scores under the headline protocol, audio reliance, floors, ceilings and published numbers."""
-    first = comparison.contestants[0].results[0]
+    first = comparison.methods[0].results[0]
     counts = first.samples[comparison.split]
-    runs = max(len(contestant.results) for contestant in comparison.contestants)
+    runs = max(len(method.results) for method in comparison.methods)
     seeds = f"{runs} seeds, mean ± standard deviation" if runs > 1 else f"seed {first.seed}"
     table = Table(
         title=f"{comparison.dataset}/{comparison.split}, {comparison.protocol}, {first.encoders} encoders\n"
@@ -43,8 +43,8 @@ def comparison_table(comparison: Comparison) -> Table:
         title_justify="left",
     )
     table.add_column("Percent")
-    for contestant in comparison.contestants:
-        table.add_column(contestant.name, justify="right")
+    for method in comparison.methods:
+        table.add_column(method.name, justify="right")
     for section in (_scores, _reliance, _bounds, _published):
         for row in section(comparison):
             table.add_row(*row)
@@ -66,7 +66,7 @@ def _scores(comparison: Comparison) -> Iterator[list[str]]:
 
 def _metrics(comparison: Comparison) -> list[str]:
     """Return the numbers that the headline protocol has, such as cIoU, or mIoU and F."""
-    scores = comparison.contestants[0].results[0].scores[comparison.split][comparison.protocol]
+    scores = comparison.methods[0].results[0].scores[comparison.split][comparison.protocol]
     return [name for name, value in scores.items() if isinstance(value, float) and name != "threshold"]
 
 
@@ -80,10 +80,10 @@ def _reliance(comparison: Comparison) -> Iterator[list[str]]:
 
 
 def _bounds(comparison: Comparison) -> Iterator[list[str]]:
-    result, split = comparison.contestants[0].results[0], comparison.split
+    result, split = comparison.methods[0].results[0], comparison.split
     for kind, table in (("floor", result.floors[split]), ("ceiling", result.ceilings[split])):
         for name, scores in table.items():
-            yield [f"{kind}: {name}", *[f"{scores['cIoU']:.2f}"] * len(comparison.contestants)]
+            yield [f"{kind}: {name}", *[f"{scores['cIoU']:.2f}"] * len(comparison.methods)]
 
 
 def _published(comparison: Comparison) -> Iterator[list[str]]:
@@ -94,28 +94,28 @@ def _published(comparison: Comparison) -> Iterator[list[str]]:
             yield row
 
 
-def _printed(comparison: Comparison, protocol: str, contestant: Contestant) -> str:
-    wanted = (contestant.results[0].method, protocol)
+def _printed(comparison: Comparison, protocol: str, method: ComparedMethod) -> str:
+    wanted = (method.results[0].method, protocol)
     matching = [one for one in comparison.published if (one.method, one.protocol) == wanted]
     return "; ".join(f"{one.scores['cIoU']:.2f}" for one in matching if "cIoU" in one.scores)
 
 
-def _row(comparison: Comparison, name: str, cell: Callable[[Contestant], str]) -> list[str]:
-    return [name, *(cell(contestant) for contestant in comparison.contestants)]
+def _row(comparison: Comparison, name: str, cell: Callable[[ComparedMethod], str]) -> list[str]:
+    return [name, *(cell(method) for method in comparison.methods)]
 
 
-def _value(comparison: Comparison, path: tuple[str, ...], contestant: Contestant) -> str:
-    return spread(contestant.values(comparison.split, *path))
+def _value(comparison: Comparison, path: tuple[str, ...], method: ComparedMethod) -> str:
+    return spread(method.values(comparison.split, *path))
 
 
-def _change(comparison: Comparison, path: tuple[str, ...], contestant: Contestant) -> str:
-    first = comparison.contestants[0]
-    mine, theirs = (one.values(comparison.split, *path) for one in (contestant, first))
-    return "" if contestant is first or not mine or not theirs else f"{mean(mine) - mean(theirs):+.2f}"
+def _change(comparison: Comparison, path: tuple[str, ...], method: ComparedMethod) -> str:
+    first = comparison.methods[0]
+    mine, theirs = (one.values(comparison.split, *path) for one in (method, first))
+    return "" if method is first or not mine or not theirs else f"{mean(mine) - mean(theirs):+.2f}"
 
 
-def _paired(comparison: Comparison, contestant: Contestant) -> str:
-    found = None if contestant is comparison.contestants[0] else difference(comparison, contestant)
+def _paired(comparison: Comparison, method: ComparedMethod) -> str:
+    found = None if method is comparison.methods[0] else difference(comparison, method)
     return f"{found.low:+.1f} .. {found.high:+.1f}" if found else ""
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from avprompt.report.overlay import colour
+from avprompt.pictures.overlay import colour
 
 CELL = 176
 """Side of a picture on the sheet, pixels."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from avprompt.report.overlay import _neighbours, colour, outline, overlay, spotlight, stretch
+from avprompt.pictures.overlay import _neighbours, colour, outline, overlay, spotlight, stretch
 
 GREY = np.full((40, 60, 3), 128, dtype=np.uint8)
 

@@ -12,23 +12,22 @@ from typing import Any
 
 import numpy as np
 
-from avprompt.data.benchmark import Published
+from avprompt.data.benchmark import PublishedScores
 from avprompt.distributed import launched_rank
 from avprompt.errors import DataError
-from avprompt.evaluation.assessment import threshold
 from avprompt.files import replacing
 from avprompt.metrics.statistics import Difference, paired_bootstrap
+from avprompt.pictures.gallery import load_clips, write_comparison
 from avprompt.plugin.discovery import Loaded
-from avprompt.report.gallery import write_comparison
-from avprompt.report.shown import read_shown
-from avprompt.reporting import Reporter
-from avprompt.results import CONFIG_FILE, RunResult, read_results, read_rows
-from avprompt.run import execute
-from avprompt.session import Settings, is_run, open_session
+from avprompt.runs.assessment import threshold
+from avprompt.runs.reporting import Reporter
+from avprompt.runs.results import CONFIG_FILE, RunResult, read_results, read_rows
+from avprompt.runs.run import execute
+from avprompt.runs.session import Settings, is_run, open_session
 
 
 @dataclass(frozen=True)
-class Contestant:
+class ComparedMethod:
     """One method of a comparison: its finished runs, one for each seed."""
 
     name: str
@@ -54,8 +53,8 @@ class Comparison:
     dataset: str
     split: str
     protocol: str
-    contestants: tuple[Contestant, ...]
-    published: tuple[Published, ...]
+    methods: tuple[ComparedMethod, ...]
+    published: tuple[PublishedScores, ...]
 
 
 def compare(
@@ -79,7 +78,7 @@ def compare(
     Raises:
         AvpromptError: a run fails, or runs that cannot be compared.
     """
-    contestants = []
+    methods = []
     for target in targets:
         if is_run(target):
             folders = [Path(target)]
@@ -87,34 +86,34 @@ def compare(
             chosen = [replace(settings, seed=seed) for seed in seeds]
             folders = [_run(loaded, target, one, folder, reporter) for one in chosen]
         results = tuple(read_results(one) for one in folders)
-        contestants.append(Contestant(_name(target, results[0]), tuple(folders), results))
-    if len({contestant.name for contestant in contestants}) < len(targets):  # as with a/run and b/run
-        contestants = [replace(one, name=target) for one, target in zip(contestants, targets, strict=True)]
-    comparison = _checked(loaded, contestants, settings)
+        methods.append(ComparedMethod(_name(target, results[0]), tuple(folders), results))
+    if len({method.name for method in methods}) < len(targets):  # as with a/run and b/run
+        methods = [replace(one, name=target) for one, target in zip(methods, targets, strict=True)]
+    comparison = _checked(loaded, methods, settings)
     if launched_rank() == 0:
         _write(comparison, folder)
     return comparison
 
 
-def difference(comparison: Comparison, contestant: Contestant) -> Difference | None:
-    """Return how much higher than the first one's a contestant's cIoU is, sample by sample.
+def difference(comparison: Comparison, method: ComparedMethod) -> Difference | None:
+    """Return how much higher than the first one's a method's cIoU is, sample by sample.
 
     A paired bootstrap over the test samples, each one's success averaged over seeds; in percent. None where
     the two did not score the same samples.
     """
-    first = comparison.contestants[0]
+    first = comparison.methods[0]
     before = _successes(first, comparison.split, comparison.protocol)
-    after = _successes(contestant, comparison.split, comparison.protocol)
+    after = _successes(method, comparison.split, comparison.protocol)
     if before.keys() != after.keys():
         return None
     ids = sorted(before)
     return paired_bootstrap(*(100 * np.array([each[name] for name in ids]) for each in (before, after)))
 
 
-def _successes(contestant: Contestant, split: str, protocol: str) -> dict[str, float]:
+def _successes(method: ComparedMethod, split: str, protocol: str) -> dict[str, float]:
     """Return the share of runs in which each sample's IoU is at least 0.5, by id."""
     found: dict[str, list[bool]] = defaultdict(list)
-    for folder in contestant.folders:
+    for folder in method.folders:
         for row in read_rows(folder / "samples.csv"):
             if row["split"] == split:
                 found[row["id"]].append(float(row[protocol]) >= 50)
@@ -136,35 +135,35 @@ def _run(loaded: Loaded, method: str, settings: Settings, folder: Path, reporter
     return target
 
 
-def _checked(loaded: Loaded, contestants: list[Contestant], settings: Settings) -> Comparison:
+def _checked(loaded: Loaded, methods: list[ComparedMethod], settings: Settings) -> Comparison:
     """Make sure that one column means one thing: the same dataset, encoders, split and protocol."""
-    first = contestants[0].results[0]
-    for contestant in contestants:
-        for result in contestant.results:
+    first = methods[0].results[0]
+    for method in methods:
+        for result in method.results:
             for what in ("dataset", "encoders", "headline", "samples"):
                 mine, theirs = getattr(first, what), getattr(result, what)
                 if mine != theirs:
                     raise DataError(
-                        f"'{contestants[0].name}' and '{contestant.name}' cannot stand in one table: "
+                        f"'{methods[0].name}' and '{method.name}' cannot stand in one table: "
                         f"their {what} differ ({mine} and {theirs})."
                     )
     adapter = loaded.registry.load("datasets", first.dataset)
     split = next(iter(first.scores))
     published = tuple(one for one in adapter.published if one.split == split)
-    return Comparison(first.dataset, split, first.headline[0], tuple(contestants), published)
+    return Comparison(first.dataset, split, first.headline[0], tuple(methods), published)
 
 
 def _write(comparison: Comparison, folder: Path) -> None:
     """Write `compare.json` and `compare.png`."""
     folder.mkdir(parents=True, exist_ok=True)
     runs = {
-        contestant.name: [result.model_dump(mode="json") for result in contestant.results]
-        for contestant in comparison.contestants
+        method.name: [result.model_dump(mode="json") for result in method.results]
+        for method in comparison.methods
     }
     with replacing(folder / "compare.json") as temporary:
         temporary.write_text(json.dumps({"split": comparison.split, "runs": runs}, indent=2) + "\n")
-    firsts = {contestant.name: contestant for contestant in comparison.contestants}
-    shown = {name: read_shown(contestant.folders[0]) for name, contestant in firsts.items()}
+    firsts = {method.name: method for method in comparison.methods}
+    shown = {name: load_clips(method.folders[0]) for name, method in firsts.items()}
     if len({tuple(clip.id for clip in clips) for clips in shown.values()}) == 1:
         thresholds = {name: threshold(one.results[0], comparison.split) for name, one in firsts.items()}
         title = f"{' · '.join(shown)} on {comparison.dataset}"
@@ -172,7 +171,7 @@ def _write(comparison: Comparison, folder: Path) -> None:
 
 
 def _name(target: str, result: RunResult) -> str:
-    """Call a contestant by its method, a YAML file by the file and a run by its folder."""
+    """Call a method by its method, a YAML file by the file and a run by its folder."""
     return (
         Path(target).name if is_run(target) else Path(target).stem if Path(target).suffix else result.method
     )

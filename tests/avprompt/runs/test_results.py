@@ -10,7 +10,7 @@ import pytest
 
 from avprompt.errors import DataError
 from avprompt.records import Missing
-from avprompt.results import (
+from avprompt.runs.results import (
     Counts,
     RunResult,
     read_results,

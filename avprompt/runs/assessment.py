@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from avprompt.evaluation.measure import Measured, Shown
-from avprompt.evaluation.scoring import sample_rows, score
+from avprompt.evaluation.measure import Measured
+from avprompt.evaluation.score import sample_rows, score
 from avprompt.metrics.protocol import Protocol
+from avprompt.pictures.gallery import GalleryClip, save_clips, write_gallery
 from avprompt.records import Missing
-from avprompt.report.gallery import write_gallery
-from avprompt.report.shown import write_shown
-from avprompt.results import SKIPPED_FILE, Counts, RunResult, write_rows, write_skipped
+from avprompt.runs.results import SKIPPED_FILE, Counts, RunResult, write_rows, write_skipped
 
 
 @dataclass
@@ -33,7 +32,7 @@ class Assessment:
     skipped: dict[str, list[Missing]] = field(default_factory=dict)
     validation: Measured | None = None
     _rows: list[dict[str, object]] = field(default_factory=list)
-    _shown: list[Shown] = field(default_factory=list)
+    _shown: list[GalleryClip] = field(default_factory=list)
 
     def add(self, name: str, measured: Measured) -> None:
         """Score a split into the result."""
@@ -58,7 +57,7 @@ class Assessment:
         if self._shown:
             result = self.result
             title = f"{result.method} on {result.dataset} ({result.encoders} encoders)"
-            write_shown(folder, self._shown)
+            save_clips(folder, self._shown)
             write_gallery(
                 folder / "gallery.png", self._shown, title, threshold(result, next(iter(result.scores)))
             )

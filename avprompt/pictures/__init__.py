@@ -1,0 +1,1 @@
+"""Arrays to pictures: overlays, contact sheets, galleries."""

@@ -1,0 +1,87 @@
+"""The names of `avprompt.plugin`: interfaces of parts, option tables, records, errors."""
+
+from avprompt.config.options import Options, TrainedOptions
+from avprompt.data.benchmark import Annotation, BenchmarkAdapter, BoxCounts, Media, PublishedScores
+from avprompt.errors import (
+    AvpromptError,
+    ConfigError,
+    DataError,
+    PluginError,
+    TrainingError,
+    WeightsError,
+)
+from avprompt.metrics.protocol import Measurements, Protocol
+from avprompt.model.context_prompt import ContextPrompt, LearnedContextOptions, initial_context
+from avprompt.model.grounding import Grounding
+from avprompt.model.parts import (
+    AlignmentLoss,
+    AudioEncoder,
+    AudioProjection,
+    Backbone,
+    Decoder,
+    DecoderCheckpoint,
+    FrozenPart,
+    LossOptions,
+    Part,
+    PromptGenerator,
+    PromptOptions,
+)
+from avprompt.records import (
+    Audio,
+    Distractor,
+    Frame,
+    GroundTruth,
+    ImageFeatures,
+    Missing,
+    Prediction,
+    Prompt,
+    Sample,
+    Split,
+)
+from avprompt.weights.cache import WeightFile
+from avprompt.weights.checkpoint import CheckpointFormat
+
+__all__ = [
+    "AlignmentLoss",
+    "Annotation",
+    "Audio",
+    "AudioEncoder",
+    "AudioProjection",
+    "AvpromptError",
+    "Backbone",
+    "BenchmarkAdapter",
+    "BoxCounts",
+    "CheckpointFormat",
+    "ConfigError",
+    "ContextPrompt",
+    "DataError",
+    "Decoder",
+    "DecoderCheckpoint",
+    "Distractor",
+    "Frame",
+    "FrozenPart",
+    "GroundTruth",
+    "Grounding",
+    "ImageFeatures",
+    "LearnedContextOptions",
+    "LossOptions",
+    "Measurements",
+    "Media",
+    "Missing",
+    "Options",
+    "Part",
+    "PluginError",
+    "Prediction",
+    "Prompt",
+    "PromptGenerator",
+    "PromptOptions",
+    "Protocol",
+    "PublishedScores",
+    "Sample",
+    "Split",
+    "TrainedOptions",
+    "TrainingError",
+    "WeightFile",
+    "WeightsError",
+    "initial_context",
+]
