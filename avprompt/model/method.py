@@ -9,11 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from avprompt.config.method_config import PART_KINDS, MethodConfig
-from avprompt.config.options import options
 from avprompt.distributed import Rows
 from avprompt.model.grounding import Grounding, Noise, masked_mean
-from avprompt.model.masker import Masker, MaskerOptions
+from avprompt.model.masker import Masker
 from avprompt.model.parts import (
     AlignmentLoss,
     AudioEncoder,
@@ -24,7 +22,6 @@ from avprompt.model.parts import (
     PromptGenerator,
 )
 from avprompt.records import Batch, ImageFeatures, Prediction
-from avprompt.registry import Registry
 
 
 class Method(nn.Module):
@@ -178,73 +175,6 @@ class Method(nn.Module):
         feature = masked_mean(dense, mask).squeeze(1)
         confidence = F.cosine_similarity(feature, text.float(), dim=-1)
         return Prediction(self.masker.heatmap(logits, size), confidence)
-
-
-def build(method_config: MethodConfig, registry: Registry, *, weights: bool = True) -> Method:
-    """Build a method.
-
-    Args:
-        method_config: from `avprompt.config.method_config.resolve`.
-        registry: where the parts' names are looked up.
-        weights: read pretrained weights; without them only the architecture is built, on whatever
-            device is the default (the meta device needs no memory).
-
-    Raises:
-        WeightsError: weights that are not there; the message says what to get.
-    """
-    checksums: dict[str, str] = {}
-
-    def part(table: str, *context: Any) -> Any:
-        options_of = dict(getattr(method_config, table))
-        name = options_of.pop("name")
-        config = options(registry, PART_KINDS[table], name, options_of, table)
-        made = registry.load(PART_KINDS[table], name)(config, *context)
-        if weights and isinstance(made, FrozenPart):
-            checksums.update(made.load_weights())
-        return made
-
-    backbone: Backbone = part("backbone")
-    audio_encoder: AudioEncoder = part("audio_encoder")
-    decoder: Decoder = part("decoder", backbone)
-    if weights:
-        decoder.load_weights(backbone)
-    method = Method(
-        backbone,
-        audio_encoder,
-        part("projection", audio_encoder.width, backbone.text_width),
-        part("prompt", backbone),
-        decoder,
-        Masker(MaskerOptions(**method_config.masker)),
-        {name: _loss(registry, name, table) for name, table in method_config.losses.items()},
-    )
-    method.checksums = checksums
-    return method
-
-
-def compile_kernels(method: Method, backend: str = "inductor") -> None:
-    """Let `torch.compile` make kernels of what takes the time: the encoders and the decoder.
-
-    Each is compiled when it is first used, which takes a minute or more, and again for other sizes.
-
-    Args:
-        method: changed in place; its numbers change by rounding only.
-        backend: of `torch.compile`.
-    """
-    calls = {
-        method.backbone: ("encode_image", "pool_image", "encode_prompt"),
-        method.audio_encoder: ("forward",),
-        method.decoder: ("forward",),
-    }
-    for part, names in calls.items():
-        for name in names:
-            setattr(part, name, torch.compile(getattr(part, name), backend=backend))
-
-
-def _loss(registry: Registry, name: str, table: dict[str, Any]) -> AlignmentLoss:
-    loss: AlignmentLoss = registry.load("losses", name)(
-        options(registry, "losses", name, table, f"losses.{name}")
-    )
-    return loss
 
 
 def _trainable(part: nn.Module) -> Iterator[nn.Parameter]:

@@ -7,7 +7,8 @@ from pydantic import BaseModel
 from torch import nn
 
 from avprompt.config.method_config import PART_KINDS, resolve
-from avprompt.model.method import Method, build
+from avprompt.model.build import build
+from avprompt.model.method import Method
 from avprompt.plugin.discovery import Loaded
 from avprompt.runs.session import Settings
 

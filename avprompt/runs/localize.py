@@ -15,7 +15,8 @@ from avprompt.data.media import read_image, resize_image
 from avprompt.distributed import make_accelerator
 from avprompt.errors import WeightsError
 from avprompt.files import replacing
-from avprompt.model.method import Method, build
+from avprompt.model.build import build
+from avprompt.model.method import Method
 from avprompt.pictures.overlay import overlay
 from avprompt.plugin.discovery import Loaded
 from avprompt.runs.session import Settings

@@ -21,7 +21,8 @@ from avprompt.distributed import Ranks, make_accelerator, ranks
 from avprompt.errors import ConfigError, DataError, WeightsError
 from avprompt.features.encoding import Encoding, open_encoding
 from avprompt.metrics.protocol import Protocol
-from avprompt.model.method import Method, build, compile_kernels
+from avprompt.model.build import build, compile_kernels
+from avprompt.model.method import Method
 from avprompt.model.parts import Decoder
 from avprompt.plugin.discovery import Loaded
 from avprompt.records import Split

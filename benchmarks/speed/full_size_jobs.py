@@ -20,7 +20,7 @@ from avprompt.cli import main as avprompt
 from avprompt.config.method_config import resolve
 from avprompt.data.inputs import InputSpec
 from avprompt.distributed import make_accelerator
-from avprompt.model.method import build
+from avprompt.model.build import build
 from avprompt.plugin.discovery import load_plugins
 from avprompt.records import Audio, Sample
 from avprompt.training.trainer import Trainer

@@ -12,7 +12,8 @@ from official import BEATS, overrides, write_beats, write_clipseg
 from torch import Tensor
 
 from avprompt.config.method_config import resolve
-from avprompt.model.method import Method, build
+from avprompt.model.build import build
+from avprompt.model.method import Method
 from avprompt.plugin.discovery import load_plugins
 from avprompt.records import Batch
 

@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from avprompt.config.method_config import resolve
-from avprompt.model.method import Method, build
+from avprompt.model.build import build
+from avprompt.model.method import Method
 from avprompt.records import Batch, Prompt
 from avprompt.registry import Registry
 from tinyworld.encoders import CHECKSUM

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from avprompt.config.method_config import resolve
 from avprompt.errors import WeightsError
-from avprompt.model.method import Method, build
+from avprompt.model.build import build
+from avprompt.model.method import Method
 from avprompt.registry import Registry
 from avprompt.weights import checkpoint
 from avprompt.weights.checkpoint import (

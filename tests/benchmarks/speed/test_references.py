@@ -99,7 +99,7 @@ def _published(folder: Path, write_config: Callable[[Path], object]) -> Method:
     from official import CLIPSEG
 
     from avprompt.config.method_config import resolve
-    from avprompt.model.method import build
+    from avprompt.model.build import build
     from avprompt.plugin.discovery import load_plugins
 
     write_config(folder)

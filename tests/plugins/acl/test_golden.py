@@ -10,8 +10,9 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from avprompt.config.method_config import resolve
+from avprompt.model.build import build
 from avprompt.model.grounding import Grounding
-from avprompt.model.method import Method, build
+from avprompt.model.method import Method
 from avprompt.records import Batch
 from avprompt.registry import Registry
 from avprompt.weights.checkpoint import checkpoint_formats, load_checkpoint

@@ -14,7 +14,8 @@ from avprompt.distributed import make_accelerator
 from avprompt.evaluation.evaluator import Evaluator
 from avprompt.metrics.protocols.fixed import AclSweep, ValThreshold
 from avprompt.metrics.protocols.median import EzvslMedian
-from avprompt.model.method import Method, build
+from avprompt.model.build import build
+from avprompt.model.method import Method
 from avprompt.registry import Registry
 from avprompt.training.trainer import Trainer
 from tinyworld.encoders import TinyClip

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from avprompt.model.method import compile_kernels
+from avprompt.model.build import compile_kernels
 from avprompt.records import Batch
 from tinyworld.bench import Bench
 
