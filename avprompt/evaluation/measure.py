@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from avprompt.evaluation.truths import Packed, Truths
+from avprompt.metrics.iou import TruthMasks
 from avprompt.metrics.protocol import Protocol, measure_all
-from avprompt.metrics.protocols.fixed import ValThreshold
-from avprompt.metrics.sharing import one_batch
+from avprompt.metrics.scored_maps import ScoredMaps
+from avprompt.metrics.val_threshold import ValThreshold
 from avprompt.pictures.gallery import GalleryClip
 from avprompt.records import Missing, Sample
 
@@ -104,15 +105,14 @@ class Measurer:
             samples: B samples with truths.
             found: predictions by condition, B each; under `distractor` only for samples that have one.
         """
-        truths = np.stack([_truth(sample) for sample in samples])
+        truths = TruthMasks(np.stack([_truth(sample) for sample in samples]))
         values: Values = {}
-        with one_batch():  # what is asked of the truths is the same under every sound
-            for condition, maps in found.items():
-                if condition != "distractor":
-                    values |= self._under(condition, maps, truths)
+        for condition, maps in found.items():
+            if condition != "distractor":
+                values |= self._under(condition, maps, truths)
         distractors = [k for k, sample in enumerate(samples) if sample.distractor is not None]
         if "distractor" in found:
-            values |= self._under_distractor(found["distractor"], samples, truths[distractors])
+            values |= self._under_distractor(found["distractor"], samples, truths.values[distractors])
         return Block(
             places,
             [sample.id for sample in samples],
@@ -127,17 +127,17 @@ class Measurer:
     def _under_distractor(self, maps: Maps, samples: Sequence[Sample], truths: np.ndarray) -> Values:
         """Score a silent object's own sound against that object, and against the one that sounded."""
         masks = [sample.distractor.mask for sample in samples if sample.distractor is not None]
-        on_distractor = np.stack(masks).astype(np.float32)
-        return self._under("distractor/on-original", maps, truths) | self._under(
+        on_distractor = TruthMasks(np.stack(masks).astype(np.float32))
+        return self._under("distractor/on-original", maps, TruthMasks(truths)) | self._under(
             "distractor/on-distractor", maps, on_distractor
         )
 
-    def _under(self, condition: str, maps: Maps, truths: np.ndarray) -> Values:
+    def _under(self, condition: str, maps: Maps, truths: TruthMasks) -> Values:
         """Measure by all protocols under the true sound, by who asks under others; by the probe always."""
         asking = [one for one in self.protocols if condition == "true" or condition in one.conditions]
         if PROBE.name not in {one.name for one in asking}:
             asking.insert(0, PROBE)  # audio reliance needs it, whatever the benchmark is scored by
-        found = measure_all(asking, maps.heatmap, truths, maps.confidence)
+        found = measure_all(asking, ScoredMaps(maps.heatmap, truths, maps.confidence))
         return {(condition, protocol): row for protocol, row in found.items()}
 
 

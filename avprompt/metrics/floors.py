@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from avprompt.metrics.iou import auc, iou_of, success
-from avprompt.metrics.threshold import binarise, median_cut
+from avprompt.metrics.iou import TruthMasks, auc, ciou, iou_of
+from avprompt.metrics.threshold import binarise, median_threshold
 from avprompt.records import GroundTruth
 
 Scores = dict[str, float]
@@ -63,7 +63,7 @@ def centre_disc(height: int, width: int) -> np.ndarray:
 
 def median_mask(ranking: np.ndarray) -> np.ndarray:
     """Keep the upper half (H, W) bool of a ranking of the pixels (H, W), ties included."""
-    return binarise(ranking[None], median_cut(ranking[None])).squeeze(0)
+    return binarise(ranking[None], median_threshold(ranking[None])).squeeze(0)
 
 
 def object_iou(truth: GroundTruth) -> np.ndarray:
@@ -89,11 +89,11 @@ def oracle_ranking_iou(mask: np.ndarray) -> float:
 
 def _iou_of_each(masks: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """Return the IoU (n,) of masks (n, H, W) with one truth (H, W)."""
-    return iou_of(masks, np.broadcast_to(truth, masks.shape))
+    return iou_of(masks, TruthMasks(np.broadcast_to(truth, masks.shape)))
 
 
 def _scores(iou: np.ndarray) -> Scores:
-    return {"cIoU": 100 * float(success(iou)), "AUC": 100 * float(auc(iou))}
+    return {"cIoU": 100 * float(ciou(iou)), "AUC": 100 * float(auc(iou))}
 
 
 def _expected(choices: Sequence[np.ndarray]) -> Scores:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from avprompt.metrics.iou import auc, success
+from avprompt.metrics.iou import auc, ciou
 
 
 def worst_iou(iou: np.ndarray, groups: np.ndarray) -> np.ndarray:
@@ -21,9 +21,9 @@ def worst_iou(iou: np.ndarray, groups: np.ndarray) -> np.ndarray:
 
 def interactive_iou(iou: np.ndarray, groups: np.ndarray) -> float:
     """Return IIoU: the share of images all of whose sounds are found with IoU >= 0.5."""
-    return float(success(worst_iou(iou, groups)))
+    return float(ciou(worst_iou(iou, groups)))
 
 
 def interactive_auc(iou: np.ndarray, groups: np.ndarray) -> float:
-    """Return IAUC: the area under IIoU as the bar rises from 0 to 1 by 0.05."""
+    """Return IAUC: the area under IIoU as its threshold rises from 0 to 1 by 0.05."""
     return float(auc(worst_iou(iou, groups)))

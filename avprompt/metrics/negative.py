@@ -8,22 +8,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from avprompt.metrics.iou import BARS
+from avprompt.metrics.iou import SUCCESS_THRESHOLDS, area_under
 
 
 def quiet_auc(marked: np.ndarray) -> float:
-    """Return AUC_N, the area under the share of samples whose pIA (N,) is at most a rising bar.
+    """Return AUC_N, the area under the share of samples whose pIA (N,) is at most a rising threshold.
 
     1 when nothing is marked, so a perfect model scores 100 percent.
     """
-    curve = np.array([np.mean(marked <= bar) for bar in BARS])
-    return float(np.mean((curve[1:] + curve[:-1]) / 2))
+    return float(area_under(np.array([np.mean(marked <= share) for share in SUCCESS_THRESHOLDS])))
 
 
 def universal_threshold(peaks: np.ndarray) -> float:
     """Return the third quartile of the maxima (N,) of maps under negative audio.
 
-    One cut for all samples that three quarters of the negatives stay below.
+    One threshold for all samples, that three quarters of the negatives stay below.
     """
     return float(np.quantile(peaks, 0.75))
 

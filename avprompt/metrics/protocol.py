@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from avprompt.metrics.sharing import one_batch
+from avprompt.metrics.scored_maps import ScoredMaps
 
 Measurements = Mapping[str, np.ndarray]
 """Numbers for each sample by name, first axis B or N; what `measure` returns, or many joined."""
@@ -38,15 +38,8 @@ class Protocol(ABC):
     conditions: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
-    def measure(
-        self, heatmaps: np.ndarray, truths: np.ndarray, confidence: np.ndarray
-    ) -> dict[str, np.ndarray]:
-        """Measure a batch.
-
-        Args:
-            heatmaps: (B, H, W) float32 in 0..1.
-            truths: (B, H, W) float32 in 0..1.
-            confidence: (B,), larger where the method believes that the sound is visible.
+    def measure(self, maps: ScoredMaps) -> dict[str, np.ndarray]:
+        """Measure a batch of B samples.
 
         Returns:
             Numbers for each sample by name, first axis B.
@@ -66,20 +59,10 @@ class Protocol(ABC):
         """Return the IoU (N,) of every test sample as this protocol sees it, in 0..1."""
 
 
-def measure_all(
-    protocols: Iterable[Protocol], heatmaps: np.ndarray, truths: np.ndarray, confidence: np.ndarray
-) -> dict[str, dict[str, np.ndarray]]:
-    """Measure a batch by every protocol, once where several measure alike.
+def measure_all(protocols: Iterable[Protocol], maps: ScoredMaps) -> dict[str, dict[str, np.ndarray]]:
+    """Measure a batch by every protocol; what several ask of the maps is worked out once.
 
     Returns:
         What `Protocol.measure` returns, by the protocol's name; protocols may share arrays.
     """
-    done: dict[object, dict[str, np.ndarray]] = {}
-    found = {}
-    with one_batch():
-        for protocol in protocols:
-            how = type(protocol).measure
-            if how not in done:
-                done[how] = protocol.measure(heatmaps, truths, confidence)
-            found[protocol.name] = dict(done[how])
-    return found
+    return {protocol.name: protocol.measure(maps) for protocol in protocols}

@@ -1,15 +1,14 @@
 """Scores of AVSBench: the IoU and the F-measure of frames, empty ones included.
 
 Zhou et al., "Audio-Visual Segmentation", ECCV 2022. Truths are binary here: whatever is above zero
-is foreground. Frames come as (B, H, W) like everywhere.
+is foreground.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from avprompt.metrics.iou import foreground, levels_of, overlap, ratio
-from avprompt.metrics.sharing import shared
+from avprompt.metrics.iou import TruthMasks, overlap_at, ratio
 
 F_THRESHOLDS = np.linspace(0, 1 - 1e-10, 255)
 """The thresholds over which the best F-measure is taken."""
@@ -18,36 +17,29 @@ BETA_SQUARED = 0.3
 """Weighs precision above recall in the F-measure."""
 
 
-def frame_iou(heatmaps: np.ndarray, truths: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
-    """Return the IoU (B, n) of frames under each of n rising thresholds, pixels > it inside.
+def frame_iou(heatmaps: np.ndarray, truths: TruthMasks, thresholds: np.ndarray) -> np.ndarray:
+    """Return the IoU (B, n) of frames (B, H, W) under each of n thresholds, pixels > it inside.
 
     In a frame without foreground it is the share of pixels rightly left out, 1 for an empty mask.
     """
-    truths = _binary(truths)
-    hit, miss = overlap(levels_of(heatmaps, thresholds, np.greater), truths, len(thresholds))
-    size = foreground(truths).size[:, None]
-    pixels = truths[0].size
-    return np.asarray(np.where(size > 0, hit / (size + miss + 1e-7), (pixels - miss) / (pixels + 1e-7)))
+    overlap = overlap_at(heatmaps, truths.foreground, thresholds, np.greater)
+    pixels = truths.inside[0].size
+    filled = overlap.hit / (overlap.area + overlap.miss + 1e-7)
+    empty = (pixels - overlap.miss) / (pixels + 1e-7)
+    return np.asarray(np.where(overlap.area > 0, filled, empty))
 
 
-def f_by_threshold(heatmaps: np.ndarray, truths: np.ndarray) -> np.ndarray:
-    """Return the F-measure (B, 255) of frames at each of `F_THRESHOLDS`, pixels >= it inside.
+def f_by_threshold(heatmaps: np.ndarray, truths: TruthMasks) -> np.ndarray:
+    """Return the F-measure (B, 255) of frames (B, H, W) at each of `F_THRESHOLDS`, pixels >= it inside.
 
     A frame without foreground has none: its row is NaN, and averages leave it out.
     """
-    truths = _binary(truths)
-    hit, miss = overlap(levels_of(heatmaps, F_THRESHOLDS), truths, len(F_THRESHOLDS))
-    size = foreground(truths).size[:, None]
-    precision, recall = hit / (hit + miss + 1e-20), hit / (size + 1e-20)
+    overlap = overlap_at(heatmaps, truths.foreground, F_THRESHOLDS)
+    precision = overlap.hit / (overlap.hit + overlap.miss + 1e-20)
+    recall = overlap.hit / (overlap.area + 1e-20)
     weighted = BETA_SQUARED * precision + recall
     f = ratio((1 + BETA_SQUARED) * precision * recall, weighted)
-    return np.asarray(np.where(size > 0, f, np.nan))
-
-
-@shared
-def _binary(truths: np.ndarray) -> np.ndarray:
-    """Return 1 where a truth is above 0, else 0."""
-    return np.asarray(truths > 0, dtype=np.float32)
+    return np.asarray(np.where(overlap.area > 0, f, np.nan))
 
 
 def best_f(f: np.ndarray) -> float:

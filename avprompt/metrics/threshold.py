@@ -1,7 +1,7 @@
-"""How a heatmap becomes a mask: the cuts that the field uses.
+"""How a heatmap becomes a mask: the thresholds that the field uses.
 
-A cut is the value that a pixel must reach (`>=`) or exceed (`>`) to be part of the mask. Which cut
-and which of the two comparisons a score used is what its protocol's name stands for.
+A pixel must reach the threshold (`>=`) or exceed it (`>`) to be part of the mask. Which threshold and
+which of the two comparisons a score used is what its protocol's name stands for.
 """
 
 from __future__ import annotations
@@ -10,12 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from avprompt.metrics.sharing import shared
+GRID = np.arange(1, 20) / 20
+"""The fixed thresholds 0.05, 0.10, .., 0.95."""
 
-_FEW = 500
 
-
-@shared
 def normalise(heatmaps: np.ndarray) -> np.ndarray:
     """Stretch each map (B, H, W) to span 0..1; a constant map becomes all zero."""
     heatmaps = np.asarray(heatmaps, dtype=np.float32)
@@ -24,8 +22,7 @@ def normalise(heatmaps: np.ndarray) -> np.ndarray:
     return np.asarray((heatmaps - low) / np.where(span > 0, span, 1))
 
 
-@shared
-def median_cut(heatmaps: np.ndarray) -> np.ndarray:
+def median_threshold(heatmaps: np.ndarray) -> np.ndarray:
     """Return each map's upper median (B,), the value at rank H * W // 2: half of the pixels reach it.
 
     This is the rule of LVS, EZ-VSL, SLAVC and FNAC. It is exact by rank, so pixels that tie with the
@@ -35,12 +32,12 @@ def median_cut(heatmaps: np.ndarray) -> np.ndarray:
     return np.array([at_rank(row, len(row) // 2) for row in flat])
 
 
-def true_size_cut(heatmaps: np.ndarray, truths: np.ndarray) -> np.ndarray:
-    """Return the cut (B,) at the true size of the object, "adaptive" in SSLalignment's evaluator.
+def true_size_threshold(heatmaps: np.ndarray, truths: np.ndarray) -> np.ndarray:
+    """Return the threshold (B,) at the true size of the object, "adaptive" in SSLalignment's evaluator.
 
     The value at rank H * W - n, where n counts the pixels with a truth above zero; where there is
-    none, the median. The cut knows how large the object is, so scores under it are not comparable
-    with those of a rule that does not.
+    none, the median. The threshold knows how large the object is, so scores under it are not
+    comparable with those of a rule that does not.
     """
     flat = heatmaps.reshape(len(heatmaps), -1)  # (B, H * W)
     pixels = flat.shape[1]
@@ -50,25 +47,14 @@ def true_size_cut(heatmaps: np.ndarray, truths: np.ndarray) -> np.ndarray:
 
 
 def at_rank(values: np.ndarray, rank: int) -> np.floating[Any]:
-    """Return the value (N,) at a rank counted from 0 at the lowest, as sorting would find it.
-
-    A few of the values tell about where it is, so that only those nearby need be looked through.
-    """
-    few = np.sort(values[:: max(1, len(values) // _FEW)])
-    place, margin = rank * len(few) // len(values), 2 * round(len(few) ** 0.5)
-    low = few[place - margin] if place >= margin else -np.inf
-    high = few[place + margin] if place + margin < len(few) else np.inf
-    near = values[(values >= low) & (values <= high)]
-    within = rank - int(np.count_nonzero(values < low))
-    if not 0 <= within < len(near):  # the few misled
-        near, within = values, rank
-    found: np.floating[Any] = np.partition(near, within)[within]
-    return found
+    """Return the value (N,) at a rank counted from 0 at the lowest, as sorting would find it."""
+    value: np.floating[Any] = np.partition(values, rank)[rank]
+    return value
 
 
 def binarise(
-    heatmaps: np.ndarray, cuts: np.ndarray | float, compare: np.ufunc = np.greater_equal
+    heatmaps: np.ndarray, thresholds: np.ndarray | float, compare: np.ufunc = np.greater_equal
 ) -> np.ndarray:
-    """Compare each map (B, H, W) with its cut (B,), or all with one; a mask (B, H, W) bool."""
-    cuts = np.asarray(cuts, dtype=np.float32).reshape(-1, 1, 1)
-    return np.asarray(compare(np.asarray(heatmaps, dtype=np.float32), cuts), dtype=bool)
+    """Compare each map (B, H, W) with its threshold (B,), or all with one; a mask (B, H, W) bool."""
+    thresholds = np.asarray(thresholds, dtype=np.float32).reshape(-1, 1, 1)
+    return np.asarray(compare(np.asarray(heatmaps, dtype=np.float32), thresholds), dtype=bool)

@@ -10,7 +10,7 @@ import numpy as np
 
 from avprompt.data.media import resize_image
 from avprompt.files import replacing
-from avprompt.metrics.iou import iou_by_threshold
+from avprompt.metrics.iou import TruthMasks, iou_at
 from avprompt.pictures.overlay import colour, overlay, spotlight, stretch
 from avprompt.pictures.sheet import CELL, Cell, Row, Sheet
 
@@ -138,5 +138,5 @@ def _image(clip: GalleryClip) -> np.ndarray:
 
 
 def _iou(clip: GalleryClip, threshold: float) -> float:
-    iou = iou_by_threshold(clip.heatmap[None], clip.truth[None], np.array([threshold]))
+    iou = iou_at(clip.heatmap[None], TruthMasks(clip.truth[None]), np.array([threshold]))
     return float(iou[0, 0])

@@ -30,7 +30,7 @@ def register_datasets(register: Register) -> None:
 
 @hookimpl
 def register_protocols(register: Register) -> None:
-    register("val-threshold", "avprompt.metrics.protocols.fixed:ValThreshold")
+    register("val-threshold", "avprompt.metrics.val_threshold:ValThreshold")
     register("acl-sweep", "avprompt.metrics.protocols.fixed:AclSweep")
     register("ezvsl-median", "avprompt.metrics.protocols.median:EzvslMedian")
     register("lvs-median", "avprompt.metrics.protocols.median:LvsMedian")

@@ -13,7 +13,9 @@ import numpy as np
 from measuring import machine, median_seconds, options, report
 from plain_metrics import PLAIN, measure_plainly
 
+from avprompt.metrics.iou import TruthMasks
 from avprompt.metrics.protocol import Protocol, measure_all
+from avprompt.metrics.scored_maps import ScoredMaps
 from avprompt.plugin.discovery import load_plugins
 
 TOLERANCE = 1e-6
@@ -27,20 +29,23 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=224, help="of a map, pixels")
     arguments = parser.parse_args()
     heatmaps, truths = draw_maps(arguments.maps, arguments.side)
-    confidence = np.zeros(len(heatmaps), dtype=np.float32)
+
+    def maps() -> ScoredMaps:  # new each time, so that nothing is worked out yet
+        return ScoredMaps(heatmaps, TruthMasks(truths), np.zeros(len(heatmaps)))
+
     protocols = find_protocols()
     for name, protocol in protocols.items():
-        compare(name, protocol.measure(heatmaps, truths, confidence), heatmaps, truths)
+        compare(name, protocol.measure(maps()), heatmaps, truths)
 
     def time(action: Callable[[], object]) -> float:
         return 1e3 * median_seconds(action, arguments.repeats) / arguments.maps
 
     rows = []
     for name, protocol in protocols.items():
-        ours = time(lambda protocol=protocol: protocol.measure(heatmaps, truths, confidence))
+        ours = time(lambda protocol=protocol: protocol.measure(maps()))
         rows.append([name, ours, time(lambda name=name: measure_plainly(name, heatmaps, truths))])
     together = [protocols[name] for name in VGGSS]
-    ours = time(lambda: measure_all(together, heatmaps, truths, confidence))
+    ours = time(lambda: measure_all(together, maps()))
     rows.append(["all of VGG-SS", ours, sum(row[2] for row in rows if row[0] in VGGSS)])
     report(
         f"Protocols on maps of {arguments.side} x {arguments.side}, equal to {TOLERANCE:.0e}",

@@ -13,14 +13,14 @@ import numpy as np
 Row = dict[str, np.ndarray]
 """Measurements of one sample by name."""
 
-TENTHS = [np.float32(k / 20) for k in range(1, 20)]
+TWENTIETHS = [np.float32(k / 20) for k in range(1, 20)]
 HUNDREDTHS = [np.float32(k / 100) for k in range(101)]
-F_CUTS = [np.float32(cut) for cut in np.linspace(0, 1 - 1e-10, 255)]
+F_THRESHOLDS = [np.float32(threshold) for threshold in np.linspace(0, 1 - 1e-10, 255)]
 
 
 def sweep(m: np.ndarray, g: np.ndarray) -> Row:
     """Fixed thresholds."""
-    return {"iou": np.array([iou(m >= cut, g) for cut in TENTHS])}
+    return {"iou": np.array([iou(m >= threshold, g) for threshold in TWENTIETHS])}
 
 
 def ezvsl(m: np.ndarray, g: np.ndarray) -> Row:
@@ -48,22 +48,22 @@ def interactive(m: np.ndarray, g: np.ndarray) -> Row:
 
 def extended(m: np.ndarray, g: np.ndarray) -> Row:
     """The raw map's median, and fixed thresholds."""
-    by_threshold = np.array([iou(m >= cut, g) for cut in TENTHS])
+    by_threshold = np.array([iou(m >= threshold, g) for threshold in TWENTIETHS])
     return {"iou": iou(m >= ranked(m, m.size // 2), g), "iou_by_threshold": by_threshold}
 
 
 def negative(m: np.ndarray, g: np.ndarray) -> Row:
     """IoU and marked share above each hundredth, and the peak."""
-    masks = [m > cut for cut in HUNDREDTHS]
+    masks = [m > threshold for threshold in HUNDREDTHS]
     area = np.array([mask.mean() for mask in masks])
     return {"iou": np.array([iou(mask, g) for mask in masks]), "area": area, "peak": m.max()}
 
 
 def avsbench(m: np.ndarray, g: np.ndarray) -> Row:
-    """Frame IoU above each cut, and the F-measure at 255."""
+    """Frame IoU above each threshold, and the F-measure at 255."""
     return {
-        "iou": np.array([frame_iou(m > cut, g > 0) for cut in TENTHS]),
-        "f": np.array([f_measure(m >= cut, g > 0) for cut in F_CUTS]),
+        "iou": np.array([frame_iou(m > threshold, g > 0) for threshold in TWENTIETHS]),
+        "f": np.array([f_measure(m >= threshold, g > 0) for threshold in F_THRESHOLDS]),
     }
 
 

@@ -8,19 +8,20 @@ import numpy as np
 
 from avprompt.metrics.iou import iou_of, localisation_scores
 from avprompt.metrics.protocol import Measurements, Protocol
+from avprompt.metrics.scored_maps import ScoredMaps
 from avprompt.metrics.threshold import binarise
 
 OFF_SCREEN = "off-screen"
 """The scenario whose frames show no source; the others are up to the benchmark."""
 
-_CUT = 0.5
+_THRESHOLD = 0.5
 
 
 class Avatar(Protocol):
     """Choi et al. (ICCV 2025, arXiv 2507.04667): cIoU and AUC by scenario, TN where nothing sounds.
 
     TN is the share of off-screen frames in which nothing is marked. The paper's threshold is not
-    public; this protocol cuts at 0.5, pixels >= it inside. `scenario` (N,) names each sample's.
+    public; this protocol takes 0.5, pixels >= it inside. `scenario` (N,) names each sample's.
     """
 
     name = "avatar"
@@ -28,13 +29,10 @@ class Avatar(Protocol):
     headline = "cIoU"
     needs = ("scenario",)
 
-    def measure(
-        self, heatmaps: np.ndarray, truths: np.ndarray, confidence: np.ndarray
-    ) -> dict[str, np.ndarray]:
+    def measure(self, maps: ScoredMaps) -> dict[str, np.ndarray]:
         """Return `iou` (B,) and the marked share `area` (B,)."""
-        del confidence
-        masks = binarise(heatmaps, _CUT)
-        return {"iou": iou_of(masks, truths), "area": masks.mean(axis=(1, 2))}
+        masks = binarise(maps.heatmaps, _THRESHOLD)
+        return {"iou": iou_of(masks, maps.truths), "area": masks.mean(axis=(1, 2))}
 
     def sample_iou(self, test: Measurements, validation: Measurements | None) -> np.ndarray:
         """Return the IoU (N,) of every sample; 0 off screen."""

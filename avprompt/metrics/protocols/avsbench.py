@@ -7,23 +7,21 @@ from typing import Any, ClassVar
 import numpy as np
 
 from avprompt.metrics.protocol import Measurements, Protocol
-from avprompt.metrics.protocols.fixed import GRID
-from avprompt.metrics.segmentation import batch_means, best_f, f_by_threshold, frame_iou
+from avprompt.metrics.scored_maps import ScoredMaps
+from avprompt.metrics.segmentation import batch_means, best_f
+from avprompt.metrics.threshold import GRID
 
 _HALF = int(np.flatnonzero(GRID == 0.5)[0])
 
 
 class Avsbench(Protocol):
-    """Base of both: frame IoU above each cut of the grid, and F at 255 thresholds."""
+    """Base of both: frame IoU above each threshold of the grid, and F at 255 thresholds."""
 
     headline: ClassVar[str] = "mIoU"
 
-    def measure(
-        self, heatmaps: np.ndarray, truths: np.ndarray, confidence: np.ndarray
-    ) -> dict[str, np.ndarray]:
+    def measure(self, maps: ScoredMaps) -> dict[str, np.ndarray]:
         """Return `iou` (B, 19) and `f` (B, 255), NaN in frames without foreground."""
-        del confidence
-        return {"iou": frame_iou(heatmaps, truths, GRID), "f": f_by_threshold(heatmaps, truths)}
+        return {"iou": maps.frame_iou_on_grid, "f": maps.f_by_threshold}
 
     def sample_iou(self, test: Measurements, validation: Measurements | None) -> np.ndarray:
         """Return the IoU (N,) of every frame at 0.5."""
@@ -51,7 +49,7 @@ class AvsbenchOfficial(Avsbench):
 class AvsbenchDataset(Avsbench):
     """Every frame weighs the same, and one threshold of F serves the whole set, as in ACL-SSL.
 
-    `by_threshold` has the mIoU at the 19 cuts that ACL-SSL prints.
+    `by_threshold` has the mIoU at the 19 thresholds that ACL-SSL prints.
     """
 
     name = "avsbench-dataset"

@@ -9,17 +9,17 @@ import numpy as np
 from avprompt.metrics.detection import average_precision, localisation_accuracy, max_f1
 from avprompt.metrics.iou import iou_of
 from avprompt.metrics.protocol import Measurements, Protocol
-from avprompt.metrics.protocols.fixed import GRID, iou_on_grid
-from avprompt.metrics.threshold import binarise, median_cut
+from avprompt.metrics.scored_maps import ScoredMaps
+from avprompt.metrics.threshold import GRID, binarise, median_threshold
 
 
 class SlavcExtended(Protocol):
     """SLAVC's evaluator (NeurIPS 2022) with relative prediction, and ACL-SSL's sweep beside it.
 
-    The headline marks the half of each map that ranks highest; `by_threshold` has the fixed cuts
-    that ACL-SSL prints. Which confidence a method gives differs between papers, and the numbers with
-    it. `sounding` (N,) says which samples have their source in the frame; without that column it is
-    those with a truth that is not empty.
+    The headline marks the half of each map that ranks highest; `by_threshold` has the fixed thresholds
+    that ACL-SSL prints. Which confidence a method gives differs between papers, and the numbers with it.
+    `sounding` (N,) says which samples have their source in the frame; without that column it is those
+    with a truth that is not empty.
     """
 
     name = "slavc-extended"
@@ -27,15 +27,13 @@ class SlavcExtended(Protocol):
     headline = "AP"
     needs = ("sounding",)
 
-    def measure(
-        self, heatmaps: np.ndarray, truths: np.ndarray, confidence: np.ndarray
-    ) -> dict[str, np.ndarray]:
+    def measure(self, maps: ScoredMaps) -> dict[str, np.ndarray]:
         """Return `iou` (B,), `iou_by_threshold` (B, 19), `confidence` (B,) and `visible` (B,)."""
         return {
-            "iou": iou_of(binarise(heatmaps, median_cut(heatmaps)), truths),
-            "iou_by_threshold": iou_on_grid(heatmaps, truths),
-            "confidence": np.asarray(confidence),
-            "visible": np.asarray(truths.any(axis=(1, 2))),
+            "iou": iou_of(binarise(maps.heatmaps, median_threshold(maps.heatmaps)), maps.truths),
+            "iou_by_threshold": maps.iou_on_grid,
+            "confidence": np.asarray(maps.confidence),
+            "visible": maps.truths.area > 0,
         }
 
     def sample_iou(self, test: Measurements, validation: Measurements | None) -> np.ndarray:
@@ -44,7 +42,7 @@ class SlavcExtended(Protocol):
         return test["iou"]
 
     def summarise(self, test: Measurements, validation: Measurements | None) -> dict[str, Any]:
-        """Return AP, max-F1 and LocAcc, and the same for each fixed cut."""
+        """Return AP, max-F1 and LocAcc, and the same for each fixed threshold."""
         del validation
         sounding = np.asarray(test.get("sounding", test["visible"]), dtype=bool)
         sweep = {

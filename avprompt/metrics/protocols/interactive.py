@@ -10,13 +10,14 @@ from avprompt.metrics.interactive import interactive_auc, interactive_iou
 from avprompt.metrics.iou import localisation_scores
 from avprompt.metrics.protocol import Measurements, Protocol
 from avprompt.metrics.protocols.median import KaistAdaptive, LvsMedian
+from avprompt.metrics.scored_maps import ScoredMaps
 
 
 class KaistInteractive(Protocol):
     """SSLalignment's evaluator (arXiv 2407.13676): every sound of an image must be found.
 
-    Maps are cut above their median, and for the scores with `_adaptive` at the true size of the
-    object. `group` (N,) names the image of each sample; without that column it is the id up to its
+    Pixels above the median of their map are marked, and for the scores with `_adaptive` as many as the
+    object has. `group` (N,) names the image of each sample; without that column it is the id up to its
     last underscore, which is how IS3 names its files and means nothing elsewhere.
     """
 
@@ -25,13 +26,9 @@ class KaistInteractive(Protocol):
     headline = "IIoU"
     needs = ("group",)
 
-    def measure(
-        self, heatmaps: np.ndarray, truths: np.ndarray, confidence: np.ndarray
-    ) -> dict[str, np.ndarray]:
+    def measure(self, maps: ScoredMaps) -> dict[str, np.ndarray]:
         """Return `iou` and `iou_adaptive`, each (B,)."""
-        median = LvsMedian().measure(heatmaps, truths, confidence)["iou"]
-        adaptive = KaistAdaptive().measure(heatmaps, truths, confidence)["iou"]
-        return {"iou": median, "iou_adaptive": adaptive}
+        return {"iou": LvsMedian().measure(maps)["iou"], "iou_adaptive": KaistAdaptive().measure(maps)["iou"]}
 
     def sample_iou(self, test: Measurements, validation: Measurements | None) -> np.ndarray:
         """Return the IoU (N,) of every sound under the median."""
@@ -39,7 +36,7 @@ class KaistInteractive(Protocol):
         return test["iou"]
 
     def summarise(self, test: Measurements, validation: Measurements | None) -> dict[str, Any]:
-        """Return IIoU, IAUC, cIoU, AUC and mean IoU under both cuts."""
+        """Return IIoU, IAUC, cIoU, AUC and mean IoU under both thresholds."""
         del validation
         groups = test["group"] if "group" in test else image_of(test["id"])
         scores: dict[str, Any] = {}

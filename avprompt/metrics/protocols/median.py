@@ -1,4 +1,4 @@
-"""Protocols that read the cut off each map: its median, or the value at the true size of the object."""
+"""Protocols that read the threshold off each map: its median, or the value at the true size of the object."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import numpy as np
 
 from avprompt.metrics.iou import iou_of, localisation_scores
 from avprompt.metrics.protocol import Measurements, Protocol
-from avprompt.metrics.threshold import binarise, median_cut, normalise, true_size_cut
+from avprompt.metrics.scored_maps import ScoredMaps
+from avprompt.metrics.threshold import binarise, true_size_threshold
 
 
-class OwnCut(Protocol):
-    """Base of rules that read the cut off each map, so that a sample has one IoU."""
+class OwnThreshold(Protocol):
+    """Base of rules that read the threshold off each map, so that a sample has one IoU."""
 
     headline: ClassVar[str] = "cIoU"
 
@@ -26,7 +27,7 @@ class OwnCut(Protocol):
         return localisation_scores(self.sample_iou(test, validation))
 
 
-class EzvslMedian(OwnCut):
+class EzvslMedian(OwnThreshold):
     """EZ-VSL's evaluator (arXiv 2203.09324): stretch to 0..1, pixels >= the median inside.
 
     Official code brings maps to 224 x 224 bilinearly with aligned corners. A perfect ranking scores
@@ -36,16 +37,12 @@ class EzvslMedian(OwnCut):
     name = "ezvsl-median"
     summary = "min-max, each map's own median (>=)"
 
-    def measure(
-        self, heatmaps: np.ndarray, truths: np.ndarray, confidence: np.ndarray
-    ) -> dict[str, np.ndarray]:
+    def measure(self, maps: ScoredMaps) -> dict[str, np.ndarray]:
         """Return `iou` (B,)."""
-        del confidence
-        maps = normalise(heatmaps)
-        return {"iou": iou_of(binarise(maps, median_cut(maps)), truths)}
+        return {"iou": iou_of(binarise(maps.normalised, maps.normalised_median), maps.truths)}
 
 
-class LvsMedian(OwnCut):
+class LvsMedian(OwnThreshold):
     """The evaluator of LVS (arXiv 2104.02691) and SSL-TIE: as EZ-VSL's, but only pixels > the median.
 
     Official code brings maps to 224 x 224 with OpenCV's bilinear resize. The two rules differ where
@@ -55,16 +52,13 @@ class LvsMedian(OwnCut):
     name = "lvs-median"
     summary = "min-max, each map's own median (>)"
 
-    def measure(
-        self, heatmaps: np.ndarray, truths: np.ndarray, confidence: np.ndarray
-    ) -> dict[str, np.ndarray]:
+    def measure(self, maps: ScoredMaps) -> dict[str, np.ndarray]:
         """Return `iou` (B,)."""
-        del confidence
-        maps = normalise(heatmaps)
-        return {"iou": iou_of(binarise(maps, median_cut(maps), np.greater), truths)}
+        masks = binarise(maps.normalised, maps.normalised_median, np.greater)
+        return {"iou": iou_of(masks, maps.truths)}
 
 
-class KaistAdaptive(OwnCut):
+class KaistAdaptive(OwnThreshold):
     """The "adaptive" rule of SSLalignment (arXiv 2309.10724): as many pixels as the object has.
 
     The evaluator tells the map how large the object is, so these numbers stand far above those of a
@@ -72,12 +66,9 @@ class KaistAdaptive(OwnCut):
     """
 
     name = "kaist-adaptive"
-    summary = "min-max, the cut at the true size of the object (>)"
+    summary = "min-max, the threshold at the true size of the object (>)"
 
-    def measure(
-        self, heatmaps: np.ndarray, truths: np.ndarray, confidence: np.ndarray
-    ) -> dict[str, np.ndarray]:
+    def measure(self, maps: ScoredMaps) -> dict[str, np.ndarray]:
         """Return `iou` (B,)."""
-        del confidence
-        maps = normalise(heatmaps)
-        return {"iou": iou_of(binarise(maps, true_size_cut(maps, truths), np.greater), truths)}
+        threshold = true_size_threshold(maps.normalised, maps.truths.values)
+        return {"iou": iou_of(binarise(maps.normalised, threshold, np.greater), maps.truths)}

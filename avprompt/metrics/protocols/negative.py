@@ -7,10 +7,13 @@ from typing import Any
 import numpy as np
 
 from avprompt.errors import DataError
-from avprompt.metrics.hundredths import CUTS, tally
-from avprompt.metrics.iou import localisation_scores
+from avprompt.metrics.iou import localisation_scores, overlap_at
 from avprompt.metrics.negative import harmonic_mean, quiet_auc, universal_threshold
 from avprompt.metrics.protocol import Measurements, Protocol
+from avprompt.metrics.scored_maps import ScoredMaps
+
+HUNDREDTHS = np.arange(101) / 100
+"""The thresholds 0, 0.01, .., 1."""
 
 
 class NegativeAudio(Protocol):
@@ -28,21 +31,14 @@ class NegativeAudio(Protocol):
     headline = "F_LOC"
     conditions = ("silent", "noise", "off-screen")
 
-    def measure(
-        self, heatmaps: np.ndarray, truths: np.ndarray, confidence: np.ndarray
-    ) -> dict[str, np.ndarray]:
+    def measure(self, maps: ScoredMaps) -> dict[str, np.ndarray]:
         """Return `iou` and `area`, each (B, 101), above each hundredth, and the maximum `peak` (B,)."""
-        del confidence
-        found = tally(heatmaps, truths)
-        return {
-            "iou": found.iou[1],
-            "area": found.marked[1],
-            "peak": heatmaps.max(axis=(1, 2)),
-        }
+        overlap = overlap_at(maps.heatmaps, maps.truths, HUNDREDTHS, np.greater)
+        return {"iou": overlap.iou, "area": overlap.marked, "peak": maps.heatmaps.max(axis=(1, 2))}
 
     def sample_iou(self, test: Measurements, validation: Measurements | None) -> np.ndarray:
         """Return the IoU (N,) under the true sound at the universal threshold."""
-        return np.asarray(test["iou"][:, self._cut(test, validation)])
+        return np.asarray(test["iou"][:, self._threshold(test, validation)])
 
     def summarise(self, test: Measurements, validation: Measurements | None) -> dict[str, Any]:
         """Return the scores of the true sound, pIA and AUC_N of each condition, F_LOC and F_AUC.
@@ -50,14 +46,14 @@ class NegativeAudio(Protocol):
         Raises:
             DataError: no condition was measured.
         """
-        cut = self._cut(test, validation)
-        true = localisation_scores(test["iou"][:, cut])
-        marked = {name: test[f"{name}/area"][:, cut] for name in self._measured(test)}
-        area = {name: 100 * float(np.mean(each)) for name, each in marked.items()}
-        quiet = {name: 100 * quiet_auc(each) for name, each in marked.items()}
+        at = self._threshold(test, validation)
+        true = localisation_scores(test["iou"][:, at])
+        marked = {name: test[f"{name}/area"][:, at] for name in self._measured(test)}
+        area = {name: 100 * float(np.mean(share)) for name, share in marked.items()}
+        quiet = {name: 100 * quiet_auc(share) for name, share in marked.items()}
         return {
             **true,
-            "threshold": float(CUTS[cut]),
+            "threshold": float(HUNDREDTHS[at]),
             "pIA": area,
             "AUC_N": quiet,
             "F_LOC": harmonic_mean(true["mean_IoU"], 100 - float(np.mean(list(area.values())))),
@@ -67,11 +63,11 @@ class NegativeAudio(Protocol):
     def _measured(self, split: Measurements) -> list[str]:
         return [name for name in self.conditions if f"{name}/peak" in split]
 
-    def _cut(self, test: Measurements, validation: Measurements | None) -> int:
+    def _threshold(self, test: Measurements, validation: Measurements | None) -> int:
         held_out = validation is not None and self._measured(validation)
         split = validation if validation is not None and held_out else test
         peaks = [split[f"{name}/peak"] for name in self._measured(split)]
         if not peaks:
             raise DataError(f"{self.name} needs maps under silence, noise or off-screen sound.")
         threshold = universal_threshold(np.concatenate(peaks))
-        return min(int(np.searchsorted(CUTS, threshold)), len(CUTS) - 1)
+        return min(int(np.searchsorted(HUNDREDTHS, threshold)), len(HUNDREDTHS) - 1)

@@ -15,7 +15,7 @@ def test_the_worst_sound_of_an_image_counts() -> None:
 
 
 def test_interactive_auc_by_hand() -> None:
-    # 0.6 clears 13 bars and half a step, 0.3 clears 7 and half a step.
+    # 0.6 reaches 13 thresholds and half a step, 0.3 reaches 7 and half a step.
     assert interactive_auc(IOU, GROUPS) == pytest.approx((0.625 + 0.325) / 2)
 
 

@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from avprompt.metrics.iou import (
+    TruthMasks,
     auc,
-    iou_by_threshold,
+    ciou,
+    iou_at,
     iou_of,
-    levels_of,
     localisation_scores,
-    overlap,
-    success,
+    overlap_at,
 )
+from avprompt.metrics.threshold import GRID
 
-GRID = np.arange(1, 20) / 20
 SHAPE = (3, 5, 7)
 
 # Values that sit on, just below and just above a threshold are the ones that could go wrong.
@@ -38,78 +38,99 @@ def naive_iou(mask: np.ndarray, truth: np.ndarray) -> float:
 
 
 @given(heatmaps=heatmaps_st, truths=truths_st, compare=compare_st)
-def test_one_pass_equals_comparing_with_each_threshold(
+def test_the_iou_equals_that_of_comparing_with_each_threshold(
     heatmaps: np.ndarray, truths: np.ndarray, compare: np.ufunc
 ) -> None:
-    found = iou_by_threshold(heatmaps, truths, GRID, compare)
+    iou = iou_at(heatmaps, TruthMasks(truths), GRID, compare)
     for k, threshold in enumerate(GRID):
         masks = compare(heatmaps, np.float32(threshold))
         naive = [naive_iou(*pair) for pair in zip(masks, truths, strict=True)]
-        np.testing.assert_array_equal(found[:, k], naive)
-        np.testing.assert_array_equal(iou_of(masks, truths), naive)
+        np.testing.assert_array_equal(iou[:, k], naive)
+        np.testing.assert_array_equal(iou_of(masks, TruthMasks(truths)), naive)
 
 
-MANY = np.arange(101) / 100
-on_many = np.concatenate(
-    [MANY, np.nextafter(MANY.astype(np.float32), 0), np.nextafter(MANY.astype(np.float32), 1)]
+HUNDREDTHS = (np.arange(101) / 100).astype(np.float32)
+on_hundredths = np.concatenate(
+    [HUNDREDTHS, np.nextafter(HUNDREDTHS, -1), np.nextafter(HUNDREDTHS, 2), [-0.5, 1.5, 0.123]]
 )
-many_st = arrays(
-    np.float32, SHAPE, elements=st.sampled_from([*on_many.astype(np.float32).tolist(), -0.5, 1.5, 0.123])
-)
+hundredths_st = arrays(np.float32, SHAPE, elements=st.sampled_from(on_hundredths.astype(np.float32).tolist()))
 
 
-@given(heatmaps=many_st, compare=compare_st)
-def test_many_even_thresholds_are_passed_as_each_in_turn(heatmaps: np.ndarray, compare: np.ufunc) -> None:
-    in_turn = sum(compare(heatmaps, np.float32(threshold)).astype(int) for threshold in MANY)
-    np.testing.assert_array_equal(levels_of(heatmaps, MANY, compare), in_turn)
+@given(heatmaps=hundredths_st, truths=truths_st, compare=compare_st)
+def test_the_overlap_equals_that_of_comparing_with_each_threshold(
+    heatmaps: np.ndarray, truths: np.ndarray, compare: np.ufunc
+) -> None:
+    overlap = overlap_at(heatmaps, TruthMasks(truths), np.arange(101) / 100, compare)
+    for k, threshold in enumerate(HUNDREDTHS):
+        masks = compare(heatmaps, threshold)
+        np.testing.assert_array_equal(overlap.hit[:, k], (masks * truths).sum(axis=(1, 2)))
+        np.testing.assert_array_equal(overlap.miss[:, k], (masks & (truths == 0)).sum(axis=(1, 2)))
+        np.testing.assert_allclose(overlap.marked[:, k], masks.mean(axis=(1, 2)), atol=1e-15)
 
 
-def test_many_uneven_thresholds_are_passed_as_each_in_turn() -> None:
+@pytest.mark.parametrize("offset", [-1, 0, 2])
+def test_every_threshold_itself(offset: float) -> None:
+    values = HUNDREDTHS if not offset else np.nextafter(HUNDREDTHS, np.float32(offset))
+    nothing = TruthMasks(np.zeros((1, 1, 101), dtype=np.float32))
+    for compare in (np.greater_equal, np.greater):
+        miss = overlap_at(values.reshape(1, 1, -1), nothing, HUNDREDTHS, compare).miss
+        np.testing.assert_array_equal(miss[0], compare(values[:, None], HUNDREDTHS).sum(0))
+
+
+def test_many_uneven_thresholds_in_any_order() -> None:
     heatmaps = np.random.default_rng(0).random(SHAPE, dtype=np.float32)
-    uneven = np.linspace(0, 1, 60) ** 3
-    in_turn = sum((heatmaps >= np.float32(threshold)).astype(int) for threshold in uneven)
-    np.testing.assert_array_equal(levels_of(heatmaps, uneven), in_turn)
+    uneven = np.random.default_rng(1).permutation(np.linspace(0, 1, 60) ** 3)
+    miss = overlap_at(heatmaps, TruthMasks(np.zeros(SHAPE)), uneven).miss
+    in_turn = [(heatmaps >= np.float32(threshold)).sum(axis=(1, 2)) for threshold in uneven]
+    np.testing.assert_array_equal(miss.T, in_turn)
 
 
 def test_many_thresholds_do_not_overflow() -> None:
     heatmaps = np.linspace(0, 1, 64, dtype=np.float32).reshape(1, 8, 8)
-    hit, miss = overlap(levels_of(heatmaps, np.linspace(0, 1, 300)), np.ones((1, 8, 8)), 300)
-    assert hit[0, 0] == 64
-    assert hit[0, -1] == 1
-    assert not miss.any()
+    overlap = overlap_at(heatmaps, TruthMasks(np.ones((1, 8, 8))), np.linspace(0, 1, 300))
+    assert overlap.hit[0, 0] == 64
+    assert overlap.hit[0, -1] == 1
+    assert not overlap.miss.any()
+
+
+def test_what_is_not_a_number_reaches_no_threshold() -> None:
+    heatmaps = np.full((1, 2, 2), np.nan, dtype=np.float32)
+    assert not overlap_at(heatmaps, TruthMasks(np.ones((1, 2, 2))), GRID).marked.any()
 
 
 def test_iou_by_hand() -> None:
     heatmap = np.array([[[0.9, 0.6], [0.5, 0.1]]], dtype=np.float32)
     truth = np.array([[[1, 0], [1, 0]]], dtype=np.float32)
-    assert iou_by_threshold(heatmap, truth, np.array([0.05, 0.5, 0.6, 0.9, 0.95])).tolist() == [
-        [2 / 4, 2 / 3, 1 / 3, 1 / 2, 0]
-    ]
+    iou = iou_at(heatmap, TruthMasks(truth), np.array([0.05, 0.5, 0.6, 0.9, 0.95]))
+    assert iou.tolist() == [[2 / 4, 2 / 3, 1 / 3, 1 / 2, 0]]
 
 
 def test_fractions_of_a_consensus_map_weigh_numerator_and_denominator() -> None:
-    truth = np.array([[[1, 0.5], [0, 0]]])
+    truth = TruthMasks(np.array([[[1, 0.5], [0, 0]]]))
     mask = np.array([[[False, True], [True, False]]])
     assert iou_of(mask, truth).tolist() == [0.5 / (1.5 + 1)]
 
 
 def test_empty_truth_scores_zero_whatever_is_marked() -> None:
-    truth = np.zeros((2, 2, 2))
+    truth = TruthMasks(np.zeros((2, 2, 2)))
     mask = np.stack([np.ones((2, 2), bool), np.zeros((2, 2), bool)])
     assert iou_of(mask, truth).tolist() == [0, 0]
 
 
-def test_thresholds_must_rise() -> None:
-    with pytest.raises(ValueError, match="thresholds must rise"):
-        iou_by_threshold(np.zeros((1, 2, 2)), np.zeros((1, 2, 2)), np.array([0.5, 0.4]))
+def test_truths_say_whether_they_hold_fractions() -> None:
+    whole, fractions = TruthMasks(np.array([[[1.0, 0]]])), TruthMasks(np.array([[[1.0, 0.5]]]))
+    assert (whole.binary, fractions.binary) == (True, False)
+    assert (whole.area.tolist(), fractions.area.tolist()) == ([1], [1.5])
+    assert whole.foreground is whole
+    assert fractions.foreground.values.tolist() == [[[1, 1]]]
 
 
-def test_success_counts_the_bar_itself() -> None:
-    assert success(np.array([0.5, 0.49, 1.0, 0.0])) == 0.5
+def test_ciou_counts_the_threshold_itself() -> None:
+    assert ciou(np.array([0.5, 0.49, 1.0, 0.0])) == 0.5
 
 
 def test_auc_by_hand() -> None:
-    # The bars 0..0.5 are cleared, the half step after 0.5 falls to zero.
+    # The thresholds 0..0.5 are reached, the half step after 0.5 falls to zero.
     assert auc(np.array([0.5])) == pytest.approx(0.525)
     assert auc(np.array([1.0, 0.0])) == pytest.approx((1 + 0.025) / 2)
 
@@ -127,5 +148,5 @@ def test_scores_are_in_percent() -> None:
 
 
 def test_golden_iou_of_each_sample(golden_ten: SimpleNamespace) -> None:
-    iou = iou_by_threshold(golden_ten.heatmap, golden_ten.gt, np.array([0.5]))[:, 0]
+    iou = iou_at(golden_ten.heatmap, TruthMasks(golden_ten.gt), np.array([0.5]))[:, 0]
     np.testing.assert_allclose(iou, golden_ten.iou_at_half, rtol=0, atol=1e-7)

@@ -7,11 +7,11 @@ from avprompt.metrics.negative import harmonic_mean, quiet_auc, universal_thresh
 
 
 def test_a_model_that_stays_quiet_scores_full() -> None:
-    assert quiet_auc(np.zeros(5)) == 1, "pIA 0 clears the bar 0 too"
+    assert quiet_auc(np.zeros(5)) == 1, "pIA 0 stays under the threshold 0 too"
 
 
 def test_quiet_auc_by_hand() -> None:
-    assert quiet_auc(np.ones(3)) == pytest.approx(0.025), "only the last bar is cleared"
+    assert quiet_auc(np.ones(3)) == pytest.approx(0.025), "only the last threshold is kept"
     assert quiet_auc(np.array([0.5])) == pytest.approx(0.525)
     assert quiet_auc(np.array([0.0, 1.0])) == pytest.approx((1 + 0.025) / 2)
 

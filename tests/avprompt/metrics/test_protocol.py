@@ -6,10 +6,13 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from avprompt.metrics import scored_maps, val_threshold
+from avprompt.metrics.iou import TruthMasks
 from avprompt.metrics.protocol import Protocol, measure_all
 from avprompt.metrics.protocols import avatar, avsbench, extended, fixed, interactive, median, negative
+from avprompt.metrics.scored_maps import ScoredMaps
 
-MODULES = (avatar, avsbench, extended, fixed, interactive, median, negative)
+MODULES = (avatar, avsbench, extended, fixed, interactive, median, negative, val_threshold)
 NAMES = {
     "acl-sweep",
     "avatar",
@@ -23,7 +26,6 @@ NAMES = {
     "slavc-extended",
     "val-threshold",
 }
-COLUMNS = {"sounding": [True, True, False], "group": ["a", "a", "b"], "scenario": ["x", "x", "off-screen"]}
 
 
 def protocols() -> Iterator[Protocol]:
@@ -34,11 +36,12 @@ def protocols() -> Iterator[Protocol]:
                 yield member()
 
 
-def batch(seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def batch(seed: int = 0) -> ScoredMaps:
     generator = np.random.default_rng(seed)
     truths = np.zeros((3, 8, 8), dtype=np.float32)
     truths[:2, 2:5, 2:6] = 1
-    return generator.random((3, 8, 8), dtype=np.float32), truths, generator.random(3)
+    heatmaps = generator.random((3, 8, 8), dtype=np.float32)
+    return ScoredMaps(heatmaps, TruthMasks(truths), generator.random(3))
 
 
 def test_all_protocols_of_the_field_are_here() -> None:
@@ -47,7 +50,7 @@ def test_all_protocols_of_the_field_are_here() -> None:
 
 @pytest.mark.parametrize("protocol", list(protocols()), ids=lambda protocol: protocol.name)
 def test_a_protocol_keeps_its_contract(protocol: Protocol) -> None:
-    measured = protocol.measure(*batch())
+    measured = protocol.measure(batch())
     assert all(len(values) == 3 for values in measured.values())
     test = {**measured, "id": np.array(["a_1", "a_2", "b_1"])}
     columns = {
@@ -57,7 +60,7 @@ def test_a_protocol_keeps_its_contract(protocol: Protocol) -> None:
     }
     test |= {name: np.array(columns[name]) for name in protocol.needs}
     for seed, condition in enumerate(protocol.conditions):
-        altered = protocol.measure(*batch(seed + 1))
+        altered = protocol.measure(batch(seed + 1))
         test |= {f"{condition}/{name}": values for name, values in altered.items()}
     scores = protocol.summarise(test, None)
     assert isinstance(scores[protocol.headline], float)
@@ -69,11 +72,13 @@ def test_a_protocol_keeps_its_contract(protocol: Protocol) -> None:
 
 @pytest.mark.parametrize("protocol", list(protocols()), ids=lambda protocol: protocol.name)
 def test_measuring_does_not_depend_on_the_batch(protocol: Protocol) -> None:
-    heatmaps, truths, confidence = batch()
-    whole = protocol.measure(heatmaps, truths, confidence)
-    parts = [
-        protocol.measure(heatmaps[k : k + 1], truths[k : k + 1], confidence[k : k + 1]) for k in range(3)
+    maps = batch()
+    whole = protocol.measure(maps)
+    alone = [
+        ScoredMaps(maps.heatmaps[k], TruthMasks(maps.truths.values[k]), maps.confidence[k])
+        for k in (slice(0, 1), slice(1, 2), slice(2, 3))
     ]
+    parts = [protocol.measure(sample) for sample in alone]
     for name, values in whole.items():
         np.testing.assert_array_equal(values, np.concatenate([part[name] for part in parts]))
 
@@ -81,12 +86,13 @@ def test_measuring_does_not_depend_on_the_batch(protocol: Protocol) -> None:
 def test_protocols_that_measure_alike_measure_once(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
 
-    def counted(*maps: np.ndarray) -> np.ndarray:
-        calls.append(maps)
+    def counted(*arguments: object) -> np.ndarray:
+        calls.append(arguments)
         return np.zeros((3, 19))
 
-    monkeypatch.setattr(fixed, "iou_on_grid", counted)
-    found = measure_all([fixed.ValThreshold(), fixed.AclSweep(), median.EzvslMedian()], *batch())
+    monkeypatch.setattr(scored_maps, "iou_at", counted)
+    protocols = [val_threshold.ValThreshold(), fixed.AclSweep(), median.EzvslMedian()]
+    found = measure_all(protocols, batch())
     assert list(found) == ["val-threshold", "acl-sweep", "ezvsl-median"]
     assert len(calls) == 1
     found["val-threshold"]["id"] = np.zeros(3)

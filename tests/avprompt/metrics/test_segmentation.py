@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from avprompt.metrics.iou import TruthMasks
 from avprompt.metrics.segmentation import F_THRESHOLDS, batch_means, best_f, f_by_threshold, frame_iou
 
 HALF = np.array([0.5])
@@ -14,11 +15,11 @@ HALF = np.array([0.5])
 def test_frame_iou_by_hand() -> None:
     heatmap = np.array([[[0.9, 0.6], [0.5, 0.1]]], dtype=np.float32)
     truth = np.array([[[1, 0], [1, 0]]], dtype=np.float32)
-    assert frame_iou(heatmap, truth, HALF)[0, 0] == pytest.approx(1 / 3), "0.5 itself is outside"
+    assert frame_iou(heatmap, TruthMasks(truth), HALF)[0, 0] == pytest.approx(1 / 3), "0.5 itself is outside"
 
 
 def test_an_empty_frame_rewards_an_empty_mask() -> None:
-    empty = np.zeros((1, 2, 2))
+    empty = TruthMasks(np.zeros((1, 2, 2)))
     assert frame_iou(np.full((1, 2, 2), 0.1), empty, HALF)[0, 0] == pytest.approx(1)
     heatmap = np.array([[[0.9, 0.1], [0.1, 0.1]]])
     assert frame_iou(heatmap, empty, HALF)[0, 0] == pytest.approx(3 / 4)
@@ -27,7 +28,7 @@ def test_an_empty_frame_rewards_an_empty_mask() -> None:
 def test_f_weighs_precision() -> None:
     heatmap = np.array([[[0.8, 0.8], [0.0, 0.0]]], dtype=np.float32)
     truth = np.array([[[1, 0], [0, 0]]], dtype=np.float32)
-    f = f_by_threshold(heatmap, truth)
+    f = f_by_threshold(heatmap, TruthMasks(truth))
     assert f.shape == (1, 255)
     assert f[0, 0] == pytest.approx(1.3 * 0.25 / (0.3 * 0.25 + 1)), "everything reaches 0"
     assert f[0, 100] == pytest.approx(1.3 * 0.5 / (0.3 * 0.5 + 1))
@@ -36,7 +37,8 @@ def test_f_weighs_precision() -> None:
 
 
 def test_frames_without_foreground_have_no_f() -> None:
-    f = f_by_threshold(np.full((2, 2, 2), 0.5), np.stack([np.zeros((2, 2)), np.ones((2, 2))]))
+    truths = TruthMasks(np.stack([np.zeros((2, 2)), np.ones((2, 2))]))
+    f = f_by_threshold(np.full((2, 2, 2), 0.5), truths)
     assert np.isnan(f[0]).all()
     assert best_f(f) == pytest.approx(1)
     assert math.isnan(best_f(f[:1]))
@@ -44,7 +46,7 @@ def test_frames_without_foreground_have_no_f() -> None:
 
 def test_grey_masks_are_foreground_where_above_zero() -> None:
     heatmap = np.ones((1, 2, 2))
-    assert frame_iou(heatmap, np.full((1, 2, 2), 0.2), HALF)[0, 0] == pytest.approx(1)
+    assert frame_iou(heatmap, TruthMasks(np.full((1, 2, 2), 0.2)), HALF)[0, 0] == pytest.approx(1)
 
 
 def test_smaller_batches_score_a_higher_f() -> None:
@@ -62,7 +64,8 @@ def test_a_short_last_batch_weighs_as_much_as_a_full_one() -> None:
 
 def test_golden_subset_equals_a_plain_restatement(golden_ten: SimpleNamespace) -> None:
     heatmaps, truths = golden_ten.heatmap, golden_ten.gt_avsbench
-    iou, f = frame_iou(heatmaps, truths, HALF)[:, 0], f_by_threshold(heatmaps, truths)
+    masks = TruthMasks(truths)
+    iou, f = frame_iou(heatmaps, masks, HALF)[:, 0], f_by_threshold(heatmaps, masks)
     for k, (heatmap, truth) in enumerate(zip(heatmaps, truths, strict=True)):
         mask = heatmap > 0.5
         if not truth.any():

@@ -12,8 +12,9 @@ from avprompt.config.method_config import resolve
 from avprompt.data.inputs import InputSpec
 from avprompt.distributed import make_accelerator
 from avprompt.evaluation.evaluator import Evaluator
-from avprompt.metrics.protocols.fixed import AclSweep, ValThreshold
+from avprompt.metrics.protocols.fixed import AclSweep
 from avprompt.metrics.protocols.median import EzvslMedian
+from avprompt.metrics.val_threshold import ValThreshold
 from avprompt.model.build import build
 from avprompt.model.method import Method
 from avprompt.registry import Registry

@@ -3,7 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from avprompt.metrics.iou import TruthMasks
 from avprompt.metrics.protocols.avatar import Avatar
+from avprompt.metrics.scored_maps import ScoredMaps
 
 
 def test_scenarios_are_scored_apart() -> None:
@@ -11,7 +13,7 @@ def test_scenarios_are_scored_apart() -> None:
     heatmaps[0], heatmaps[3, 0, 0] = 0.5, 0.7
     truths = np.zeros((4, 2, 2), dtype=np.float32)
     truths[:2] = 1
-    test = Avatar().measure(heatmaps, truths, np.zeros(4))
+    test = Avatar().measure(ScoredMaps(heatmaps, TruthMasks(truths), np.zeros(4)))
     scenario = np.array(["single-sound", "mixed-sound", "off-screen", "off-screen"])
     found = Avatar().summarise({**test, "scenario": scenario}, None)
     assert found["cIoU"] == 50
@@ -22,7 +24,7 @@ def test_scenarios_are_scored_apart() -> None:
 
 
 def test_tn_needs_off_screen_frames() -> None:
-    test = Avatar().measure(np.ones((1, 2, 2)), np.ones((1, 2, 2)), np.zeros(1))
+    test = Avatar().measure(ScoredMaps(np.ones((1, 2, 2)), TruthMasks(np.ones((1, 2, 2))), np.zeros(1)))
     found = Avatar().summarise({**test, "scenario": np.array(["single-sound"])}, None)
     assert "TN" not in found
     assert found["AUC"] == pytest.approx(100)

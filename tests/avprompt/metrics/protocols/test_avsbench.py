@@ -5,12 +5,16 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from avprompt.metrics.iou import TruthMasks
 from avprompt.metrics.protocols.avsbench import AvsbenchDataset, AvsbenchOfficial
+from avprompt.metrics.scored_maps import ScoredMaps
 
 
 def test_dataset_scores_equal_the_evaluator_of_acl(golden_forty: SimpleNamespace) -> None:
     protocol = AvsbenchDataset()
-    test = protocol.measure(golden_forty.heatmap, golden_forty.gt_avsbench, golden_forty.confidence)
+    test = protocol.measure(
+        ScoredMaps(golden_forty.heatmap, TruthMasks(golden_forty.gt_avsbench), golden_forty.confidence)
+    )
     found = protocol.summarise(test, None)
     for at, scores in found["by_threshold"].items():
         official = golden_forty.expected["avsbench"][str(float(at))]
@@ -24,7 +28,9 @@ def test_official_scores_average_batches(golden_ten: SimpleNamespace) -> None:
         batch = 5
 
     protocol = FiveFrames()
-    test = protocol.measure(golden_ten.heatmap, golden_ten.gt_avsbench, golden_ten.confidence)
+    test = protocol.measure(
+        ScoredMaps(golden_ten.heatmap, TruthMasks(golden_ten.gt_avsbench), golden_ten.confidence)
+    )
     halves = [{name: values[part] for name, values in test.items()} for part in (slice(5), slice(5, 10))]
     each = [AvsbenchDataset().summarise(half, None) for half in halves]
     found = protocol.summarise(test, None)
@@ -34,5 +40,5 @@ def test_official_scores_average_batches(golden_ten: SimpleNamespace) -> None:
 
 def test_sample_iou_is_that_at_half() -> None:
     heatmaps = np.array([[[0.9, 0.4]], [[0.9, 0.6]]], dtype=np.float32)
-    test = AvsbenchOfficial().measure(heatmaps, np.ones((2, 1, 2)), np.zeros(2))
+    test = AvsbenchOfficial().measure(ScoredMaps(heatmaps, TruthMasks(np.ones((2, 1, 2))), np.zeros(2)))
     assert AvsbenchOfficial().sample_iou(test, None) == pytest.approx([0.5, 1])

@@ -5,12 +5,16 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from avprompt.metrics.iou import TruthMasks
 from avprompt.metrics.protocols.extended import SlavcExtended
+from avprompt.metrics.scored_maps import ScoredMaps
 
 
 def test_extended_scores_equal_the_official_evaluator(golden_forty: SimpleNamespace) -> None:
     protocol = SlavcExtended()
-    test = protocol.measure(golden_forty.heatmap, golden_forty.gt_extended, golden_forty.confidence)
+    test = protocol.measure(
+        ScoredMaps(golden_forty.heatmap, TruthMasks(golden_forty.gt_extended), golden_forty.confidence)
+    )
     found = protocol.summarise({**test, "sounding": golden_forty.non_sounding == 0}, None)
     for at, scores in [("None", found), *((str(float(k)), v) for k, v in found["by_threshold"].items())]:
         official = golden_forty.expected["extended"][at]
@@ -20,7 +24,9 @@ def test_extended_scores_equal_the_official_evaluator(golden_forty: SimpleNamesp
 
 def test_what_sounds_is_told_or_read_from_the_truth(golden_ten: SimpleNamespace) -> None:
     protocol = SlavcExtended()
-    test = protocol.measure(golden_ten.heatmap, golden_ten.gt_extended, golden_ten.confidence)
+    test = protocol.measure(
+        ScoredMaps(golden_ten.heatmap, TruthMasks(golden_ten.gt_extended), golden_ten.confidence)
+    )
     told = protocol.summarise({**test, "sounding": golden_ten.non_sounding == 0}, None)
     assert protocol.summarise(test, None) == told
     everything = protocol.summarise({**test, "sounding": np.ones(10, dtype=bool)}, None)

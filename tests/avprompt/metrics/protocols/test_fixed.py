@@ -5,7 +5,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from avprompt.metrics.protocols.fixed import GRID, AclSweep, ValThreshold, best_threshold
+from avprompt.metrics.iou import TruthMasks
+from avprompt.metrics.protocols.fixed import AclSweep
+from avprompt.metrics.scored_maps import ScoredMaps
+from avprompt.metrics.threshold import GRID
+from avprompt.metrics.val_threshold import ValThreshold, best_threshold
 
 
 def measured(iou: np.ndarray, ids: list[str] | None = None) -> dict[str, np.ndarray]:
@@ -83,7 +87,7 @@ def test_chosen_thresholds_serve_altered_audio() -> None:
 def test_measure_keeps_the_iou_under_every_threshold() -> None:
     heatmaps = np.full((2, 4, 4), 0.5, dtype=np.float32)
     truths = np.ones((2, 4, 4), dtype=np.float32)
-    iou = ValThreshold().measure(heatmaps, truths, np.zeros(2))["iou"]
+    iou = ValThreshold().measure(ScoredMaps(heatmaps, TruthMasks(truths), np.zeros(2)))["iou"]
     assert iou.tolist() == [[1.0] * 10 + [0.0] * 9] * 2
 
 
@@ -97,7 +101,9 @@ def test_acl_sweep_prints_every_threshold() -> None:
 
 def test_acl_sweep_equals_the_official_evaluator(golden_forty: SimpleNamespace) -> None:
     protocol = AclSweep()
-    test = protocol.measure(golden_forty.heatmap, golden_forty.gt, golden_forty.confidence)
+    test = protocol.measure(
+        ScoredMaps(golden_forty.heatmap, TruthMasks(golden_forty.gt), golden_forty.confidence)
+    )
     found = protocol.summarise(test, None)
     for at, scores in found["by_threshold"].items():
         official = golden_forty.expected["vggss"][str(float(at))]
@@ -110,7 +116,7 @@ def test_acl_sweep_equals_the_official_evaluator(golden_forty: SimpleNamespace) 
 
 def test_acl_sweep_of_the_golden_subset(golden_ten: SimpleNamespace) -> None:
     protocol = AclSweep()
-    test = protocol.measure(golden_ten.heatmap, golden_ten.gt, golden_ten.confidence)
+    test = protocol.measure(ScoredMaps(golden_ten.heatmap, TruthMasks(golden_ten.gt), golden_ten.confidence))
     at_half = protocol.summarise(test, None)["by_threshold"]["0.50"]
     official = golden_ten.iou_at_half
     assert at_half["cIoU"] == pytest.approx(100 * np.mean(official >= 0.5))

@@ -3,7 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from avprompt.metrics.iou import TruthMasks
 from avprompt.metrics.protocols.interactive import KaistInteractive, image_of
+from avprompt.metrics.scored_maps import ScoredMaps
 
 
 def test_an_image_counts_when_all_of_its_sounds_are_found() -> None:
@@ -26,7 +28,7 @@ def test_a_map_that_ignores_the_sound_finds_at_most_one() -> None:
     truths = np.zeros((2, 4, 4), dtype=np.float32)
     truths[0, :2], truths[1, 2:] = 1, 1
     protocol = KaistInteractive()
-    test = protocol.measure(np.repeat(heatmap, 2, axis=0), truths, np.zeros(2))
+    test = protocol.measure(ScoredMaps(np.repeat(heatmap, 2, axis=0), TruthMasks(truths), np.zeros(2)))
     found = protocol.summarise({**test, "group": np.array(["a", "a"])}, None)
     assert found["cIoU"] == pytest.approx(50)
     assert found["IIoU"] == 0

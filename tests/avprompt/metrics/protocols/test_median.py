@@ -9,20 +9,25 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from avprompt.metrics.iou import TruthMasks
 from avprompt.metrics.protocol import Protocol
 from avprompt.metrics.protocols.median import EzvslMedian, KaistAdaptive, LvsMedian
+from avprompt.metrics.scored_maps import ScoredMaps
+
+
+def measured(protocol: Protocol, heatmaps: np.ndarray, truths: np.ndarray) -> dict[str, np.ndarray]:
+    return protocol.measure(ScoredMaps(heatmaps, TruthMasks(truths), np.zeros(len(heatmaps))))
 
 
 def scores_of(protocol: Protocol, heatmaps: np.ndarray, truths: np.ndarray) -> dict[str, Any]:
-    test = protocol.measure(heatmaps, truths, np.zeros(len(heatmaps)))
-    return protocol.summarise(test, None)
+    return protocol.summarise(measured(protocol, heatmaps, truths), None)
 
 
 def test_half_of_the_image_is_marked_whatever_the_scale() -> None:
     heatmap = np.linspace(0.1, 0.2, 16, dtype=np.float32).reshape(1, 4, 4)
     truth = np.zeros((1, 4, 4), dtype=np.float32)
     truth[0, 3] = 1
-    assert EzvslMedian().measure(heatmap, truth, np.zeros(1))["iou"].tolist() == [4 / 8]
+    assert measured(EzvslMedian(), heatmap, truth)["iou"].tolist() == [4 / 8]
 
 
 def test_ezvsl_median_equals_the_official_evaluator(golden_forty: SimpleNamespace) -> None:
@@ -62,19 +67,19 @@ def test_ezvsl_median_over_real_clips(shared: Path) -> None:
 def test_lvs_median_leaves_ties_out() -> None:
     flat = np.full((1, 4, 4), 0.3, dtype=np.float32)
     truth = np.ones((1, 4, 4), dtype=np.float32)
-    assert EzvslMedian().measure(flat, truth, np.zeros(1))["iou"].tolist() == [1]
-    assert LvsMedian().measure(flat, truth, np.zeros(1))["iou"].tolist() == [0]
+    assert measured(EzvslMedian(), flat, truth)["iou"].tolist() == [1]
+    assert measured(LvsMedian(), flat, truth)["iou"].tolist() == [0]
 
 
 def test_lvs_median_marks_one_pixel_less_without_ties() -> None:
     heatmap = np.linspace(0, 1, 16, dtype=np.float32).reshape(1, 4, 4)
     truth = np.ones((1, 4, 4), dtype=np.float32)
-    assert LvsMedian().measure(heatmap, truth, np.zeros(1))["iou"].tolist() == [7 / 16]
+    assert measured(LvsMedian(), heatmap, truth)["iou"].tolist() == [7 / 16]
 
 
 def test_kaist_adaptive_knows_the_size_of_the_object() -> None:
     heatmap = np.linspace(0, 1, 16, dtype=np.float32).reshape(1, 4, 4)
     truth = np.zeros((1, 4, 4), dtype=np.float32)
     truth[0, 3] = 1
-    assert KaistAdaptive().measure(heatmap, truth, np.zeros(1))["iou"].tolist() == [3 / 4]
-    assert KaistAdaptive().measure(heatmap, 0 * truth, np.zeros(1))["iou"].tolist() == [0]
+    assert measured(KaistAdaptive(), heatmap, truth)["iou"].tolist() == [3 / 4]
+    assert measured(KaistAdaptive(), heatmap, 0 * truth)["iou"].tolist() == [0]

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from avprompt.errors import DataError
+from avprompt.metrics.iou import TruthMasks
 from avprompt.metrics.protocols.negative import NegativeAudio
+from avprompt.metrics.scored_maps import ScoredMaps
 
 TRUTH = np.zeros((4, 2, 2), dtype=np.float32)
 TRUTH[:, 0] = 1
@@ -13,10 +15,10 @@ TRUTH[:, 0] = 1
 def measured(*, under: dict[str, float], true: float = 0.9) -> dict[str, np.ndarray]:
     """Maps that mark the object at level `true`, and everything at a level under each other sound."""
     protocol = NegativeAudio()
-    test = protocol.measure((TRUTH * true).astype(np.float32), TRUTH, np.zeros(4))
+    test = protocol.measure(ScoredMaps((TRUTH * true).astype(np.float32), TruthMasks(TRUTH), np.zeros(4)))
     for condition, level in under.items():
         maps = np.full(TRUTH.shape, level, dtype=np.float32)
-        altered = protocol.measure(maps, TRUTH, np.zeros(4))
+        altered = protocol.measure(ScoredMaps(maps, TruthMasks(TRUTH), np.zeros(4)))
         test |= {f"{condition}/{name}": values for name, values in altered.items()}
     return test
 
