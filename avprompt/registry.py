@@ -21,6 +21,7 @@ KINDS = MappingProxyType(
         "projections": "audio projection",
         "prompts": "prompt generator",
         "decoders": "decoder",
+        "maskers": "masker",
         "losses": "loss",
         "protocols": "protocol",
         "checkpoint_formats": "checkpoint format",

@@ -2,7 +2,8 @@
 
 Each check builds the part, runs it on small random inputs and raises `AssertionError` with the promise that
 is broken. `python -m pytest` users call them on their own classes; our tests call them on every registered
-name. `StandInBackbone` has the right shapes and no weights, so that nothing must be downloaded.
+name. `StandInBackbone` and `StandInMasker` have the right shapes and no weights, so that nothing must be
+downloaded.
 """
 
 from __future__ import annotations
@@ -14,18 +15,18 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from avprompt.config.options import Options
+from avprompt.config.options import Options, TrainedOptions
 from avprompt.data.benchmark import BenchmarkAdapter
 from avprompt.data.media import read_audio, read_image
 from avprompt.errors import DataError
-from avprompt.model.grounding import Grounding
-from avprompt.model.masker import Masker, MaskerOptions
+from avprompt.model.grounding import Grounding, resize_maps
 from avprompt.model.parts import (
     AlignmentLoss,
     AudioEncoder,
     AudioProjection,
     Backbone,
     Decoder,
+    Masker,
     PromptGenerator,
 )
 from avprompt.records import GroundTruth, ImageFeatures, Prompt
@@ -78,6 +79,27 @@ class StandInBackbone(Backbone):
             sum(ord(letter) * 31**k for k, letter in enumerate(word)) % 2**31
         )
         return torch.randn(self.text_width, generator=draw)
+
+
+class StandInMasker(Masker):
+    """A masker without parameters or draws: hard masks end where logits are 0, soft ones are sigmoids."""
+
+    def __init__(self) -> None:
+        super().__init__(TrainedOptions())
+
+    def hard(self, logits: Tensor, noise: Tensor | None = None) -> Tensor:
+        """Cut at 0, with the sigmoid's gradient."""
+        del noise
+        soft = logits.sigmoid()
+        return (logits > 0).to(soft) + (soft - soft.detach())
+
+    def feature(self, logits: Tensor, grid: tuple[int, int]) -> Tensor:
+        """Resize, then take the sigmoid."""
+        return resize_maps(logits, grid, "bilinear").sigmoid()
+
+    def heatmap(self, logits: Tensor, size: tuple[int, int]) -> Tensor:
+        """Resize, then take the sigmoid."""
+        return resize_maps(logits, size, "bilinear").sigmoid()
 
 
 def check_backbone(backbone: Backbone, words: str = "a photo of a") -> None:
@@ -158,6 +180,29 @@ def check_decoder(decoder: Decoder, backbone: Backbone) -> None:
     torch.testing.assert_close(shared[1, 0], single[0], atol=1e-5, rtol=1e-5)
 
 
+def check_masker(masker: Masker) -> None:
+    """Check shapes and ranges, that draws decide hard masks, and that every parameter gets a gradient."""
+    logits = torch.randn(IMAGES, SOUNDS, 8, 8, requires_grad=True)
+    noise = torch.rand_like(logits)
+    hard, feature = masker.hard(logits, noise), masker.feature(logits, (4, 4))
+    heatmap = masker.heatmap(logits[:, 0], (16, 12))
+    _same("hard masks", hard.shape, logits.shape)
+    _same("hard masks of its own draws", masker.hard(logits).shape, logits.shape)
+    _same("feature masks", feature.shape, (IMAGES, SOUNDS, 4, 4))
+    _same("heatmaps", heatmap.shape, (IMAGES, 16, 12))
+    assert ((hard == 0) | (hard == 1)).all(), "a hard mask is 0 or 1"
+    for what, mask in {"a feature mask": feature, "a heatmap": heatmap}.items():
+        assert ((mask >= 0) & (mask <= 1)).all(), f"{what} lies in 0..1"
+    assert torch.equal(masker.hard(logits, noise), hard), "the same draws must give the same hard masks"
+    for what, mask in {"hard masks": hard, "feature masks": feature}.items():
+        (gradient,) = torch.autograd.grad(mask.sum(), logits, retain_graph=True)
+        assert gradient.abs().sum() > 0, f"{what} must let gradients reach the mask logits"
+        assert torch.isfinite(gradient).all(), f"{what} must have finite gradients to the mask logits"
+    flat = masker.feature(torch.zeros(1, 8, 8), (4, 4))
+    assert torch.isfinite(flat).all(), "a flat map must have a finite feature mask"
+    _all_train(masker, torch.cat([hard.flatten(), feature.flatten()]))
+
+
 def check_loss(loss: AlignmentLoss) -> None:
     """Check that a loss is a finite float32 scalar with a gradient to the mask logits."""
     backbone = StandInBackbone()
@@ -165,7 +210,7 @@ def check_loss(loss: AlignmentLoss) -> None:
     image = backbone.encode_image(pixels)
     logits = torch.randn(IMAGES, IMAGES, 8, 8, requires_grad=True)
     text = torch.randn(IMAGES, IMAGES, backbone.joint_width)
-    grounding = Grounding(Masker(MaskerOptions()), backbone.pool_image, pixels, image, text, logits)
+    grounding = Grounding(StandInMasker(), backbone.pool_image, pixels, image, text, logits)
     value = loss(grounding)
     _same("a loss", value.shape, ())
     assert value.dtype == torch.float32, "a loss is computed in float32"

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from avprompt.config.options import explain, options, validate
+from avprompt.config.options import explain, options
 from avprompt.errors import ConfigError, UnknownNameError, suggest
 from avprompt.registry import KINDS, Registry
 
@@ -24,6 +24,7 @@ PART_KINDS = {
     "projection": "projections",
     "prompt": "prompts",
     "decoder": "decoders",
+    "masker": "maskers",
 }
 # Options that stay when `--set` names another part: every part of the kind has them.
 SHARED_OPTIONS = {"trained", "learning_rate_scale", "weight_decay", "audio_token", "pairing"}
@@ -90,7 +91,7 @@ class MethodConfig(BaseModel):
     projection: Table
     prompt: Table
     decoder: Table
-    masker: Table = Field(default_factory=dict)
+    masker: Table
     losses: dict[str, Table]
     training: TrainingOptions = TrainingOptions()
 
@@ -203,7 +204,6 @@ def check(registry: Registry, tables: Table, where: str) -> MethodConfig:
     checked["losses"] = {
         name: _fill(registry, "losses", name, table, f"losses.{name}") for name, table in losses.items()
     }
-    checked["masker"] = _masker(tables.get("masker") or {})
     try:
         return MethodConfig(**checked)
     except ValidationError as error:
@@ -237,13 +237,6 @@ def _fill(registry: Registry, kind: str, name: Any, table: Mapping[str, Any], wh
     if not isinstance(name, str):
         raise ConfigError(f"{where}.name must be a name, not {name!r}.")
     filled: Table = options(registry, kind, name, table, where).model_dump(mode="json")
-    return filled
-
-
-def _masker(table: Mapping[str, Any]) -> Table:
-    from avprompt.model.masker import MaskerOptions  # imports torch
-
-    filled: Table = validate(MaskerOptions, table, "masker").model_dump(mode="json")
     return filled
 
 

@@ -8,7 +8,6 @@ import yaml
 from pydantic import BaseModel
 
 from avprompt.config.method_config import PART_KINDS, TrainingOptions, method_text
-from avprompt.model.masker import MaskerOptions
 from avprompt.registry import KINDS, Registry
 
 
@@ -25,7 +24,6 @@ def method_schema(registry: Registry, method: str) -> dict[str, Any]:
         properties[part] = _part(registry, kind, name)
     losses = {name: _options(registry.load("losses", name).Config) for name in registry.names("losses")}
     properties["losses"] = {"type": "object", "properties": losses, "additionalProperties": False}
-    properties["masker"] = _options(MaskerOptions)
     properties["training"] = _options(TrainingOptions)
     properties["with"] = {"type": "object", "description": "changes by encoder set, tables as above"}
     return {
@@ -33,7 +31,7 @@ def method_schema(registry: Registry, method: str) -> dict[str, Any]:
         "title": f"avprompt method {tables.get('name', method)}",
         "type": "object",
         "properties": properties,
-        "required": ["name", "projection", "prompt", "decoder", "losses"],
+        "required": ["name", "projection", "prompt", "decoder", "masker", "losses"],
         "additionalProperties": False,
     }
 

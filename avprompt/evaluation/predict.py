@@ -13,7 +13,7 @@ from avprompt.errors import AvpromptError
 from avprompt.evaluation.measure import Maps
 from avprompt.evaluation.sounds import Tokens
 from avprompt.features.encoding import Encoding
-from avprompt.model.masker import resize
+from avprompt.model.grounding import resize_maps
 from avprompt.model.parts import Decoder
 from avprompt.records import ImageFeatures, Prediction, Prompt
 
@@ -75,7 +75,7 @@ class Locator:
             self.text_decoder = None
             return None
         logits = self.text_decoder(image, text).float()
-        heatmaps = torch.sigmoid(resize(logits, (self.size, self.size), "bicubic"))
+        heatmaps = torch.sigmoid(resize_maps(logits, (self.size, self.size), "bicubic"))
         return Prediction(heatmaps, torch.zeros(len(heatmaps)))
 
     def _say(self, label: str) -> Tensor:

@@ -8,7 +8,6 @@ import torch
 
 from avprompt.config.method_config import PART_KINDS, MethodConfig
 from avprompt.config.options import options
-from avprompt.model.masker import Masker, MaskerOptions
 from avprompt.model.method import Method
 from avprompt.model.parts import AlignmentLoss, AudioEncoder, Backbone, Decoder, FrozenPart
 from avprompt.registry import Registry
@@ -48,7 +47,7 @@ def build(method_config: MethodConfig, registry: Registry, *, weights: bool = Tr
         part("projection", audio_encoder.width, backbone.text_width),
         part("prompt", backbone),
         decoder,
-        Masker(MaskerOptions(**method_config.masker)),
+        part("masker"),
         {name: _loss(registry, name, table) for name, table in method_config.losses.items()},
     )
     method.checksums = checksums

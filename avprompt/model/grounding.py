@@ -7,16 +7,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from avprompt.distributed import Rows
-from avprompt.model.masker import Masker, resize
 from avprompt.records import ImageFeatures
 
+if TYPE_CHECKING:
+    from avprompt.model.parts import Masker
+
 Noise = Callable[[Tensor], Tensor]
-"""Draws the uniform noise of the Gumbel-sigmoid, shaped as the logits (b, B, h, w)."""
+"""Draws the uniform noise of hard masks, shaped as the logits (b, B, h, w)."""
+
+
+def resize_maps(maps: Tensor, size: tuple[int, int], mode: str) -> Tensor:
+    """Resize maps (..., H, W) to (..., *size); `mode` as in torch, corners not aligned."""
+    if maps.shape[-2:] == size:
+        return maps
+    flat = maps.reshape(-1, 1, *maps.shape[-2:])
+    corners = None if mode == "nearest" else False
+    return F.interpolate(flat, size, mode=mode, align_corners=corners).reshape(*maps.shape[:-2], *size)
 
 
 def masked_mean(dense: Tensor, masks: Tensor) -> Tensor:
@@ -78,7 +91,7 @@ class Grounding:
     def image_level(self) -> Tensor:
         """v^I (B, D): CLIP's pooled feature of image i times its own hard mask."""
         own = torch.diagonal(self.hard_masks, offset=self._rows.start).movedim(-1, 0)  # (b, h, w)
-        mask = resize(own, self._size(), mode="bilinear").unsqueeze(1)
+        mask = resize_maps(own, self._size(), mode="bilinear").unsqueeze(1)
         return self._rows.gather(self._pool(self._pixels * mask).float())
 
     @cached_property

@@ -11,7 +11,6 @@ from torch.nn import functional as F
 
 from avprompt.distributed import Rows
 from avprompt.model.grounding import Grounding, Noise, masked_mean
-from avprompt.model.masker import Masker
 from avprompt.model.parts import (
     AlignmentLoss,
     AudioEncoder,
@@ -19,6 +18,7 @@ from avprompt.model.parts import (
     Backbone,
     Decoder,
     FrozenPart,
+    Masker,
     PromptGenerator,
 )
 from avprompt.records import Batch, ImageFeatures, Prediction
@@ -107,7 +107,7 @@ class Method(nn.Module):
 
         Args:
             batch: B clips; image i belongs to audio i.
-            noise: uniform draws (B, B, h, w) of the Gumbel-sigmoid, or what draws them.
+            noise: uniform draws (B, B, h, w) for hard masks, or what draws them.
         """
         image, frames = self.encode_image(batch.pixels), self.encode_audio(batch.waveform)
         return self.ground_features(batch.pixels, image, frames, noise)
@@ -126,18 +126,18 @@ class Method(nn.Module):
             pixels: (b, 3, H, W) normalised.
             image: features of these pixels.
             frames: (b, L, W) features of the sounds that belong to them.
-            noise: uniform draws (b, B, h, w) of the Gumbel-sigmoid, or what draws them.
+            noise: uniform draws (b, B, h, w) for hard masks, or what draws them.
             rows: where they stand in a batch of B clips that is spread over ranks; b = B without.
         """
         rows = rows or Rows((len(pixels),))
         text = self.read_pairs(frames, image, rows)
         shared = self.prompt.config.pairing == "own"
         logits = self.decoder(image, text[0] if shared else text, pairs=True)
-        return Grounding(self.masker, self._pooling(), pixels, image, text, logits, noise, rows)
+        pool = self._pooling(pixels.device.type)
+        return Grounding(self.masker, pool, pixels, image, text, logits, noise, rows)
 
-    def _pooling(self) -> Callable[[Tensor], Tensor]:
+    def _pooling(self, device: str) -> Callable[[Tensor], Tensor]:
         """Return `pool_image` in the precision that holds now: losses, in float32, ask for it later."""
-        device = self.masker.w.device.type
         mixed, dtype = torch.is_autocast_enabled(device), torch.get_autocast_dtype(device)
 
         def pool(pixels: Tensor) -> Tensor:

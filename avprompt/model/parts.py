@@ -209,6 +209,30 @@ class Decoder(Part):
         return not list(self.parameters())
 
 
+class Masker(Part):
+    """Turns mask logits into masks: hard ones, soft ones and heatmaps. Built as `cls(config)`."""
+
+    Config = TrainedOptions
+
+    @abstractmethod
+    def hard(self, logits: Tensor, noise: Tensor | None = None) -> Tensor:
+        """Return image-level masks, each value 0 or 1, with a gradient to the logits.
+
+        Args:
+            logits: any shape.
+            noise: uniform draws in 0..1, shaped as `logits`, for masks that are drawn at random; the
+                masker draws its own when None. The same draws give the same masks.
+        """
+
+    @abstractmethod
+    def feature(self, logits: Tensor, grid: tuple[int, int]) -> Tensor:
+        """Return feature-level masks in 0..1 on the patch grid: (..., H, W) -> (..., *grid)."""
+
+    @abstractmethod
+    def heatmap(self, logits: Tensor, size: tuple[int, int]) -> Tensor:
+        """Return what people see and protocols score, in 0..1: (..., H, W) -> (..., *size)."""
+
+
 class LossOptions(Options):
     """Options of every loss; `weight` is its share of the sum."""
 

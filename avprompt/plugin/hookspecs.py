@@ -48,6 +48,11 @@ def register_decoders(register: Register) -> None:
 
 
 @hookspec
+def register_maskers(register: Register) -> None:
+    """Register what makes masks of mask logits: `avprompt.plugin.Masker`."""
+
+
+@hookspec
 def register_losses(register: Register) -> None:
     """Register alignment losses: `avprompt.plugin.AlignmentLoss`."""
 

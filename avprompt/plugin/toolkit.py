@@ -12,7 +12,7 @@ from avprompt.errors import (
 )
 from avprompt.metrics.protocol import Measurements, Protocol
 from avprompt.model.context_prompt import ContextPrompt, LearnedContextOptions, initial_context
-from avprompt.model.grounding import Grounding
+from avprompt.model.grounding import Grounding, resize_maps
 from avprompt.model.parts import (
     AlignmentLoss,
     AudioEncoder,
@@ -22,6 +22,7 @@ from avprompt.model.parts import (
     DecoderCheckpoint,
     FrozenPart,
     LossOptions,
+    Masker,
     Part,
     PromptGenerator,
     PromptOptions,
@@ -65,6 +66,7 @@ __all__ = [
     "ImageFeatures",
     "LearnedContextOptions",
     "LossOptions",
+    "Masker",
     "Measurements",
     "Media",
     "Missing",
@@ -84,4 +86,5 @@ __all__ = [
     "WeightFile",
     "WeightsError",
     "initial_context",
+    "resize_maps",
 ]

@@ -40,9 +40,7 @@ def describe_method(loaded: Loaded, method: str, settings: Settings) -> Descript
     method_config = resolve(loaded.registry, method, encoders, settings.overrides)
     with torch.device("meta"):
         built = build(method_config, loaded.registry, weights=False)
-    names = {part: getattr(method_config, part)["name"] for part in PART_KINDS} | {
-        "masker": "hard and soft masks"
-    }
+    names = {part: getattr(method_config, part)["name"] for part in PART_KINDS}
     shapes = _shapes(built)
     parts = [
         PartDescription(part=part, name=names[part], shapes=shapes[part], **_count(getattr(built, part)))

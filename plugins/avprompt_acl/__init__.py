@@ -1,4 +1,4 @@
-"""ACL-SSL: fixed prompt, factor-graph projection, alignment losses, and the composition itself."""
+"""ACL-SSL: fixed prompt, factor-graph projection, masks, alignment losses, and the method itself."""
 
 from avprompt.plugin import Register, hookimpl
 
@@ -11,6 +11,11 @@ def register_prompts(register: Register) -> None:
 @hookimpl
 def register_projections(register: Register) -> None:
     register("factor-graph", "avprompt_acl.projection:FactorGraphProjection")
+
+
+@hookimpl
+def register_maskers(register: Register) -> None:
+    register("gumbel-sigmoid", "avprompt_acl.masker:GumbelSigmoidMasker")
 
 
 @hookimpl

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from avprompt.config.options import Options, TrainedOptions
 from avprompt.model.context_prompt import ContextPrompt
-from avprompt.model.grounding import Grounding
+from avprompt.model.grounding import Grounding, resize_maps
 from avprompt.model.parts import (
     AlignmentLoss,
     AudioEncoder,
@@ -23,18 +23,21 @@ from avprompt.model.parts import (
 from avprompt.records import ImageFeatures, Prompt
 from avprompt.testing import (
     StandInBackbone,
+    StandInMasker,
     check_audio_encoder,
     check_backbone,
     check_decoder,
     check_loss,
+    check_masker,
     check_projection,
     check_prompt_generator,
 )
 from tinyworld.encoders import EarOptions, TinyClip, TinyEar
 
 
-def test_the_stand_in_keeps_its_own_contract() -> None:
+def test_the_stand_ins_keep_their_own_contracts() -> None:
     check_backbone(StandInBackbone())
+    check_masker(StandInMasker())
 
 
 def test_encoders_of_the_tiny_world_keep_theirs() -> None:
@@ -166,6 +169,58 @@ class TestDecoder:
 
         with pytest.raises(AssertionError, match=r"not close"):
             check_decoder(Normalising(TrainedOptions()), StandInBackbone())
+
+
+class TestMasker:
+    def test_whose_hard_masks_are_soft(self) -> None:
+        class Soft(StandInMasker):
+            def hard(self, logits: Tensor, noise: Tensor | None = None) -> Tensor:
+                return logits.sigmoid()
+
+        with pytest.raises(AssertionError, match=r"a hard mask is 0 or 1"):
+            check_masker(Soft())
+
+    def test_whose_hard_masks_cut_the_gradient(self) -> None:
+        class Cut(StandInMasker):
+            def hard(self, logits: Tensor, noise: Tensor | None = None) -> Tensor:
+                return super().hard(logits).detach() + 0 * logits
+
+        with pytest.raises(AssertionError, match=r"hard masks must let gradients reach the mask logits"):
+            check_masker(Cut())
+
+    def test_that_draws_again(self) -> None:
+        class Drawing(StandInMasker):
+            def hard(self, logits: Tensor, noise: Tensor | None = None) -> Tensor:
+                return super().hard(logits + torch.randn_like(logits))
+
+        with pytest.raises(AssertionError, match=r"the same draws must give the same hard masks"):
+            check_masker(Drawing())
+
+    def test_that_leaves_the_range(self) -> None:
+        class Raw(StandInMasker):
+            def heatmap(self, logits: Tensor, size: tuple[int, int]) -> Tensor:
+                return resize_maps(logits, size, "bilinear")
+
+        with pytest.raises(AssertionError, match=r"a heatmap lies in 0..1"):
+            check_masker(Raw())
+
+    def test_that_divides_by_the_range(self) -> None:
+        class Dividing(StandInMasker):
+            def feature(self, logits: Tensor, grid: tuple[int, int]) -> Tensor:
+                low, high = logits.amin((-2, -1), keepdim=True), logits.amax((-2, -1), keepdim=True)
+                return resize_maps((logits - low) / (high - low), grid, "nearest")
+
+        with pytest.raises(AssertionError, match=r"a flat map must have a finite feature mask"):
+            check_masker(Dividing())
+
+    def test_with_an_idle_parameter(self) -> None:
+        class Idle(StandInMasker):
+            def __init__(self) -> None:
+                super().__init__()
+                self.forgotten = nn.Parameter(torch.zeros(()))
+
+        with pytest.raises(AssertionError, match=r"'forgotten' gets no gradient"):
+            check_masker(Idle())
 
 
 class TestLoss:

@@ -11,6 +11,7 @@ from avprompt.testing import (
     StandInBackbone,
     check_decoder,
     check_loss,
+    check_masker,
     check_projection,
     check_prompt_generator,
 )
@@ -38,6 +39,11 @@ def test_decoders(registry: Registry, name: str) -> None:
     config = options(registry, "decoders", name, {}, "decoder")
     backbone = StandInBackbone()
     check_decoder(registry.load("decoders", name)(config, backbone), backbone)
+
+
+@pytest.mark.parametrize("name", REGISTRY.names("maskers"))
+def test_maskers(registry: Registry, name: str) -> None:
+    check_masker(registry.load("maskers", name)(options(registry, "maskers", name, {}, "masker")))
 
 
 @pytest.mark.parametrize("name", REGISTRY.names("losses"))

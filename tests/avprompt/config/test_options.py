@@ -56,7 +56,7 @@ def test_no_option_may_be_called_name(ears: Registry) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", ["backbones", "audio_encoders", "projections", "prompts", "decoders", "losses"]
+    "kind", ["backbones", "audio_encoders", "projections", "prompts", "decoders", "maskers", "losses"]
 )
 def test_ours_are_not(registry: Registry, kind: str) -> None:
     for name in registry.names(kind):

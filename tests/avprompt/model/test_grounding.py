@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from avprompt.model.grounding import Grounding, masked_mean
-from avprompt.model.masker import Masker, MaskerOptions
+from avprompt.model.grounding import Grounding, masked_mean, resize_maps
 from avprompt.records import ImageFeatures
+from avprompt.testing import StandInMasker
 
 HALF = 0.5  # a uniform draw without noise
 
@@ -42,8 +42,7 @@ class TestGrounding:
     @pytest.fixture
     def made(self, logits: Tensor) -> Callable[..., Grounding]:
         def make(pool: Callable[[Tensor], Tensor] = lambda pixels: pixels.mean((-2, -1))) -> Grounding:
-            masker = Masker(MaskerOptions(scale=10, bias=0))
-            return Grounding(masker, pool, self.pixels, self.image, self.text, logits, self.noise)
+            return Grounding(StandInMasker(), pool, self.pixels, self.image, self.text, logits, self.noise)
 
         return make
 
@@ -73,9 +72,16 @@ class TestGrounding:
 
     def test_is_computed_in_float32(self) -> None:
         logits = torch.randn(2, 2, 4, 4).bfloat16()
-        masker = Masker(MaskerOptions())
-        grounding = Grounding(
-            masker, lambda pixels: pixels.mean((-2, -1)), self.pixels, self.image, self.text, logits
-        )
+
+        def pool(pixels: Tensor) -> Tensor:
+            return pixels.mean((-2, -1))
+
+        grounding = Grounding(StandInMasker(), pool, self.pixels, self.image, self.text, logits)
         made = (grounding.hard_masks, grounding.image_level, grounding.feature_level, *grounding.areas)
         assert {value.dtype for value in made} == {torch.float32}
+
+
+def test_resize_keeps_leading_axes() -> None:
+    assert resize_maps(torch.zeros(2, 3, 4, 4), (8, 6), "bilinear").shape == (2, 3, 8, 6)
+    maps = torch.randn(2, 3, 4, 4)
+    assert resize_maps(maps, (4, 4), "bicubic") is maps

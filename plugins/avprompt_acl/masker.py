@@ -1,4 +1,7 @@
-"""From mask logits to masks: hard on the image, soft on the features, and the heatmap that people see."""
+"""ACL-SSL's masks (arXiv 2311.04066): hard on the image by a Gumbel-sigmoid, soft on the features.
+
+Parameter names follow the published checkpoints, so that `masker_i` of such a file loads as it is.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,12 @@ from typing import Any
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from avprompt.config.options import TrainedOptions
+from avprompt.plugin import Masker, TrainedOptions, resize_maps
 
 
-class MaskerOptions(TrainedOptions):
-    """Options of the maskers.
+class GumbelSigmoidOptions(TrainedOptions):
+    """Options of the Gumbel-sigmoid masker.
 
     Attributes:
         scale: w, what mask logits are multiplied with; learned unless `trained` is false.
@@ -26,22 +28,18 @@ class MaskerOptions(TrainedOptions):
     feature_temperature: float = Field(default=0.07, gt=0)
 
 
-class Masker(nn.Module):
-    """Turns mask logits into image-level masks, feature-level masks and heatmaps."""
+class GumbelSigmoidMasker(Masker):
+    """Scales and shifts mask logits by w and b, two learned scalars, and draws hard masks from them."""
 
-    def __init__(self, config: MaskerOptions) -> None:
-        super().__init__()
-        self.config = config
+    Config = GumbelSigmoidOptions
+
+    def __init__(self, config: GumbelSigmoidOptions) -> None:
+        super().__init__(config)
         self.w = nn.Parameter(torch.tensor(float(config.scale)))
         self.b = nn.Parameter(torch.tensor(float(config.bias)))
 
     def hard(self, logits: Tensor, noise: Tensor | None = None) -> Tensor:
-        """Return a 0/1 mask with a straight-through gradient.
-
-        Args:
-            logits: any shape.
-            noise: uniform draws in 0..1 of the Gumbel-sigmoid, shaped as `logits`; drawn when None.
-        """
+        """Return 1 where w g + b plus logistic noise is above 0; the gradient is that of its sigmoid."""
         uniform = torch.rand_like(logits) if noise is None else noise
         tiny = torch.finfo(uniform.dtype).tiny
         logistic = uniform.clamp(tiny, 1 - 1e-7).logit_()
@@ -51,12 +49,12 @@ class Masker(nn.Module):
     def feature(self, logits: Tensor, grid: tuple[int, int]) -> Tensor:
         """Return soft masks (..., h, w) on the patch grid, from each map's own range."""
         low, high = logits.amin((-2, -1), keepdim=True), logits.amax((-2, -1), keepdim=True)
-        unit = (resize(logits, grid, mode="nearest") - low) / (high - low).clamp_min(1e-6)
+        unit = (resize_maps(logits, grid, mode="nearest") - low) / (high - low).clamp_min(1e-6)
         return torch.sigmoid((unit - 0.5) / self.config.feature_temperature)
 
     def heatmap(self, logits: Tensor, size: tuple[int, int]) -> Tensor:
         """Return sigmoid(g + b/w) in 0..1, as the published code shows masks; logits are resized first."""
-        return torch.sigmoid(resize(logits, size, mode="bicubic") + self.b / self.w)
+        return torch.sigmoid(resize_maps(logits, size, mode="bicubic") + self.b / self.w)
 
 
 class _StraightThrough(torch.autograd.Function):
@@ -71,12 +69,3 @@ class _StraightThrough(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
         (logits,) = ctx.saved_tensors
         return torch.ops.aten.sigmoid_backward(gradients[0], logits.sigmoid())  # type: ignore[no-any-return]
-
-
-def resize(maps: Tensor, size: tuple[int, int], mode: str) -> Tensor:
-    """Resize maps (..., H, W) to (..., *size); `mode` as in torch, corners not aligned."""
-    if maps.shape[-2:] == size:
-        return maps
-    flat = maps.reshape(-1, 1, *maps.shape[-2:])
-    corners = None if mode == "nearest" else False
-    return F.interpolate(flat, size, mode=mode, align_corners=corners).reshape(*maps.shape[:-2], *size)

@@ -6,13 +6,14 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from avprompt.model.masker import Masker, MaskerOptions, resize
+from avprompt.plugin import resize_maps
+from avprompt_acl.masker import GumbelSigmoidMasker, GumbelSigmoidOptions
 
 HALF = 0.5  # a uniform draw without noise
 
 
 class TestHardMask:
-    masker = Masker(MaskerOptions(scale=10, bias=14))
+    masker = GumbelSigmoidMasker(GumbelSigmoidOptions(scale=10, bias=14))
 
     def test_cuts_at_minus_b_over_w(self) -> None:
         logits = torch.tensor([-2.0, -1.41, -1.39, 3.0])
@@ -20,7 +21,7 @@ class TestHardMask:
         torch.testing.assert_close(mask, torch.tensor([0.0, 0.0, 1.0, 1.0]))
 
     def test_gradient_is_the_soft_masks(self) -> None:
-        masker = Masker(MaskerOptions(scale=2, bias=1))
+        masker = GumbelSigmoidMasker(GumbelSigmoidOptions(scale=2, bias=1))
         logits = torch.tensor([0.3, -0.9], requires_grad=True)
         masker.hard(logits, torch.full_like(logits, HALF)).sum().backward()
         soft = torch.sigmoid(2 * logits + 1).detach()
@@ -35,7 +36,7 @@ class TestHardMask:
         torch.testing.assert_close(mask, torch.tensor([0.0, 1.0]))
 
     def test_draws_follow_the_logits(self) -> None:
-        masker = Masker(MaskerOptions(scale=1, bias=0))
+        masker = GumbelSigmoidMasker(GumbelSigmoidOptions(scale=1, bias=0))
         logits = torch.tensor([-1.0, 0.0, 2.0]).expand(20_000, 3)
         share = masker.hard(logits).mean(0)
         torch.testing.assert_close(share, torch.sigmoid(logits[0]), atol=0.02, rtol=0)
@@ -52,25 +53,25 @@ class TestHardMask:
 class TestFeatureMask:
     def test_is_a_soft_cut_in_the_middle_of_the_range(self) -> None:
         logits = torch.tensor([[-3.0, -1.0], [0.0, 1.0]])  # unit: 0, 0.5, 0.75, 1
-        mask = Masker(MaskerOptions(feature_temperature=0.1)).feature(logits, (2, 2))
+        mask = GumbelSigmoidMasker(GumbelSigmoidOptions(feature_temperature=0.1)).feature(logits, (2, 2))
         expected = torch.sigmoid(torch.tensor([[-5.0, 0.0], [2.5, 5.0]]))
         torch.testing.assert_close(mask, expected)
 
     def test_does_not_depend_on_scale_or_offset(self) -> None:
         logits = torch.randn(2, 3, 8, 8)
-        masker = Masker(MaskerOptions())
+        masker = GumbelSigmoidMasker(GumbelSigmoidOptions())
         same = masker.feature(5 * logits - 3, (8, 8))
         torch.testing.assert_close(masker.feature(logits, (8, 8)), same, atol=1e-4, rtol=0)
 
     def test_takes_the_range_before_it_resizes(self) -> None:
         logits = torch.zeros(4, 4)
         logits[3, 3] = 1.0  # lost on the coarse grid
-        mask = Masker(MaskerOptions()).feature(logits, (2, 2))
+        mask = GumbelSigmoidMasker(GumbelSigmoidOptions()).feature(logits, (2, 2))
         torch.testing.assert_close(mask, torch.full((2, 2), 0.0008), atol=1e-4, rtol=0)
 
     def test_a_flat_map_is_finite(self) -> None:
         logits = torch.zeros(4, 4, requires_grad=True)
-        mask = Masker(MaskerOptions()).feature(logits, (2, 2))
+        mask = GumbelSigmoidMasker(GumbelSigmoidOptions()).feature(logits, (2, 2))
         mask.sum().backward()
         assert torch.isfinite(mask).all()
         assert torch.isfinite(logits.grad).all()
@@ -79,22 +80,16 @@ class TestFeatureMask:
 class TestHeatmap:
     def test_is_the_sigmoid_of_g_plus_b_over_w(self) -> None:
         logits = torch.tensor([[-1.4, 0.0]])
-        heatmap = Masker(MaskerOptions(scale=10, bias=14)).heatmap(logits[None], (1, 2))
+        heatmap = GumbelSigmoidMasker(GumbelSigmoidOptions(scale=10, bias=14)).heatmap(logits[None], (1, 2))
         torch.testing.assert_close(heatmap, torch.sigmoid(torch.tensor([[[0.0, 1.4]]])))
 
     def test_resizes_the_logits_first(self) -> None:
         logits = torch.randn(2, 4, 4)
-        heatmap = Masker(MaskerOptions(bias=0)).heatmap(logits, (9, 9))
-        torch.testing.assert_close(heatmap, resize(logits, (9, 9), "bicubic").sigmoid())
+        heatmap = GumbelSigmoidMasker(GumbelSigmoidOptions(bias=0)).heatmap(logits, (9, 9))
+        torch.testing.assert_close(heatmap, resize_maps(logits, (9, 9), "bicubic").sigmoid())
         assert heatmap.shape == (2, 9, 9)
 
 
 def test_options_of_the_masker() -> None:
     with pytest.raises(ValidationError, match=r"greater than 0"):
-        MaskerOptions(feature_temperature=0)
-
-
-def test_resize_keeps_leading_axes() -> None:
-    assert resize(torch.zeros(2, 3, 4, 4), (8, 6), "bilinear").shape == (2, 3, 8, 6)
-    maps = torch.randn(2, 3, 4, 4)
-    assert resize(maps, (4, 4), "bicubic") is maps
+        GumbelSigmoidOptions(feature_temperature=0)
