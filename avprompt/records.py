@@ -40,7 +40,14 @@ class Frame:
 
 @dataclass(frozen=True)
 class ArchiveMember:
-    """A file inside an uncompressed archive: `size` bytes of it from `offset` on, called `name` there."""
+    """A file inside an uncompressed archive, found without reading what is before it.
+
+    Attributes:
+        archive: the file that holds it.
+        name: what it is called in there.
+        offset: where its first byte is.
+        size: how many bytes it has.
+    """
 
     archive: Path
     name: str
@@ -49,7 +56,7 @@ class ArchiveMember:
 
     @property
     def suffix(self) -> str:
-        """The ending of the name, such as `.jpg`."""
+        """The suffix of its name, such as `.jpg`."""
         return Path(self.name).suffix
 
     def __str__(self) -> str:
@@ -58,25 +65,28 @@ class ArchiveMember:
 
 @dataclass(frozen=True)
 class StreamedFile:
-    """A file that has been read out of an archive as it streamed by: its `name` there and its bytes."""
+    """A file of an archive that was streamed, already read: its `name` in there and its bytes."""
 
     name: str
     data: bytes
 
     @property
     def suffix(self) -> str:
-        """The ending of the name, such as `.jpg`."""
+        """The suffix of its name, such as `.jpg`."""
         return Path(self.name).suffix
 
     def __str__(self) -> str:
         return self.name
 
 
-PictureSource = Path | ArchiveMember | StreamedFile | Frame | np.ndarray
-"""Where a picture is: a file, a frame of a video, or an array (H, W, 3) uint8."""
+FileSource = Path | ArchiveMember | StreamedFile
+"""Where the bytes of a file are: in a file of its own, or in an archive."""
 
-SoundSource = Path | ArchiveMember | StreamedFile | Audio
-"""Where a sound is: a file, or decoded audio."""
+PictureSource = FileSource | Frame | np.ndarray
+"""Where a picture is: in a file, in a frame of a video, or in an array (H, W, 3) uint8."""
+
+SoundSource = FileSource | Audio
+"""Where a sound is: in a file, or decoded."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +110,7 @@ class GroundTruth:
 class Distractor:
     """A visible but silent object: the sound it would make, and its mask (H, W) bool."""
 
-    audio: Path | Audio
+    audio: SoundSource
     mask: np.ndarray
 
 
@@ -110,8 +120,8 @@ class Sample:
 
     Attributes:
         id: unique within its split.
-        image: a file, a frame of a video, or an array (H, W, 3) uint8.
-        audio: a file, or decoded audio. Files may be parts of archives.
+        image: where its picture is.
+        audio: where its sound is.
         truth: None in training splits.
         label: class name, never shown to a method.
         distractor: a silent object's own sound, where the benchmark can make it.
@@ -127,7 +137,7 @@ class Sample:
     truth: GroundTruth | None = None
     label: str = ""
     distractor: Distractor | None = None
-    off_screen: Path | Audio | None = None
+    off_screen: SoundSource | None = None
     group: str = ""
     scenario: str = ""
     sounding: bool = True

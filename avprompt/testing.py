@@ -266,8 +266,9 @@ def _check_annotations(adapter: BenchmarkAdapter, name: str) -> None:
     assert len(annotations) >= len(samples), f"{name}: samples without an annotation"
     masks = {sample.id: sample.truth for sample in map(samples.__getitem__, range(min(8, len(samples))))}
     for annotation in map(annotations.__getitem__, range(min(8, len(annotations)))):
-        counts = (annotation.garbage, annotation.degenerate, annotation.boxes)
-        assert max(counts) == annotation.boxes, f"{name}: more broken boxes than boxes in '{annotation.id}'"
+        counts = annotation.counts
+        broken = max(counts.garbage, counts.degenerate)
+        assert broken <= counts.boxes, f"{name}: more broken boxes than boxes in '{annotation.id}'"
         truth = masks.get(annotation.id, annotation.truth)
         assert truth is not None
         assert (annotation.truth.mask == truth.mask).all(), f"{name}: two truths of '{annotation.id}'"

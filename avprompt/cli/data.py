@@ -39,32 +39,32 @@ def data() -> None:
 @plugin_option
 def list_(names: tuple[str, ...], as_json: bool, plugins: tuple[str, ...]) -> None:
     """List the benchmarks; with NAME, where to get it, its layout and its rules."""
-    from avprompt.cli.tables.data import print_catalogue, print_described
+    from avprompt.cli.tables.data import print_catalogue, print_description
     from avprompt.data.tools.catalogue import describe
 
     registry = load_plugins(plugins).registry
-    described = [describe(registry, name) for name in names or registry.names("datasets")]
+    descriptions = [describe(registry, name) for name in names or registry.names("datasets")]
     if as_json:
-        click.echo(json.dumps([one.model_dump() for one in described], indent=2))
+        click.echo(json.dumps([description.model_dump() for description in descriptions], indent=2))
     elif names:
-        for one in described:
-            print_described(one)
+        for description in descriptions:
+            print_description(description)
     else:
-        print_catalogue(described)
+        print_catalogue(descriptions)
 
 
 @data.command()
 @click.argument("name")
 @root_option
 @split_option
-@click.option("--json", "written", type=FILE, metavar="FILE", help="Write the whole report as JSON too.")
+@click.option("--json", "json_file", type=FILE, metavar="FILE", help="Write the whole report as JSON too.")
 @workers_option
 @plugin_option
 def check(
     name: str,
     data_root: Path | None,
     splits: tuple[str, ...],
-    written: Path | None,
+    json_file: Path | None,
     workers: int,
     plugins: tuple[str, ...],
 ) -> None:
@@ -80,8 +80,8 @@ def check(
 
     report = check_data(_open(name, data_root, plugins), name, splits, workers, Progress().counting)
     print_check(report)
-    if written:
-        with replacing(written) as temporary:
+    if json_file:
+        with replacing(json_file) as temporary:
             temporary.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
     click.get_current_context().exit(0 if report.ok else 1)
 
@@ -89,25 +89,24 @@ def check(
 @data.command()
 @click.argument("train", type=FILE)
 @click.argument("test", type=FILE)
-@click.option("--write", "cleaned", type=FILE, metavar="DELEAKED", help="Write TRAIN without what leaks.")
+@click.option("--write", "clean_file", type=FILE, metavar="DELEAKED", help="Write TRAIN without what leaks.")
 @plugin_option
-def leak(train: Path, test: Path, cleaned: Path | None, plugins: tuple[str, ...]) -> None:
+def leak(train: Path, test: Path, clean_file: Path | None, plugins: tuple[str, ...]) -> None:
     """Look for the clips of the list TEST in the list TRAIN; exit with 1 when there are any.
 
     Lists are files as published: ids, `id,label` lines, tables with a header, or JSON such as vggss.json.
     Ids are brought to one spelling.
     """
     from avprompt.cli.tables.data import print_leak
-    from avprompt.data.tools.leak import find_leak, speller
-    from avprompt.data.tools.lists import read_ids
+    from avprompt.data.tools.lists import common_spelling, find_leak, read_ids
 
-    listed = read_ids(train)
-    found = find_leak(listed, read_ids(test), speller(load_plugins(plugins).registry))
-    print_leak(found, train.name, test.name)
-    if cleaned:
-        listed.write(cleaned, found.clean)
-        click.echo(f"The other {len(found.clean):,} lines are in {cleaned}.")
-    click.get_current_context().exit(1 if found.train else 0)
+    train_list, spelling = read_ids(train), common_spelling(load_plugins(plugins).registry)
+    overlap = find_leak(train_list, read_ids(test), spelling)
+    print_leak(overlap, train.name, test.name)
+    if clean_file:
+        train_list.write(clean_file, overlap.clean)
+        click.echo(f"The other {len(overlap.clean):,} lines are in {clean_file}.")
+    click.get_current_context().exit(1 if overlap.leaking else 0)
 
 
 @data.command()
@@ -121,15 +120,15 @@ def floors(
 ) -> None:
     """Print what scores on NAME without a model: floors and ceilings. Only the annotation is read."""
     from avprompt.cli.tables.data import bounds_table
-    from avprompt.data.tools.floors import bounds
+    from avprompt.data.tools.catalogue import bounds
 
     adapter = _open(name, data_root, plugins)
     with Console(stderr=True).status("score guesses"):
-        found = {split: bounds(adapter, split) for split in splits or adapter.test_splits}
+        by_split = {split: bounds(adapter, split) for split in splits or adapter.test_splits}
     if as_json:
-        click.echo(json.dumps({split: one.model_dump() for split, one in found.items()}, indent=2))
+        click.echo(json.dumps({name: split.model_dump() for name, split in by_split.items()}, indent=2))
     else:
-        Console().print(bounds_table(adapter.title, found))
+        Console().print(bounds_table(adapter.title, by_split))
 
 
 for command in (prepare, shard):

@@ -49,16 +49,16 @@ def prepare(
     from avprompt.data.tools.prepare import prepare as prepare_clips
 
     benchmark: type[BenchmarkAdapter] = load_plugins(plugins).registry.load("datasets", name)
-    wanted = {benchmark.spell(one) for row in read_ids(listed).rows for one in row.ids} if listed else None
-    planned = plan(benchmark, videos, data_root, wanted)
-    broken = [*planned.twice, *prepare_clips(planned.jobs, workers, Progress().counting)]
-    done = sum(job.done for job in planned.jobs)
-    click.echo(f"{done:,} of {len(planned.jobs):,} clips are in {data_root}.")
-    if planned.without_video:
-        click.echo(f"{len(planned.without_video):,} clips of {listed} have no video in {videos}.")
-    if broken:
-        print_missing("Videos that could not be used", broken)
-    click.get_current_context().exit(1 if broken else 0)
+    ids = {benchmark.spell(name) for row in read_ids(listed).rows for name in row.ids} if listed else None
+    work = plan(benchmark, videos, data_root, ids)
+    unusable = [*work.second_videos, *prepare_clips(work.jobs, workers, Progress().counting)]
+    done = sum(job.done for job in work.jobs)
+    click.echo(f"{done:,} of {len(work.jobs):,} clips are in {data_root}.")
+    if work.without_video:
+        click.echo(f"{len(work.without_video):,} clips of {listed} have no video in {videos}.")
+    if unusable:
+        print_missing("Videos that could not be used", unusable)
+    click.get_current_context().exit(1 if unusable else 0)
 
 
 @click.command()
@@ -90,17 +90,17 @@ def shard(
     from avprompt.data.tools.pack import write_shards
 
     adapter: BenchmarkAdapter = load_plugins(plugins).registry.load("datasets", name)(data_root)
-    chosen = split or adapter.train_split
+    split = split or adapter.train_split
     packed = write_shards(
-        adapter.split(chosen),
+        adapter.split(split),
         output,
         name,
-        chosen,
+        split,
         per_shard=per_shard,
         workers=workers,
         counting=Progress().counting,
     )
-    click.echo(f"{len(packed.samples):,} of {packed.expected:,} clips of '{chosen}' are in {output}.")
+    click.echo(f"{len(packed.samples):,} of {packed.expected:,} clips of '{split}' are in {output}.")
     for note in adapter.notes:
         click.echo(f"Note: {note}")
     if packed.missing:

@@ -20,12 +20,12 @@ from PIL import Image
 from avprompt.data.media import read_bytes, read_image
 from avprompt.errors import DataError
 from avprompt.files import replacing
-from avprompt.records import ArchiveMember, PictureSource, Sample, SoundSource, StreamedFile
+from avprompt.records import ArchiveMember, FileSource, PictureSource, Sample, SoundSource
 
 
 @dataclass(frozen=True)
 class ArchivedClip:
-    """A clip in a shard."""
+    """A clip in a shard: its id and label, and where its two files are."""
 
     id: str
     label: str
@@ -45,11 +45,11 @@ def write_archive(path: Path, clips: Iterable[tuple[int, Sample]]) -> None:
         with replacing(path) as temporary, tarfile.open(temporary, "w:", format=tarfile.USTAR_FORMAT) as tar:
             for place, sample in clips:
                 try:
-                    files = content(sample)
+                    files = clip_files(sample)
                 except DataError:
                     continue
-                for ending, data in files:
-                    member = tarfile.TarInfo(f"{place:08d}{ending}")
+                for suffix, data in files:
+                    member = tarfile.TarInfo(f"{place:08d}{suffix}")
                     member.size = len(data)
                     tar.addfile(member, io.BytesIO(data))
     except OSError as error:
@@ -64,19 +64,19 @@ def scan_archive(path: Path) -> list[ArchivedClip]:
     """
     try:
         with tarfile.open(path, "r:") as tar:
-            members = tar.getmembers()
-            parts = [ArchiveMember(path, member.name, member.offset_data, member.size) for member in members]
-            about = [json.load(tar.extractfile(member)) for member in members[2::3]]  # type: ignore[arg-type]
+            headers = tar.getmembers()
+            facts = [json.load(tar.extractfile(header)) for header in headers[2::3]]  # type: ignore[arg-type]
+        members = [ArchiveMember(path, header.name, header.offset_data, header.size) for header in headers]
         return [
-            ArchivedClip(clip["id"], clip["label"], picture, sound)
-            for clip, picture, sound in zip(about, parts[0::3], parts[1::3], strict=True)
+            ArchivedClip(about["id"], about["label"], picture, sound)
+            for about, picture, sound in zip(facts, members[0::3], members[1::3], strict=True)
         ]
     except (tarfile.TarError, OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"The shard '{path}' is broken ({error}). Remove it and shard again.") from error
 
 
-def content(sample: Sample) -> tuple[tuple[str, bytes], ...]:
-    """Return the files of a clip as ending and bytes: picture, sound, and what else is known.
+def clip_files(sample: Sample) -> tuple[tuple[str, bytes], ...]:
+    """Return the files of a clip as suffix and bytes: picture, sound, and its id and label as JSON.
 
     Raises:
         DataError: a file cannot be read.
@@ -86,7 +86,7 @@ def content(sample: Sample) -> tuple[tuple[str, bytes], ...]:
 
 
 def _picture(image: PictureSource) -> tuple[str, bytes]:
-    if isinstance(image, Path | ArchiveMember | StreamedFile):
+    if isinstance(image, FileSource):
         return image.suffix.lower(), read_bytes(image)
     encoded = io.BytesIO()
     Image.fromarray(read_image(image)).save(encoded, "PNG")
@@ -94,7 +94,7 @@ def _picture(image: PictureSource) -> tuple[str, bytes]:
 
 
 def _sound(audio: SoundSource) -> tuple[str, bytes]:
-    if isinstance(audio, Path | ArchiveMember | StreamedFile):
+    if isinstance(audio, FileSource):
         return audio.suffix.lower(), read_bytes(audio)
     encoded = io.BytesIO()  # in AU, as WAV files of floats hold the time of writing
     soundfile.write(encoded, np.asarray(audio.samples).T, audio.rate, "FLOAT", format="AU")

@@ -3,48 +3,25 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from avprompt.errors import DataError
 from avprompt.records import GroundTruth, Sample, Split
 
-
-@dataclass(frozen=True)
-class Annotation:
-    """What the official annotation says of one sample; no media is needed to know it.
-
-    Attributes:
-        id: of the sample.
-        label: class name.
-        truth: what the ground-truth rule makes of it.
-        boxes: how many boxes were drawn, broken ones among them.
-        garbage: boxes whose numbers mean nothing.
-        degenerate: boxes without width or height, which most garbage ones are too.
-    """
-
-    id: str
-    label: str
-    truth: GroundTruth
-    boxes: int = 0
-    garbage: int = 0
-    degenerate: int = 0
-
-    @property
-    def unmarked(self) -> bool:
-        """Whether boxes were drawn and none of them marks anything."""
-        return self.boxes > 0 and not self.truth.mask.any()
+Source = TypeVar("Source")
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
 class BoxCounts:
-    """What an annotation holds altogether.
+    """What an annotation holds, of one sample or of many together.
 
     Attributes:
-        samples: annotated.
-        boxes: drawn, broken ones among them.
+        samples: that are annotated.
+        boxes: that are drawn, broken ones among them.
         garbage: boxes whose numbers mean nothing.
         degenerate: boxes without width or height, which most garbage ones are too.
         unmarked: samples whose boxes, all broken, mark nothing.
@@ -56,13 +33,23 @@ class BoxCounts:
     degenerate: int = 0
     unmarked: int = 0
 
-    @classmethod
-    def of(cls, one: Annotation) -> BoxCounts:
-        """Return what one sample adds."""
-        return cls(1, one.boxes, one.garbage, one.degenerate, int(one.unmarked))
-
     def __add__(self, other: BoxCounts) -> BoxCounts:
         return BoxCounts(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """The official annotation of one sample; no media is needed to know it.
+
+    Attributes:
+        id: of the sample.
+        truth: what the ground-truth rule makes of it.
+        counts: its boxes, where it has any.
+    """
+
+    id: str
+    truth: GroundTruth
+    counts: BoxCounts = BoxCounts(samples=1)
 
 
 @dataclass(frozen=True)
@@ -72,10 +59,10 @@ class Media:
     Attributes:
         rate: of the sounds, Hz; None where it may be any.
         seconds: length of the sounds; None where it may be any.
-        size: of the pictures, (width, height); None where it may be any.
+        size: of the pictures, (width, height) in pixels; None where it may be any.
         frame: the annotated frame of each video, counted from 0; None where the benchmark is not made of
             videos, or comes with its pictures.
-        frame_rate: that it is counted in, as if the videos were re-encoded.
+        frame_rate: frames per second in which `frame` is counted, as if the videos were re-encoded.
         shared_sounds: one recording may be the sound of several clips, each with a file of its own.
         image: where the picture of a clip belongs under the data root.
         audio: where its sound belongs.
@@ -93,14 +80,14 @@ class Media:
 
 @dataclass(frozen=True)
 class PublishedScores:
-    """Numbers of one method as they were printed, in percent.
+    """Numbers of one method as they were printed.
 
     Attributes:
         method: as avprompt names it, or as its paper does.
         trained_on: what the paper says it was trained on.
         split: test split of the benchmark.
         protocol: under which the numbers were made, as far as is known.
-        scores: by metric.
+        scores: percent, by metric.
         evidence: `verified` where the authors' own table was read, `secondary` where somebody quotes it.
         source: where the numbers were read.
     """
@@ -135,8 +122,10 @@ class BenchmarkAdapter(ABC):
         validation_split: where thresholds are chosen; None where the benchmark has none.
         test_splits: what is scored, the first one is the headline.
         protocols: registered names of the protocols that apply, the first one is the headline.
-        notes: what a reader of the numbers must know, such as training clips that are test clips.
         published: numbers of papers, to stand beside ours.
+        needs_root: False where samples are made on the fly.
+        root: the folder of the data, where one is needed.
+        notes: what a reader of the numbers must know, such as training clips that are test clips.
     """
 
     title: ClassVar[str]
@@ -178,7 +167,7 @@ class BenchmarkAdapter(ABC):
         Raises:
             DataError: no such split, or its list or annotation cannot be read.
         """
-        return _OfSamples(self.split(split).samples)
+        return LazySequence(self.split(split).samples, _annotation)
 
     @staticmethod
     def spell(name: str) -> str:
@@ -193,17 +182,23 @@ class BenchmarkAdapter(ABC):
         return root
 
 
-class _OfSamples(Sequence[Annotation]):
-    """The annotations of samples, made when they are asked for."""
+class LazySequence(Sequence[Item], Generic[Source, Item]):
+    """Items that are made of others, one by one, each time that one is asked for."""
 
-    def __init__(self, samples: Sequence[Sample]) -> None:
-        self.samples = samples
+    def __init__(self, sources: Sequence[Source], make: Callable[[Source], Item]) -> None:
+        self.sources, self.make = sources, make
 
     def __len__(self) -> int:
-        return len(self.samples)
+        return len(self.sources)
 
     def __getitem__(self, index: Any) -> Any:
-        sample = self.samples[index]
-        if sample.truth is None:
-            raise DataError(f"'{sample.id}' is not annotated.")
-        return Annotation(sample.id, sample.label, sample.truth)
+        """Make one item, or the list of those of a slice."""
+        if isinstance(index, slice):
+            return [self.make(source) for source in self.sources[index]]
+        return self.make(self.sources[index])
+
+
+def _annotation(sample: Sample) -> Annotation:
+    if sample.truth is None:
+        raise DataError(f"'{sample.id}' is not annotated.")
+    return Annotation(sample.id, sample.truth)

@@ -19,7 +19,7 @@ import soxr
 from PIL import Image, ImageOps
 
 from avprompt.errors import DataError
-from avprompt.records import ArchiveMember, Audio, Frame, PictureSource, SoundSource, StreamedFile
+from avprompt.records import Audio, FileSource, Frame, PictureSource, SoundSource, StreamedFile
 
 _FILTER_TAIL = 0.1
 """Seconds read beyond the part that is kept, for the resampler to see across its end."""
@@ -78,11 +78,11 @@ def read_audio(source: SoundSource, rate: int, seconds: float) -> np.ndarray:
         raise DataError(f"{name} holds samples that are not finite numbers. Get the file again.")
     if audio.rate != rate:
         samples = soxr.resample(samples, audio.rate, rate, quality="HQ")
-    wanted = round(rate * seconds)
-    return np.pad(samples[:wanted], (0, max(0, wanted - len(samples))))
+    length = round(rate * seconds)
+    return np.pad(samples[:length], (0, max(0, length - len(samples))))
 
 
-def load_audio(source: Path | ArchiveMember | StreamedFile, seconds: float = math.inf) -> Audio:
+def load_audio(source: FileSource, seconds: float = math.inf) -> Audio:
     """Return a sound as its file holds it, (channels, T): all of it, or at least its first `seconds`.
 
     Raises:
@@ -91,18 +91,9 @@ def load_audio(source: Path | ArchiveMember | StreamedFile, seconds: float = mat
     if source.suffix[1:].upper() not in soundfile.available_formats():
         return _decode_audio(source, seconds)
     with _naming(source, "sound"), soundfile.SoundFile(_opened(source)) as file:
-        wanted = -1 if seconds == math.inf else math.ceil(seconds * file.samplerate)
-        samples = file.read(wanted, dtype="float32", always_2d=True)
+        length = -1 if seconds == math.inf else math.ceil(seconds * file.samplerate)
+        samples = file.read(length, dtype="float32", always_2d=True)
         return Audio(samples.T, file.samplerate)
-
-
-def read_video(path: Path, frame: int) -> tuple[np.ndarray, Audio]:
-    """Return one frame (H, W, 3) uint8 of a video, counted from 0, and all of its sound.
-
-    Raises:
-        DataError: the file is missing or broken, has no such frame, or has no sound.
-    """
-    return read_frame(path, frame), _decode_audio(path, seconds=math.inf)
 
 
 def read_frame(path: Path, frame: int, rate: float | None = None) -> np.ndarray:
@@ -131,7 +122,7 @@ def read_frame(path: Path, frame: int, rate: float | None = None) -> np.ndarray:
         return _upright(shown)
 
 
-def read_bytes(source: Path | ArchiveMember | StreamedFile) -> bytes:
+def read_bytes(source: FileSource) -> bytes:
     """Return what a file holds.
 
     Raises:
@@ -168,12 +159,12 @@ def _upright(picture: av.VideoFrame) -> np.ndarray:
     return np.rot90(picture.to_ndarray(format="rgb24"), round(picture.rotation / 90)).copy()
 
 
-def _decode_audio(path: Path | ArchiveMember | StreamedFile, seconds: float) -> Audio:
+def _decode_audio(source: FileSource, seconds: float) -> Audio:
     """Decode at least the first `seconds`, where there are as many, with FFmpeg."""
     planar, chunks, length = av.AudioResampler(format="fltp"), [], 0
-    with _naming(path, "sound"), av.open(_opened(path), "r") as container:
+    with _naming(source, "sound"), av.open(_opened(source), "r") as container:
         if not container.streams.audio:
-            raise DataError(f"{path} has no sound in it.")
+            raise DataError(f"{source} has no sound in it.")
         rate = container.streams.audio[0].rate
         for frame in container.decode(audio=0):
             chunks += [part.to_ndarray() for part in planar.resample(frame)]
@@ -188,19 +179,19 @@ def _mono(audio: Audio, seconds: float) -> np.ndarray:
     return samples if samples.ndim == 1 else samples.mean(axis=0)
 
 
-def _opened(source: Path | ArchiveMember | StreamedFile) -> Path | io.BytesIO:
-    """Give what a decoder takes: the file's path, or the bytes of a part of an archive."""
+def _opened(source: FileSource) -> Path | io.BytesIO:
+    """Give what a decoder takes: the file's path, or the bytes of a file in an archive."""
     return source if isinstance(source, Path) else io.BytesIO(read_bytes(source))
 
 
 @contextmanager
-def _naming(path: Path | ArchiveMember | StreamedFile, kind: str) -> Iterator[None]:
+def _naming(source: FileSource, kind: str) -> Iterator[None]:
     """Turn whatever a decoder raises into a `DataError` with the file's name."""
     try:
         yield
     except DataError:
         raise
     except FileNotFoundError:
-        raise DataError(f"{path} does not exist.") from None
+        raise DataError(f"{source} does not exist.") from None
     except Exception as error:  # Decoders of broken files raise nearly every class there is.
-        raise DataError(f"{path} is not a {kind} that can be read ({error}). Get it again.") from error
+        raise DataError(f"{source} is not a {kind} that can be read ({error}). Get it again.") from error

@@ -1,7 +1,14 @@
 """The names of `avprompt.plugin`: interfaces of parts, option tables, records, errors."""
 
 from avprompt.config.options import Options, TrainedOptions
-from avprompt.data.benchmark import Annotation, BenchmarkAdapter, BoxCounts, Media, PublishedScores
+from avprompt.data.benchmark import (
+    Annotation,
+    BenchmarkAdapter,
+    BoxCounts,
+    LazySequence,
+    Media,
+    PublishedScores,
+)
 from avprompt.errors import (
     AvpromptError,
     ConfigError,
@@ -64,6 +71,7 @@ __all__ = [
     "GroundTruth",
     "Grounding",
     "ImageFeatures",
+    "LazySequence",
     "LearnedContextOptions",
     "LossOptions",
     "Masker",

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar, overload
 
-from avprompt.plugin import Annotation, BenchmarkAdapter, DataError, Frame, Missing, Sample, Split
+from avprompt.plugin import (
+    Annotation,
+    BenchmarkAdapter,
+    BoxCounts,
+    DataError,
+    Frame,
+    LazySequence,
+    Missing,
+    Sample,
+    Split,
+)
 from avprompt_benchmarks.boxes import is_degenerate, is_garbage
 from avprompt_benchmarks.files import Absent
 from avprompt_benchmarks.marks import Marks
-
-Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -79,9 +86,15 @@ class Clip:
         """Return what is annotated."""
         if self.marks is None:
             raise DataError(f"'{self.id}' is not annotated.")
-        boxes = self.marks.boxes
-        garbage, degenerate = sum(map(is_garbage, boxes)), sum(map(is_degenerate, boxes))
-        return Annotation(self.id, self.label, self.marks.truth(), len(boxes), garbage, degenerate)
+        truth, boxes = self.marks.truth(), self.marks.boxes
+        counts = BoxCounts(
+            samples=1,
+            boxes=len(boxes),
+            garbage=sum(map(is_garbage, boxes)),
+            degenerate=sum(map(is_degenerate, boxes)),
+            unmarked=int(len(boxes) > 0 and not truth.mask.any()),
+        )
+        return Annotation(self.id, truth, counts)
 
 
 class ListedBenchmark(BenchmarkAdapter):
@@ -106,7 +119,7 @@ class ListedBenchmark(BenchmarkAdapter):
         if official is not None and len(clips) != official:
             self.note(f"{name}: the list names {len(clips)} samples, the official one {official}")
         usable, missing = _sorted_out(clips)
-        return Split(Lazily(usable, Clip.sample), len(clips), missing)
+        return Split(LazySequence(usable, Clip.sample), len(clips), missing)
 
     def annotations(self, split: str) -> Sequence[Annotation]:
         """Return what is annotated of every sample that a test split names, its media there or not.
@@ -119,7 +132,7 @@ class ListedBenchmark(BenchmarkAdapter):
         if not readable:
             why = clips[0].broken() if clips else "its list names none"
             raise DataError(f"{self.title} has no annotated sample in '{split}': {why}.\n{self.source}")
-        return Lazily(readable, Clip.annotation)
+        return LazySequence(readable, Clip.annotation)
 
     def note(self, text: str) -> None:
         """Tell the reader of the numbers, once."""
@@ -141,23 +154,3 @@ def _sorted_out(clips: Sequence[Clip]) -> tuple[list[Clip], tuple[Missing, ...]]
         else:
             usable[clip.id] = clip
     return list(usable.values()), tuple(missing)
-
-
-class Lazily(Sequence[Made]):
-    """What is made of clips, one by one, when it is asked for."""
-
-    def __init__(self, clips: Sequence[Clip], make: Callable[[Clip], Made]) -> None:
-        self.clips, self.make = clips, make
-
-    def __len__(self) -> int:
-        return len(self.clips)
-
-    @overload
-    def __getitem__(self, index: int) -> Made: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Made]: ...
-    def __getitem__(self, index: int | slice) -> Made | list[Made]:
-        """Make one item, or those of a slice."""
-        if isinstance(index, slice):
-            return [self.make(clip) for clip in self.clips[index]]
-        return self.make(self.clips[index])

@@ -132,5 +132,6 @@ def test_boxes_need_no_masks_and_no_list(tmp_path: Path) -> None:
 
 
 def test_boxes_of_ms3_are_found_by_the_frame(tmp_path: Path) -> None:
-    found = MS3Boxes(ms3_boxes(tmp_path)).annotations("test")
-    assert [(one.id, one.unmarked) for one in found] == [(f"{DUET}_{n}", n == 1) for n in range(1, 6)]
+    annotations = MS3Boxes(ms3_boxes(tmp_path)).annotations("test")
+    unmarked = [(annotation.id, annotation.counts.unmarked) for annotation in annotations]
+    assert unmarked == [(f"{DUET}_{n}", n == 1) for n in range(1, 6)]

@@ -50,8 +50,8 @@ def test_sounds_of_one_photograph_share_a_group(tmp_path: Path) -> None:
 
 
 def test_a_box_without_size_marks_nothing_and_stays_in(tmp_path: Path) -> None:
-    found = VPOMS(kaist.vpo_ms(tmp_path)).annotations("test")
-    assert [one.unmarked for one in found] == [False, False, False, True]
+    annotations = VPOMS(kaist.vpo_ms(tmp_path)).annotations("test")
+    assert [annotation.counts.unmarked for annotation in annotations] == [0, 0, 0, 1]
     assert VPOMS(tmp_path).split("test").expected == 4
 
 

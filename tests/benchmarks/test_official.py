@@ -30,7 +30,7 @@ def official(registry: Registry, shared: Path) -> dict[str, BenchmarkAdapter]:
 
 
 def truths(annotations: list[Annotation]) -> list[GroundTruth]:
-    return [one.truth for one in annotations]
+    return [annotation.truth for annotation in annotations]
 
 
 @pytest.mark.parametrize(("name", "split"), WHOLE)
@@ -40,7 +40,8 @@ def test_annotations_hold_what_is_known_of_them(
     adapter = official[name]
     annotations = adapter.annotations(split)
     assert len(annotations) == adapter.expected[split] == adapter.box_counts[split].samples
-    assert sum(map(BoxCounts.of, annotations), BoxCounts()) == adapter.box_counts[split]
+    counts = (annotation.counts for annotation in annotations)
+    assert sum(counts, BoxCounts()) == adapter.box_counts[split]
 
 
 @pytest.mark.parametrize(
@@ -59,29 +60,30 @@ def test_annotations_hold_what_is_known_of_them(
 def test_a_perfect_ranking_reaches_the_known_ceiling(
     official: dict[str, BenchmarkAdapter], name: str, split: str, ciou: float, auc: float
 ) -> None:
-    found = ceilings(truths(list(official[name].annotations(split))))["oracle-ranking"]
-    assert found == pytest.approx({"cIoU": ciou, "AUC": auc}, abs=0.05)
+    scores = ceilings(truths(list(official[name].annotations(split))))["oracle-ranking"]
+    assert scores == pytest.approx({"cIoU": ciou, "AUC": auc}, abs=0.05)
 
 
 def test_guesses_on_vggss_score_the_known_floors(official: dict[str, BenchmarkAdapter]) -> None:
-    found = floors(truths(list(official["vggss"].annotations("test"))))
-    assert found["whole-image"] == pytest.approx({"cIoU": 21.95, "AUC": 31.25}, abs=0.05)
-    assert found["centre-disc"] == pytest.approx({"cIoU": 34.02, "AUC": 37.44}, abs=0.05)
-    assert found["mean-truth"] == pytest.approx({"cIoU": 34.51, "AUC": 37.76}, abs=0.05)
+    scores = floors(truths(list(official["vggss"].annotations("test"))))
+    assert scores["whole-image"] == pytest.approx({"cIoU": 21.95, "AUC": 31.25}, abs=0.05)
+    assert scores["centre-disc"] == pytest.approx({"cIoU": 34.02, "AUC": 37.44}, abs=0.05)
+    assert scores["mean-truth"] == pytest.approx({"cIoU": 34.51, "AUC": 37.76}, abs=0.05)
 
 
 def test_two_samples_of_vggss_have_no_whole_box(official: dict[str, BenchmarkAdapter]) -> None:
-    unmarked = [one.id for one in official["vggss"].annotations("test") if one.unmarked]
+    annotations = official["vggss"].annotations("test")
+    unmarked = [annotation.id for annotation in annotations if annotation.counts.unmarked]
     assert unmarked == ["M1P1xla8rg0_000000", "MKC9LvRivTM_000030"]
 
 
 def test_heard_and_unheard_share_no_clip_and_no_class(official: dict[str, BenchmarkAdapter]) -> None:
-    heard = official["vggss-heard"].annotations("heard")
-    unheard = official["vggss-unheard"].annotations("unheard")
+    heard, unheard = (official[f"vggss-{half}"].clips(half) for half in ("heard", "unheard"))
     for attribute in ("id", "label"):
-        both = [{getattr(one, attribute) for one in half} for half in (heard, unheard)]
-        assert not both[0] & both[1]
-    assert len({one.label for one in heard}) == len({one.label for one in unheard}) == 110
+        assert not {getattr(clip, attribute) for clip in heard} & {
+            getattr(clip, attribute) for clip in unheard
+        }
+    assert len({clip.label for clip in heard}) == len({clip.label for clip in unheard}) == 110
 
 
 def test_every_sample_without_media_is_missing_with_its_reason(official: dict[str, BenchmarkAdapter]) -> None:

@@ -55,11 +55,11 @@ def test_annotations_need_no_media_and_count_what_is_broken(tmp_path: Path) -> N
     root = vggss(tmp_path)
     for folder in ("frames", "audio"):
         (root / folder).rename(root / f"not-{folder}")
-    found = {one.id: one for one in VGGSS(root).annotations("test")}
-    assert set(found) == {TWO, GARBAGE, EMPTY, STEREO, KAIST, ABSENT}
-    assert sum(one.boxes for one in found.values()) == 10 - 1
-    assert [(found[name].garbage, found[name].degenerate) for name in (GARBAGE, EMPTY)] == [(1, 1), (1, 2)]
-    assert [name for name, one in found.items() if one.unmarked] == [EMPTY]
+    counts = {annotation.id: annotation.counts for annotation in VGGSS(root).annotations("test")}
+    assert set(counts) == {TWO, GARBAGE, EMPTY, STEREO, KAIST, ABSENT}
+    assert sum(boxes.boxes for boxes in counts.values()) == 10 - 1
+    assert [(counts[name].garbage, counts[name].degenerate) for name in (GARBAGE, EMPTY)] == [(1, 1), (1, 2)]
+    assert [name for name, boxes in counts.items() if boxes.unmarked] == [EMPTY]
 
 
 def test_labels_come_from_the_annotation(benchmark_: VGGSS) -> None:

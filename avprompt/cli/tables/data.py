@@ -1,4 +1,4 @@
-"""What the data tools find, on the screen."""
+"""What the data tools report, on the screen."""
 
 from __future__ import annotations
 
@@ -11,49 +11,48 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from avprompt.data.benchmark import BoxCounts
-    from avprompt.data.tools.catalogue import Described
-    from avprompt.data.tools.findings import Report, SplitReport
-    from avprompt.data.tools.floors import Bounds
-    from avprompt.data.tools.leak import Leak
+    from avprompt.data.tools.catalogue import Bounds, Description
+    from avprompt.data.tools.lists import Leak
+    from avprompt.data.tools.report import Report, SplitReport
     from avprompt.records import Missing
 
 SHOWN = 5
 """How many of many clips are named on the screen."""
 
 
-def print_catalogue(described: Sequence[Described], console: Console | None = None) -> None:
+def print_catalogue(descriptions: Sequence[Description], console: Console | None = None) -> None:
     """Print a line for each benchmark."""
     table = Table("Name", "Title", "Samples", "Licence", title="Benchmarks", title_justify="left")
-    for one in described:
-        table.add_row(one.name, one.title, _splits(one), escape(one.licence))
+    for benchmark in descriptions:
+        table.add_row(benchmark.name, benchmark.title, _splits(benchmark), escape(benchmark.licence))
     console = console or Console()
     console.print(table)
     console.print("Where to get one, and the layout of its folder: avprompt data list NAME", highlight=False)
 
 
-def print_described(one: Described, console: Console | None = None) -> None:
+def print_description(benchmark: Description, console: Console | None = None) -> None:
     """Print all that is known of a benchmark, its layout as it was written."""
     console = console or Console()
-    console.print(f"[bold]{escape(one.name)}[/bold]  {escape(one.title)}", highlight=False)
+    console.print(f"[bold]{escape(benchmark.name)}[/bold]  {escape(benchmark.title)}", highlight=False)
     facts = {
-        "samples": _splits(one),
-        "citation": one.citation,
-        "licence": one.licence,
-        "truth": one.ground_truth,
-        "coordinates": one.coordinates,
-        "broken boxes": one.broken_boxes,
-        "protocols": ", ".join(one.protocols),
+        "samples": _splits(benchmark),
+        "citation": benchmark.citation,
+        "licence": benchmark.licence,
+        "truth": benchmark.ground_truth,
+        "coordinates": benchmark.coordinates,
+        "broken boxes": benchmark.broken_boxes,
+        "protocols": ", ".join(benchmark.protocols),
     }
     grid = Table.grid(padding=(0, 2))
     for name, fact in facts.items():
         grid.add_row(f"[dim]{name}[/dim]", escape(fact))
     console.print(grid, highlight=False)
-    console.print(escape(one.source), highlight=False, soft_wrap=True)
+    console.print(escape(benchmark.source), highlight=False, soft_wrap=True)
     console.print()
 
 
 def print_check(report: Report, console: Console | None = None) -> None:
-    """Print what a check found, split by split."""
+    """Print the report of a check, split by split."""
     console = console or Console()
     for name, split in report.splits.items():
         official = "" if split.official is None else f" of {split.official:,} official ones"
@@ -63,7 +62,7 @@ def print_check(report: Report, console: Console | None = None) -> None:
             highlight=False,
         )
         if split.annotation is not None:
-            console.print(_drawn(split.annotation, split.as_published), highlight=False)
+            console.print(_box_counts(split.annotation, split.as_published), highlight=False)
         if split.wrong():
             console.print(_problems(split))
     for note in report.notes:
@@ -76,13 +75,13 @@ def bounds_table(dataset: str, bounds: Mapping[str, Bounds]) -> Table:
     table = Table(title=f"{dataset} without a model, percent", title_justify="left")
     for column in ("Split", "Bound", "cIoU", "AUC"):
         table.add_column(column, justify="right" if column in ("cIoU", "AUC") else "left")
-    for split, found in bounds.items():
+    for name, split in bounds.items():
         table.add_section()
-        rows = {f"floor: {name}": scores for name, scores in found.floors.items()}
-        rows |= {f"ceiling: {name}": scores for name, scores in found.ceilings.items()}
-        for k, (name, scores) in enumerate(rows.items()):
-            first = f"{split} ({found.samples:,} samples)" if k == 0 else ""
-            table.add_row(first, name, f"{scores['cIoU']:.2f}", f"{scores['AUC']:.2f}")
+        rows = {f"floor: {guess}": scores for guess, scores in split.floors.items()}
+        rows |= {f"ceiling: {rule}": scores for rule, scores in split.ceilings.items()}
+        for k, (bound, scores) in enumerate(rows.items()):
+            first = f"{name} ({split.samples:,} samples)" if k == 0 else ""
+            table.add_row(first, bound, f"{scores['cIoU']:.2f}", f"{scores['AUC']:.2f}")
     return table
 
 
@@ -90,33 +89,31 @@ def print_missing(title: str, missing: Sequence[Missing], console: Console | Non
     """Print every clip that could not be used, with the reason."""
     console = console or Console()
     table = Table("Clip", "What is wrong", title=f"{title}: {len(missing):,}", title_justify="left")
-    for one in missing:
-        table.add_row(escape(one.id), escape(one.reason))
+    for clip in missing:
+        table.add_row(escape(clip.id), escape(clip.reason))
     console.print(table)
 
 
 def print_leak(leak: Leak, train: str, test: str, console: Console | None = None) -> None:
     """Print how much of a test list is in a training list, and some of it."""
     console = console or Console()
-    lines = len(leak.train) + len(leak.clean)
+    lines = len(leak.leaking) + len(leak.clean)
     console.print(
-        f"{leak.test:,} of the {leak.of:,} clips of {escape(test)} are in {escape(train)}: "
-        f"{len(leak.train):,} of its {lines:,} lines.",
+        f"{leak.leaked_clips:,} of the {leak.test_clips:,} clips of {escape(test)} are in {escape(train)}: "
+        f"{len(leak.leaking):,} of its {lines:,} lines.",
         highlight=False,
         soft_wrap=True,
     )
-    shown = [" ".join(row.ids) for row in leak.train[:SHOWN]]
-    more = [f"and {len(leak.train) - SHOWN:,} more"] if len(leak.train) > SHOWN else []
-    for line in shown + more:
+    for line in _first([" ".join(row.ids) for row in leak.leaking]):
         console.print(f"  {escape(line)}", highlight=False)
 
 
-def _splits(one: Described) -> str:
-    counts = ((name, "?" if count is None else f"{count:,}") for name, count in one.splits.items())
+def _splits(benchmark: Description) -> str:
+    counts = ((name, "?" if count is None else f"{count:,}") for name, count in benchmark.splits.items())
     return ", ".join(f"{name} {count}" for name, count in counts)
 
 
-def _drawn(counts: BoxCounts, as_published: bool) -> str:
+def _box_counts(counts: BoxCounts, as_published: bool) -> str:
     text = f"annotation: {counts.samples:,} samples"
     if counts.boxes:
         text += (
@@ -130,7 +127,12 @@ def _problems(split: SplitReport) -> Table:
     table = Table("Problem", "Clips", "Such as")
     table.columns[1].justify = "right"
     for kind, problems in split.wrong().items():
-        shown = [f"{one.id}: {one.detail}" for one in problems[:SHOWN]]
-        more = [f"and {len(problems) - SHOWN:,} more"] if len(problems) > SHOWN else []
-        table.add_row(kind, f"{len(problems):,}", escape("\n".join(shown + more)))
+        lines = _first([f"{problem.id}: {problem.detail}" for problem in problems])
+        table.add_row(kind, f"{len(problems):,}", escape("\n".join(lines)))
     return table
+
+
+def _first(lines: Sequence[str]) -> list[str]:
+    """Return the first few lines, and how many more there are."""
+    more = [f"and {len(lines) - SHOWN:,} more"] if len(lines) > SHOWN else []
+    return [*lines[:SHOWN], *more]

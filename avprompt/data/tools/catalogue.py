@@ -1,14 +1,17 @@
-"""What benchmarks there are: counts, licence, where to get them, layout."""
+"""What is known of benchmarks before any media is there: layout and licence, floors and ceilings."""
 
 from __future__ import annotations
 
 from pydantic import BaseModel
 
-from avprompt.data.benchmark import BenchmarkAdapter
+from avprompt.data.benchmark import Annotation, BenchmarkAdapter, LazySequence
+from avprompt.errors import DataError
+from avprompt.metrics.floors import Scores, ceilings, floors
+from avprompt.records import GroundTruth
 from avprompt.registry import Registry
 
 
-class Described(BaseModel):
+class Description(BaseModel):
     """A benchmark as its adapter describes it.
 
     Attributes:
@@ -28,14 +31,30 @@ class Described(BaseModel):
     protocols: tuple[str, ...]
 
 
-def describe(registry: Registry, name: str) -> Described:
+class Bounds(BaseModel):
+    """What can be scored on a split without a model, in percent.
+
+    Attributes:
+        samples: annotated in the data root.
+        official: samples of the official list, where it is known.
+        floors: scores of guesses that never listen, by name.
+        ceilings: scores of a perfect ranking of the pixels, by name.
+    """
+
+    samples: int
+    official: int | None
+    floors: dict[str, Scores]
+    ceilings: dict[str, Scores]
+
+
+def describe(registry: Registry, name: str) -> Description:
     """Describe a registered benchmark.
 
     Raises:
         AvpromptError: there is none of that name, or it cannot be loaded.
     """
     benchmark: type[BenchmarkAdapter] = registry.load("datasets", name)
-    return Described(
+    return Description(
         name=name,
         title=benchmark.title,
         splits=_splits(benchmark),
@@ -49,8 +68,29 @@ def describe(registry: Registry, name: str) -> Described:
     )
 
 
+def bounds(adapter: BenchmarkAdapter, split: str) -> Bounds:
+    """Return the floors and ceilings of a test split, over all that is annotated.
+
+    Raises:
+        DataError: no such split, or nothing of it is annotated.
+    """
+    truths = LazySequence(adapter.annotations(split), _truth)
+    if not truths:
+        raise DataError(f"{adapter.title} has no annotated sample in '{split}'.")
+    return Bounds(
+        samples=len(truths),
+        official=adapter.expected.get(split),
+        floors=floors(truths),
+        ceilings=ceilings(truths),
+    )
+
+
 def _splits(benchmark: type[BenchmarkAdapter]) -> dict[str, int | None]:
     if benchmark.needs_root:
         return {split: benchmark.expected.get(split) for split in benchmark.test_splits}
     adapter = benchmark()
     return {split: adapter.split(split).expected for split in benchmark.test_splits}
+
+
+def _truth(annotation: Annotation) -> GroundTruth:
+    return annotation.truth

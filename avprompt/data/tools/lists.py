@@ -1,26 +1,33 @@
-"""Lists of ids as they are published: lines of text, tables, JSON; kept line by line to be written again."""
+"""Lists of ids as they are published, and the clips that two of them share, however either spells them.
+
+A list is lines of text, a table, or JSON. It is kept entry by entry, to be written again.
+"""
 
 from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from avprompt.errors import DataError
 from avprompt.files import replacing
+from avprompt.registry import Registry
 
 ID_COLUMNS = ("id", "file", "video", "audio", "image", "name", "vid", "uid")
 """Columns and keys that hold ids; both of a pair count, as in lists of a picture and a foreign sound."""
 
-MEDIA = (".wav", ".flac", ".mp3", ".jpg", ".jpeg", ".png", ".mp4", ".webm")
+MEDIA_SUFFIXES = (".wav", ".flac", ".mp3", ".jpg", ".jpeg", ".png", ".mp4", ".webm")
+
+Spelling = Callable[[str], str]
+"""Brings the spellings of an id to one."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One entry of a list: the ids that it names, and itself as it was found, text or JSON."""
+    """One entry of a list: the ids that it names, and itself as it was read, text or JSON."""
 
     ids: tuple[str, ...]
     entry: Any
@@ -43,6 +50,47 @@ class IdList:
                 file.write(self.header + "".join(row.entry for row in rows))
 
 
+@dataclass(frozen=True)
+class Leak:
+    """What a training list shares with a test list.
+
+    Attributes:
+        leaking: rows of the training list that name test clips.
+        clean: all its other rows.
+        leaked_clips: how many clips of the test list the training list names.
+        test_clips: how many clips the test list names.
+    """
+
+    leaking: tuple[Row, ...]
+    clean: tuple[Row, ...]
+    leaked_clips: int
+    test_clips: int
+
+
+def find_leak(train: IdList, test: IdList, spelling: Spelling) -> Leak:
+    """Look for the clips of a test list in a training list."""
+    test_ids = {spelling(name) for row in test.rows for name in row.ids}
+    shared = [({spelling(name) for name in row.ids} & test_ids, row) for row in train.rows]
+    return Leak(
+        leaking=tuple(row for ids, row in shared if ids),
+        clean=tuple(row for ids, row in shared if not ids),
+        leaked_clips=len(set().union(*(ids for ids, _ in shared))),
+        test_clips=len(test_ids),
+    )
+
+
+def common_spelling(registry: Registry) -> Spelling:
+    """Return the spelling of all registered benchmarks: each brings its own ids to one spelling."""
+    spellings = {registry.load("datasets", name).spell: None for name in registry.names("datasets")}
+
+    def spell(name: str) -> str:
+        for spelling in spellings:
+            name = spelling(name)
+        return name
+
+    return spell
+
+
 def read_ids(path: Path) -> IdList:
     """Read a list: `id` or `id,label` lines, a table with a header, or JSON such as vggss.json.
 
@@ -52,26 +100,26 @@ def read_ids(path: Path) -> IdList:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             text = file.read()
-        rows = _json(path, json.loads(text)) if path.suffix == ".json" else None
+        entries = json.loads(text) if path.suffix == ".json" else None
     except (OSError, ValueError) as error:
         raise DataError(f"The list '{path}' cannot be read: {error}") from error
-    return _lines(path, text) if rows is None else IdList(path, rows)
+    return _from_lines(path, text) if path.suffix != ".json" else IdList(path, _from_json(path, entries))
 
 
-def _json(path: Path, entries: Any) -> tuple[Row, ...]:
+def _from_json(path: Path, entries: Any) -> tuple[Row, ...]:
     if not isinstance(entries, list):
         raise DataError(f"'{path}' is no list of clips, but JSON of another kind.")
     rows = []
     for entry in entries:
         named = entry if isinstance(entry, dict) else {"id": entry}
-        ids = tuple(bare(str(named[key])) for key in ID_COLUMNS if key in named)
+        ids = tuple(_bare(str(named[key])) for key in ID_COLUMNS if key in named)
         if not ids:
             raise DataError(f"'{path}' has an entry without any of {', '.join(ID_COLUMNS)}: {entry!r:.80}")
         rows.append(Row(ids, entry))
     return tuple(rows)
 
 
-def _lines(path: Path, text: str) -> IdList:
+def _from_lines(path: Path, text: str) -> IdList:
     lines = [line for line in text.splitlines(keepends=True) if line.strip()]
     cells = [[cell.strip() for cell in row] for row in csv.reader(lines)]
     if len(cells) != len(lines):
@@ -79,20 +127,18 @@ def _lines(path: Path, text: str) -> IdList:
     if not lines:
         return IdList(path, ())
     names = [name.lower() for name in cells[0]]
-    columns = [column for column, name in enumerate(names) if name in ID_COLUMNS]
     header = int(names[0] in ID_COLUMNS)
-    if not header:
-        columns = [0]
+    columns = [column for column, name in enumerate(names) if name in ID_COLUMNS] if header else [0]
     if not lines[-1].endswith("\n"):
         lines[-1] += "\n"
     rows = [
-        Row(tuple(bare(row[column]) for column in columns if column < len(row)), line)
+        Row(tuple(_bare(row[column]) for column in columns if column < len(row)), line)
         for row, line in zip(cells[header:], lines[header:], strict=True)
     ]
     return IdList(path, tuple(rows), "".join(lines[:header]))
 
 
-def bare(name: str) -> str:
+def _bare(name: str) -> str:
     """Return an id; of the path of a media file, the file's name without its ending."""
     path = PurePosixPath(name)
-    return path.stem if path.suffix.lower() in MEDIA else name
+    return path.stem if path.suffix.lower() in MEDIA_SUFFIXES else name

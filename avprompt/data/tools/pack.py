@@ -9,17 +9,17 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
-from avprompt.data.archive import content, scan_archive, write_archive
+from avprompt.data.archive import clip_files, scan_archive, write_archive
 from avprompt.data.shards import read_shards, write_index
-from avprompt.data.tools.parallel import Counting, quietly, spread
+from avprompt.data.tools.parallel import Counting, parallel_map, quietly
 from avprompt.errors import DataError
 from avprompt.files import replacing, sweep
 from avprompt.records import Missing, Sample, Split
 
-ABOUT = "shards.json"
+MANIFEST = "shards.json"
 
 
-class About(BaseModel):
+class Manifest(BaseModel):
     """What a folder of shards is made of; `clips` is a digest of the ids in order."""
 
     dataset: str
@@ -51,7 +51,7 @@ def write_shards(
     workers: int = 1,
     counting: Counting = quietly,
 ) -> Split:
-    """Write what shards are not there yet, then the index; returns the split as the shards hold it.
+    """Write the shards that do not exist yet, then the index; returns the split as the shards hold it.
 
     The files of clips go in as they are. Shards are written whole or not at all, so that what was killed
     goes on where it was.
@@ -63,14 +63,14 @@ def write_shards(
         name: of the split.
         per_shard: clips in a file.
         workers: processes.
-        counting: shows how many shards are written, those that were there among them.
+        counting: shows how many shards are written, those that existed before among them.
 
     Raises:
         DataError: the folder holds shards of something else, or cannot be written to.
     """
     ids = [sample.id for sample in split.samples]
-    clips = hashlib.sha256("\n".join(ids).encode()).hexdigest()
-    _claim(folder, About(dataset=dataset, split=name, per_shard=per_shard, samples=len(ids), clips=clips))
+    digest = hashlib.sha256("\n".join(ids).encode()).hexdigest()
+    _claim(folder, Manifest(dataset=dataset, split=name, per_shard=per_shard, samples=len(ids), clips=digest))
     sweep(folder, ".tar")
     starts = range(0, len(ids), per_shard)
     paths = [folder / f"{Path(name).stem}-{k:06d}.tar" for k in range(len(starts))]
@@ -81,28 +81,27 @@ def write_shards(
     ]
     with counting("write shards", len(paths)) as advance:
         advance(len(paths) - len(todo))
-        for _ in spread(Shard.write, todo, workers):
+        for _ in parallel_map(Shard.write, todo, workers):
             advance(1)
-    packed = [scan_archive(path) for path in paths]
-    inside = {clip.id for clips in packed for clip in clips}
-    missing = [*split.missing, *_left_out(split.samples, inside)]
-    write_index(folder, dict(zip(paths, packed, strict=True)), missing, split.expected)
+    shards = {path: scan_archive(path) for path in paths}
+    packed = {clip.id for clips in shards.values() for clip in clips}
+    write_index(folder, shards, [*split.missing, *_left_out(split.samples, packed)], split.expected)
     return read_shards(folder)
 
 
-def _claim(folder: Path, about: About) -> None:
+def _claim(folder: Path, manifest: Manifest) -> None:
     """Make sure that the shards in a folder, if there are any, are those that are to be written."""
-    path = folder / ABOUT
+    path = folder / MANIFEST
     try:
-        there = About.model_validate_json(path.read_text()) if path.is_file() else None
+        present = Manifest.model_validate_json(path.read_text()) if path.is_file() else None
     except ValidationError as error:
         raise DataError(f"'{path}' is not what avprompt has written. Choose another --output.") from error
-    if there != about and (there is not None or any(folder.glob("*.tar"))):
+    if present != manifest and (present is not None or any(folder.glob("*.tar"))):
         raise DataError(
             f"'{folder}' holds shards of other clips or sizes. Choose another --output, or remove it."
         )
     with replacing(path) as temporary:
-        temporary.write_text(about.model_dump_json(indent=2) + "\n")
+        temporary.write_text(manifest.model_dump_json(indent=2) + "\n")
 
 
 def _left_out(samples: Sequence[Sample], packed: set[str]) -> Iterator[Missing]:
@@ -110,7 +109,7 @@ def _left_out(samples: Sequence[Sample], packed: set[str]) -> Iterator[Missing]:
     for sample in samples:
         if sample.id not in packed:
             try:
-                content(sample)
+                clip_files(sample)
             except DataError as error:
                 yield Missing(sample.id, str(error))
             else:

@@ -1,4 +1,4 @@
-"""One function over many things, in several processes."""
+"""One function over many items, in several processes."""
 
 from __future__ import annotations
 
@@ -14,34 +14,37 @@ from typing import TypeVar
 
 from avprompt.errors import DataError
 
-Thing = TypeVar("Thing")
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 Counting = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
-"""Opens a display of how many of so many things are done, as `avprompt.cli.progress.Progress.counting`."""
+"""Opens a display of how many of so many items are done, as `avprompt.cli.progress.Progress.counting`."""
 
-_CHUNKS_EACH = 16
-"""Chunks of things for each worker, at least: small enough to end together, large enough to send."""
+_CHUNKS_PER_WORKER = 16
+"""So many at least, for workers to end together."""
+
+_LARGEST_CHUNK = 16
+"""Items that are sent to a worker at once, at most: results shall come soon."""
 
 
-def spread(work: Callable[[Thing], Result], things: Sequence[Thing], workers: int) -> Iterator[Result]:
-    """Yield `work(thing)` of every thing, in order, as the results come.
+def parallel_map(work: Callable[[Item], Result], items: Sequence[Item], workers: int) -> Iterator[Result]:
+    """Yield `work(item)` of every item, in order, as the results come.
 
     Args:
         work: a function of a module, for other processes to find.
-        things: what to work on.
+        items: what to work on.
         workers: processes; one works in this one.
 
     Raises:
         DataError: a process died, as when memory ran out.
     """
-    if workers == 1 or len(things) < 2:
-        yield from map(work, things)
+    if workers == 1 or len(items) < 2:
+        yield from map(work, items)
         return
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_live_with_parent)
-    chunk = max(1, min(_CHUNKS_EACH, len(things) // (workers * _CHUNKS_EACH)))
+    chunk = max(1, min(_LARGEST_CHUNK, len(items) // (workers * _CHUNKS_PER_WORKER)))
     try:
-        yield from pool.map(work, things, chunksize=chunk)
+        yield from pool.map(work, items, chunksize=chunk)
     except BrokenProcessPool as error:
         raise DataError(
             "A worker process died, perhaps for want of memory. Start again with fewer --workers; what is "

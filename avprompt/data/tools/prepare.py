@@ -11,19 +11,26 @@ from PIL import Image
 
 from avprompt.data.benchmark import BenchmarkAdapter
 from avprompt.data.media import read_audio, read_frame
-from avprompt.data.tools.parallel import Counting, quietly, spread
+from avprompt.data.tools.parallel import Counting, parallel_map, quietly
 from avprompt.errors import DataError
 from avprompt.files import replacing, sweep
 from avprompt.records import Missing
 
-VIDEOS = (".mp4", ".webm", ".mkv", ".avi", ".mov", ".m4v", ".flv")
+VIDEO_SUFFIXES = (".mp4", ".webm", ".mkv", ".avi", ".mov", ".m4v", ".flv")
 
 JPEG_QUALITY = 95
 
 
 @dataclass(frozen=True)
-class Cut:
-    """What is taken of a video: a frame, counted from 0 at `frame_rate`, and its first sound, mono."""
+class Excerpt:
+    """What is taken of a video: one frame, and the sound of its beginning as mono.
+
+    Attributes:
+        frame: index of the frame, counted from 0.
+        frame_rate: frames per second in which it is counted.
+        rate: of the sound, Hz.
+        seconds: length of the sound.
+    """
 
     frame: int
     frame_rate: float
@@ -39,7 +46,7 @@ class Job:
     video: Path
     image: Path
     audio: Path
-    cut: Cut
+    excerpt: Excerpt
 
     @property
     def done(self) -> bool:
@@ -49,10 +56,16 @@ class Job:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be made, second videos of a clip, and wanted clips without a video."""
+    """What is to be made of a folder of videos.
+
+    Attributes:
+        jobs: the clips.
+        second_videos: videos that are left out, since another one is of the same clip.
+        without_video: ids that were asked for and have no video.
+    """
 
     jobs: tuple[Job, ...]
-    twice: tuple[Missing, ...] = ()
+    second_videos: tuple[Missing, ...] = ()
     without_video: tuple[str, ...] = ()
 
 
@@ -70,31 +83,33 @@ def plan(
     Raises:
         DataError: there are no videos, or the benchmark is not made of videos.
     """
-    cut, media = _cut(benchmark), benchmark.media
+    excerpt, media = _excerpt(benchmark), benchmark.media
     jobs: dict[str, Job] = {}
-    twice = []
+    second_videos = []
     for video in _videos(videos):
         name = benchmark.spell(video.stem)
         if only is not None and name not in only:
             continue
         if name in jobs:
-            twice.append(Missing(name, f"{video} is a second video of the clip of {jobs[name].video}"))
+            second_videos.append(
+                Missing(name, f"{video} is a second video of the clip of {jobs[name].video}")
+            )
             continue
-        image, audio = (root / where.format(id=name) for where in (media.image, media.audio))
-        jobs[name] = Job(name, video, image, audio, cut)
-    return Plan(tuple(jobs.values()), tuple(twice), tuple(sorted(set(only or ()) - jobs.keys())))
+        image, audio = root / media.image.format(id=name), root / media.audio.format(id=name)
+        jobs[name] = Job(name, video, image, audio, excerpt)
+    return Plan(tuple(jobs.values()), tuple(second_videos), tuple(sorted(set(only or ()) - jobs.keys())))
 
 
 def prepare(jobs: Sequence[Job], workers: int = 1, counting: Counting = quietly) -> list[Missing]:
-    """Make what is not there yet, and return the clips that could not be made, with the reason.
+    """Make the files that do not exist yet, and return the clips that could not be made, with the reason.
 
-    What is there is kept, and each file is written whole or not at all, so that what was killed goes on
+    Existing files are kept, and each file is written whole or not at all, so that what was killed goes on
     where it was.
 
     Args:
         jobs: the clips.
         workers: processes.
-        counting: shows how many clips are made, those that were there among them.
+        counting: shows how many clips are made, those that existed before among them.
 
     Raises:
         DataError: a file cannot be written, or a process died.
@@ -105,19 +120,19 @@ def prepare(jobs: Sequence[Job], workers: int = 1, counting: Counting = quietly)
     broken = []
     with counting("prepare clips", len(jobs)) as advance:
         advance(len(jobs) - len(todo))
-        for job, problem in zip(todo, spread(make, todo, workers), strict=True):
+        for job, problem in zip(todo, parallel_map(make_clip, todo, workers), strict=True):
             advance(1)
             if problem:
                 broken.append(Missing(job.id, problem))
     return broken
 
 
-def make(job: Job) -> str:
-    """Make the files of a clip that are not there; returns what is wrong with its video, if anything."""
-    cut = job.cut
+def make_clip(job: Job) -> str:
+    """Make the files of a clip that do not exist; returns what is wrong with its video, if anything."""
+    excerpt = job.excerpt
     try:
-        frame = None if job.image.is_file() else read_frame(job.video, cut.frame, cut.frame_rate)
-        sound = None if job.audio.is_file() else read_audio(job.video, cut.rate, cut.seconds)
+        frame = None if job.image.is_file() else read_frame(job.video, excerpt.frame, excerpt.frame_rate)
+        sound = None if job.audio.is_file() else read_audio(job.video, excerpt.rate, excerpt.seconds)
     except DataError as error:
         return str(error)
     try:
@@ -126,23 +141,24 @@ def make(job: Job) -> str:
                 Image.fromarray(frame).save(temporary, "JPEG", quality=JPEG_QUALITY)
         if sound is not None:
             with replacing(job.audio) as temporary:
-                soundfile.write(temporary, sound, cut.rate, "PCM_16", format="WAV")
+                soundfile.write(temporary, sound, excerpt.rate, "PCM_16", format="WAV")
     except (OSError, soundfile.LibsndfileError) as error:
         raise DataError(f"The files of '{job.id}' cannot be written: {error}") from error
     return ""
 
 
-def _cut(benchmark: type[BenchmarkAdapter]) -> Cut:
+def _excerpt(benchmark: type[BenchmarkAdapter]) -> Excerpt:
     media = benchmark.media
     if media.frame is None or media.rate is None or media.seconds is None:
         raise DataError(f"{benchmark.title} is not made of one frame of each video: nothing to prepare.")
-    return Cut(media.frame, media.frame_rate, media.rate, media.seconds)
+    return Excerpt(media.frame, media.frame_rate, media.rate, media.seconds)
 
 
 def _videos(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise DataError(f"There is no folder '{folder}' of videos.")
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in VIDEOS and path.is_file())
-    if not found:
-        raise DataError(f"'{folder}' holds no video ({', '.join(VIDEOS)}).")
-    return found
+    paths = (path for path in folder.rglob("*") if path.suffix.lower() in VIDEO_SUFFIXES)
+    videos = sorted(path for path in paths if path.is_file())
+    if not videos:
+        raise DataError(f"'{folder}' holds no video ({', '.join(VIDEO_SUFFIXES)}).")
+    return videos

@@ -1,15 +1,24 @@
-"""The list of benchmarks, for people and for programs."""
+"""The list of benchmarks, for people and for programs; floors and ceilings need the annotation alone."""
 
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
+import numpy as np
+import pytest
 from click.testing import CliRunner
 
 from avprompt.cli import main
+from avprompt.data.benchmark import BenchmarkAdapter
+from avprompt.data.tools.catalogue import bounds
+from avprompt.errors import DataError
+from avprompt.records import Split
 from avprompt.registry import Registry
+from mediafiles import IDS, annotate
 
 
 def shown(*arguments: str) -> str:
@@ -19,13 +28,13 @@ def shown(*arguments: str) -> str:
 
 
 def test_every_benchmark_is_listed(registry: Registry) -> None:
-    listed = {one["name"]: one for one in json.loads(shown("--json"))}
+    listed = {benchmark["name"]: benchmark for benchmark in json.loads(shown("--json"))}
     assert sorted(listed) == registry.names("datasets")
     assert listed["vggss"]["splits"] == {"test": 5158}
     assert listed["toy"]["splits"] == {"test": 500}, "made on the fly, and counted all the same"
     assert "frames/<id>.jpg" in listed["vggss"]["source"]
-    for one in listed.values():
-        assert all(one[fact] for fact in ("title", "splits", "licence", "source", "citation")), one["name"]
+    for name, benchmark in listed.items():
+        assert all(benchmark[fact] for fact in ("title", "splits", "licence", "source", "citation")), name
 
 
 def test_a_line_for_each_and_everything_of_one() -> None:
@@ -41,8 +50,52 @@ def test_an_unknown_benchmark_is_no_riddle() -> None:
     assert "Did you mean 'vggss'?" in done.output
 
 
+def test_without_media_half_of_the_image_is_the_oracle_of_a_half_image_box(
+    root: Path, vggss: type[BenchmarkAdapter]
+) -> None:
+    annotate(root, {name: [[0, 0, 0.5, 1]] for name in IDS})
+    for folder in ("frames", "audio"):
+        shutil.rmtree(root / folder)
+    split = bounds(vggss(root), "test")
+    assert (split.samples, split.official) == (4, 5158)
+    assert split.floors["whole-image"] == {"cIoU": 100.0, "AUC": pytest.approx(100 * (10.5 / 20))}
+    assert split.floors["mean-truth"]["cIoU"] == 100
+    assert split.floors["centre-disc"]["cIoU"] == 0
+    assert split.ceilings["oracle-ranking"]["AUC"] == 100
+
+
+def test_the_command_prints_floors_and_ceilings(root: Path) -> None:
+    done = CliRunner().invoke(main, ["data", "floors", "vggss", "--data-root", str(root), "--json"])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["test"]["samples"] == 4
+    table = CliRunner().invoke(main, ["data", "floors", "vggss", "--data-root", str(root)])
+    assert "ceiling: oracle-ranking" in table.stdout
+
+
+class Unannotated(BenchmarkAdapter):
+    title = "Nothing"
+    needs_root = False
+
+    def split(self, name: str) -> Split:
+        return Split([], expected=0)
+
+
+def test_training_clips_have_no_floors(root: Path, vggss: type[BenchmarkAdapter]) -> None:
+    with pytest.raises(DataError, match="no annotated sample in 'train'"):
+        bounds(vggss(root), "train")
+    with pytest.raises(DataError, match="has no annotated sample in 'test'"):
+        bounds(Unannotated(), "test")
+
+
+def test_an_official_annotation(shared: Path, registry: Registry) -> None:
+    split = bounds(registry.load("datasets", "vpo-ss")(shared / "metadata" / "vpo"), "test")
+    scores = split.ceilings["oracle-ranking"]
+    np.testing.assert_allclose([scores["cIoU"], scores["AUC"]], (43.26, 39.52), atol=0.05)
+    assert split.samples == split.official
+
+
 def test_no_data_tool_needs_torch() -> None:
-    modules = "check", "prepare", "pack", "floors", "leak", "catalogue"
+    modules = "check", "prepare", "pack", "lists", "catalogue"
     tables = "avprompt.cli.tables.data", "avprompt.cli.progress"
     names = *(f"avprompt.data.tools.{name}" for name in modules), *tables
     code = f"import sys, {', '.join(names)}; assert 'torch' not in sys.modules"

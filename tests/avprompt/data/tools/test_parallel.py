@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from avprompt.data.tools.parallel import spread
+from avprompt.data.tools.parallel import parallel_map
 from avprompt.errors import DataError
 
 
@@ -26,14 +26,14 @@ def die(number: int) -> int:
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_results_keep_the_order_of_the_things(workers: int) -> None:
-    assert list(spread(double_slowly, range(40), workers)) == [2 * number for number in range(40)]
+    assert list(parallel_map(double_slowly, range(40), workers)) == [2 * number for number in range(40)]
 
 
 def test_a_mistake_of_the_user_crosses_processes() -> None:
     with pytest.raises(DataError, match="0 is refused"):
-        list(spread(refuse, range(4), 2))
+        list(parallel_map(refuse, range(4), 2))
 
 
 def test_a_worker_that_dies_is_no_riddle() -> None:
     with pytest.raises(DataError, match=r"A worker process died.*fewer --workers"):
-        list(spread(die, range(1, 5), 2))
+        list(parallel_map(die, range(1, 5), 2))

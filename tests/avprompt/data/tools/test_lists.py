@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from avprompt.cli import main
-from avprompt.data.tools.leak import find_leak, speller
-from avprompt.data.tools.lists import IdList, Row, read_ids
+from avprompt.data.tools.lists import IdList, Row, common_spelling, find_leak, read_ids
 from avprompt.errors import DataError
 from avprompt.registry import Registry
 
@@ -91,14 +90,14 @@ IDS = st.lists(st.sampled_from("abcdefgh"), max_size=12)
 @given(IDS, IDS)
 def test_every_line_leaks_or_is_clean(train: list[str], test: list[str]) -> None:
     lists = [IdList(Path("l.txt"), tuple(Row((name,), name) for name in names)) for names in (train, test)]
-    found = find_leak(lists[0], lists[1], str.upper)
-    assert sorted(row.entry for row in found.train + found.clean) == sorted(train)
-    assert {row.entry for row in found.train} == set(train) & set(test)
-    assert (found.test, found.of) == (len(set(train) & set(test)), len(set(test)))
+    overlap = find_leak(lists[0], lists[1], str.upper)
+    assert sorted(row.entry for row in overlap.leaking + overlap.clean) == sorted(train)
+    assert {row.entry for row in overlap.leaking} == set(train) & set(test)
+    assert (overlap.leaked_clips, overlap.test_clips) == (len(set(train) & set(test)), len(set(test)))
 
 
 def test_all_benchmarks_together_spell_ids(registry: Registry) -> None:
-    spell = speller(registry)
+    spell = common_spelling(registry)
     assert spell("zpWuikVorYg_32000_42000") == spell("zpWuikVorYg_32") == "zpWuikVorYg_000032"
     assert spell("anything else") == "anything else"
 

@@ -23,7 +23,7 @@ class Problem(BaseModel):
 
 
 class SplitReport(BaseModel):
-    """What was found of one split.
+    """The state of one split.
 
     Attributes:
         official: how many samples the official list names, where that is known.
@@ -43,15 +43,15 @@ class SplitReport(BaseModel):
 
     def wrong(self) -> dict[Kind, list[Problem]]:
         """Return what is wrong and was not published so, by kind."""
-        found: dict[Kind, list[Problem]] = {}
+        by_kind: dict[Kind, list[Problem]] = {}
         for problem in self.problems:
             if not problem.known:
-                found.setdefault(problem.kind, []).append(problem)
-        return found
+                by_kind.setdefault(problem.kind, []).append(problem)
+        return by_kind
 
 
 class Report(BaseModel):
-    """What was found in a data root, by split; `notes` are the benchmark's own."""
+    """The state of a data root, by split; `notes` are the benchmark's own."""
 
     dataset: str
     data_root: str

@@ -1,0 +1,122 @@
+"""What one media file holds, and what one annotation holds: the two things that a check looks at."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from avprompt.data.benchmark import Annotation, BenchmarkAdapter, BoxCounts
+from avprompt.data.media import load_audio, read_image
+from avprompt.data.tools.report import Problem
+from avprompt.errors import DataError
+from avprompt.records import ArchiveMember, Frame
+
+
+@dataclass(frozen=True)
+class MediaFile:
+    """A file in one of its roles: a video can be both."""
+
+    role: Literal["picture", "sound"]
+    source: Path | ArchiveMember | Frame
+
+
+@dataclass(frozen=True)
+class MediaFacts:
+    """What is known of a media file that has been read from its beginning to its end.
+
+    Attributes:
+        unreadable: why it cannot be read; nothing else is known then.
+        digest: of its bytes; empty for frames of videos and members of archives.
+        size: of a picture, (width, height) in pixels.
+        rate: of a sound, Hz.
+        seconds: length of a sound.
+    """
+
+    unreadable: str = ""
+    digest: str = ""
+    size: tuple[int, int] | None = None
+    rate: int | None = None
+    seconds: float | None = None
+
+
+@dataclass
+class AnnotationFacts:
+    """What is known of the annotation of a split.
+
+    Attributes:
+        counts: samples and boxes altogether.
+        ids: of the samples.
+        broken: a problem for each kind of broken box of each sample.
+        as_published: the official annotation has exactly these counts.
+    """
+
+    counts: BoxCounts = field(default_factory=BoxCounts)
+    ids: set[str] = field(default_factory=set)
+    broken: list[Problem] = field(default_factory=list)
+    as_published: bool = False
+
+
+def inspect_media(file: MediaFile) -> MediaFacts:
+    """Read a media file whole."""
+    try:
+        return _inspect_picture(file.source) if file.role == "picture" else _inspect_sound(file.source)
+    except DataError as error:
+        return MediaFacts(unreadable=str(error))
+
+
+def inspect_annotation(adapter: BenchmarkAdapter, split: str) -> AnnotationFacts | None:
+    """Look at every annotated sample of a split; None where clips are not annotated. No media is read."""
+    if split not in (*adapter.test_splits, adapter.validation_split):
+        return None
+    facts = AnnotationFacts()
+    try:
+        for annotation in adapter.annotations(split):
+            facts.counts += annotation.counts
+            facts.ids.add(annotation.id)
+            facts.broken += _broken_boxes(annotation)
+    except DataError:  # Nothing of it is annotated; the split says why of each clip.
+        return facts
+    facts.as_published = facts.counts == adapter.box_counts.get(split)
+    for problem in facts.broken:
+        problem.known = facts.as_published
+    return facts
+
+
+def _inspect_picture(source: Path | ArchiveMember | Frame) -> MediaFacts:
+    height, width, _ = read_image(source).shape
+    return MediaFacts(digest=_digest(source), size=(width, height))
+
+
+def _inspect_sound(source: Path | ArchiveMember | Frame) -> MediaFacts:
+    if isinstance(source, Frame):
+        raise DataError(f"{source} is a picture.")
+    audio = load_audio(source)
+    if audio.samples.size == 0:
+        raise DataError(f"{source} holds no sound. Get it again.")
+    if not np.isfinite(audio.samples).all():
+        raise DataError(f"{source} holds samples that are not finite numbers. Get it again.")
+    return MediaFacts(digest=_digest(source), rate=audio.rate, seconds=audio.samples.shape[-1] / audio.rate)
+
+
+def _digest(source: Path | ArchiveMember | Frame) -> str:
+    if not isinstance(source, Path):
+        return ""
+    with source.open("rb") as file:
+        return hashlib.file_digest(file, hashlib.blake2b).hexdigest()
+
+
+def _broken_boxes(annotation: Annotation) -> Iterator[Problem]:
+    counts = annotation.counts
+    details = {
+        f"{counts.garbage} of {counts.boxes} boxes hold numbers that mean nothing": counts.garbage,
+        f"{counts.degenerate} of {counts.boxes} boxes have no width or height": counts.degenerate,
+        "no box marks anything": counts.unmarked,
+    }
+    for detail, count in details.items():
+        if count:
+            yield Problem(kind="broken annotation", id=annotation.id, detail=detail)
