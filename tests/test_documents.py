@@ -1,4 +1,4 @@
-"""What the documents show is true: the plugin is the file, commands exist, every hook is listed."""
+"""What the documents show is true: the plugin is the file; names, folders and commands exist."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
+import avprompt.plugin
 from avprompt.cli import main
 from avprompt.registry import KINDS
 
@@ -34,6 +35,27 @@ def test_the_plugin_in_contributing_is_the_file() -> None:
 def test_contributing_lists_every_hook() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     assert [kind for kind in KINDS if f"`register_{kind}`" not in text] == []
+
+
+def test_interfaces_in_the_table_of_hooks_are_names_of_the_door() -> None:
+    rows = re.findall(r"^\| `register_\w+` \|.*", (ROOT / "CONTRIBUTING.md").read_text(), flags=re.MULTILINE)
+    names = [name for row in rows for name in re.findall(r"`([A-Z]\w+)`", row)]
+    assert len(names) > 5
+    assert [name for name in names if not hasattr(avprompt.plugin, name)] == []
+
+
+def test_folders_to_add_to_are_there() -> None:
+    _, _, section = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("## Where to add what")
+    folders = re.findall(r"`((?:avprompt|benchmarks|plugins|tests)/[a-z_./]*)`", section.partition("##")[0])
+    assert len(folders) > 5
+    assert [folder for folder in folders if not (ROOT / folder).exists()] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_authors_of_plugins_are_shown_one_door(document: str) -> None:
+    sources = [line for block in blocks(document) for line in block.splitlines()]
+    modules = {line.split()[1] for line in sources if line.startswith(("from avprompt", "import avprompt"))}
+    assert modules == {"avprompt.plugin"}
 
 
 @pytest.mark.parametrize("line", commands())
