@@ -1,3 +1,41 @@
-"""avprompt: a modular plugin toolkit for audio-visual prompt learning."""
+"""avprompt: a modular plugin toolkit for audio-visual prompt learning.
+
+`load`, `run`, `evaluate` and `compare` do what the commands do; `avprompt.api` describes them. They are
+imported when first asked for, so that `import avprompt` and `avprompt --help` need no torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from avprompt.api import compare, evaluate, load, run
+    from avprompt.errors import AvpromptError
+    from avprompt.runs.comparison import Comparison
+    from avprompt.runs.localize import Localization, Localizer
+    from avprompt.runs.results import RunResult
+    from avprompt.runs.settings import RunOptions
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "AvpromptError",
+    "Comparison",
+    "Localization",
+    "Localizer",
+    "RunOptions",
+    "RunResult",
+    "__version__",
+    "compare",
+    "evaluate",
+    "load",
+    "run",
+]
+
+if not TYPE_CHECKING:  # type checkers know the names above, and no others
+
+    def __getattr__(name: str) -> Any:
+        if name not in __all__:
+            raise AttributeError(f"avprompt has no '{name}'; it has {', '.join(__all__)}.")
+        return getattr(importlib.import_module("avprompt.api"), name)

@@ -13,9 +13,9 @@ from avprompt.cli.options import (
     batch_size_option,
     cache_size_option,
     dataset_option,
+    given_options,
     method_options,
     root_option,
-    settings,
     shards_option,
     train_list_option,
     workers_option,
@@ -89,7 +89,7 @@ def clear(yes: bool) -> None:
 @workers_option
 @click.option("--cache", type=CACHED, default="audio", show_default=True, help="What to encode.")
 @cache_size_option
-def build(method: str, **chosen: Any) -> None:
+def build(method: str, cache: str, **_: Any) -> None:
     """Encode the sounds of the training and test splits for METHOD ahead, or what is not there of them yet.
 
     With --cache all, or images, the images too; those of the training split only where they are not cut
@@ -102,11 +102,13 @@ def build(method: str, **chosen: Any) -> None:
     from avprompt.plugin.discovery import load_plugins
     from avprompt.runs.encode_ahead import Builder
     from avprompt.runs.session import open_session
+    from avprompt.runs.settings import Settings
 
-    made = settings(**chosen)
-    if made.shards and is_stream(made.shards):
+    settings = Settings.of(given_options() | {"cache": cache})
+    shards = settings.training.shards
+    if shards and is_stream(shards):
         raise ConfigError("A stream cannot be encoded ahead; --cache keeps its clips as they come.")
-    session = open_session(load_plugins(made.plugins), method, made)
+    session = open_session(load_plugins(settings.plugins), method, settings)
     training, together = session.method_config.training, session.ranks
     workers = worker_count(training.workers, session.accelerator.device, together)
     precision = session.accelerator.autocast
@@ -118,12 +120,12 @@ def build(method: str, **chosen: Any) -> None:
             unread = builder.fill(split.samples, advance, training=not scored)
         missing[name] = [*split.missing, *(one for part in together.objects(unread) for one in part)]
     if together.main:
-        print_built(session.encoding.caches, made.cache_size, missing)
+        print_built(session.encoding.caches, settings.compute.cache_size, missing)
 
 
 def _splits(session: Session) -> Iterator[tuple[str, Split]]:
     """Yield the splits that were chosen, or the one to train on and all that is scored."""
-    names = session.settings.splits
+    names = session.settings.evaluation.splits
     if not names:
         adapter = session.adapter
         yield "train", session.training_split()
@@ -133,7 +135,7 @@ def _splits(session: Session) -> Iterator[tuple[str, Split]]:
 
 
 def _counting(shown: bool) -> Any:
-    from avprompt.cli.progress import Progress
     from avprompt.data.tools.parallel import quietly
+    from avprompt.runs.progress import Progress
 
     return Progress().counting if shown else quietly

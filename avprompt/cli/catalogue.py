@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from avprompt.cli.options import method_options, plugin_option, settings
+from avprompt.cli.options import given_options, method_options, plugin_option
 from avprompt.errors import UnknownNameError, suggest
 from avprompt.plugin.discovery import load_plugins
 from avprompt.registry import KINDS
@@ -68,16 +68,17 @@ def show(method: str, json_schema: bool, plugins: tuple[str, ...]) -> None:
 @click.argument("method")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @method_options
-def describe(method: str, as_json: bool, **chosen: Any) -> None:
+def describe(method: str, as_json: bool, **_: Any) -> None:
     """Print the parts of METHOD: shapes, trainable and frozen parameters. No weights are read.
 
     Encoder set `published` unless --encoders says otherwise.
     """
     from avprompt.cli.tables.result import print_description
     from avprompt.runs.describe import describe_method
+    from avprompt.runs.settings import Settings
 
-    made = settings(**chosen)
-    description = describe_method(load_plugins(made.plugins), method, made)
+    settings = Settings.of(given_options())
+    description = describe_method(load_plugins(settings.plugins), method, settings)
     if as_json:
         click.echo(json.dumps(description.model_dump(), indent=2))
     else:

@@ -73,10 +73,10 @@ def check(
     Looks at the scored splits; --split train looks at clips to train on. Exits with 1 when anything is
     wrong. Broken boxes in an annotation that is exactly the official one are counted, not blamed.
     """
-    from avprompt.cli.progress import Progress
     from avprompt.cli.tables.data import print_check
     from avprompt.data.tools.check import check as check_data
     from avprompt.files import replacing
+    from avprompt.runs.progress import Progress
 
     report = check_data(_open(name, data_root, plugins), name, splits, workers, Progress().counting)
     print_check(report)

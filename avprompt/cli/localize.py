@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from avprompt.cli.options import checkpoint_option, method_options, settings
+from avprompt.cli.options import checkpoint_option, given_options, method_options
+from avprompt.files import replacing
+
+if TYPE_CHECKING:
+    from avprompt.runs.localize import Localization
 
 FILE = click.Path(path_type=Path, dir_okay=False)
+SIZE = 224
+"""Side of a written heatmap, pixels: the size at which the field scores."""
 
 
 @click.command()
@@ -35,29 +41,39 @@ def localize(
     save_heatmap: Path | None,
     overlay: Path | None,
     seconds: float | None,
-    **chosen: Any,
+    **_: Any,
 ) -> None:
     """Show where the sound of --audio comes from in --image."""
-    from avprompt.plugin.discovery import load_plugins
-    from avprompt.runs.localize import localize_clip, open_method, write_heatmap, write_overlay
-    from avprompt.runs.session import is_run, recorded_settings, run_parts
+    from avprompt import api
 
-    trained = is_run(method)
-    if trained:
-        method, own, recorded = run_parts(Path(method))
-        checkpoint, chosen = checkpoint or own, recorded_settings(recorded, chosen)
-    made = settings(**chosen)
-    loaded = load_plugins(made.plugins)
-    opened = open_method(loaded, method, made, checkpoint)
-    if seconds is None:
-        seconds = loaded.registry.load("datasets", made.dataset).audio_seconds if trained else 10.0
-    found = localize_clip(opened, image, audio, seconds)
-    row, column = found.peak()
+    options = given_options()
+    localizer = api.load(method, checkpoint=checkpoint, seconds=seconds, **options)
+    localization = localizer.localize(image, audio, size=(SIZE, SIZE))
+    row, column = localization.peak()
     click.echo(
-        f"Peak {found.heatmap.max():.2f} at {column:.0%} from the left, {row:.0%} from the top; ", nl=False
+        f"Peak {localization.heatmap.max():.2f} at {column:.0%} from the left, {row:.0%} from the top; "
+        f"confidence {localization.confidence:.3f}."
     )
-    click.echo(f"confidence {found.confidence:.3f}.")
     if save_heatmap:
-        click.echo(f"Heatmap: {write_heatmap(found, save_heatmap)}")
+        click.echo(f"Heatmap: {_write_heatmap(localization, save_heatmap)}")
     if overlay:
-        click.echo(f"Overlay: {write_overlay(found, overlay)}")
+        click.echo(f"Overlay: {_write_overlay(localization, overlay)}")
+
+
+def _write_heatmap(localization: Localization, path: Path) -> Path:
+    """Write the heatmap as a NumPy file."""
+    import numpy as np
+
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.save(file, localization.heatmap)
+    return path
+
+
+def _write_overlay(localization: Localization, path: Path) -> Path:
+    """Write the heatmap over the image, as PNG or whatever the file's ending says."""
+    from PIL import Image
+
+    with replacing(path) as temporary:
+        format_ = Image.registered_extensions().get(path.suffix.lower(), "PNG")
+        localization.overlay().save(temporary, format=format_)
+    return path

@@ -1,17 +1,15 @@
-"""Options that several commands share, and the settings that they make."""
+"""Options that several commands share, and which of them the user gave."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from avprompt.weights import cache
-
-if TYPE_CHECKING:
-    from avprompt.runs.session import Settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -128,13 +126,19 @@ data_options = _together(*_DATA)
 training_options = _together(*_TRAINING)
 
 
+def given_options() -> dict[str, Any]:
+    """Return the options of a run that the user gave, as `avprompt.api` takes them.
+
+    What was not given is left out, so that a default never passes for a wish.
+    """
+    from avprompt.runs.settings import RunOptions
+
+    context = click.get_current_context()
+    names = {"dataset", *RunOptions.__annotations__} & context.params.keys()
+    given = (name for name in names if context.get_parameter_source(name) is not ParameterSource.DEFAULT)
+    return {name: context.params[name] for name in given}
+
+
 def _here_or_at_home(path: Path) -> Path:
-    found = cache.resolve(str(path))
-    return found if found.exists() else path
-
-
-def settings(**chosen: Any) -> Settings:
-    """Make settings of a command's parameters; what was not given keeps its default."""
-    from avprompt.runs.session import Settings
-
-    return Settings(**{key: value for key, value in chosen.items() if value is not None})
+    at_home = cache.resolve(str(path))
+    return at_home if at_home.exists() else path

@@ -42,11 +42,11 @@ def prepare(
     What is there is kept and every file is written whole, so the same command goes on after an
     interruption. Exits with 1 when a video could not be used.
     """
-    from avprompt.cli.progress import Progress
     from avprompt.cli.tables.data import print_missing
     from avprompt.data.tools.lists import read_ids
     from avprompt.data.tools.prepare import plan
     from avprompt.data.tools.prepare import prepare as prepare_clips
+    from avprompt.runs.progress import Progress
 
     benchmark: type[BenchmarkAdapter] = load_plugins(plugins).registry.load("datasets", name)
     ids = {benchmark.spell(name) for row in read_ids(listed).rows for name in row.ids} if listed else None
@@ -85,9 +85,9 @@ def shard(
     What is there is kept and every file is written whole, so the same command goes on after an
     interruption. Exits with 1 when a clip could not be packed.
     """
-    from avprompt.cli.progress import Progress
     from avprompt.cli.tables.data import print_missing
     from avprompt.data.tools.pack import write_shards
+    from avprompt.runs.progress import Progress
 
     adapter: BenchmarkAdapter = load_plugins(plugins).registry.load("datasets", name)(data_root)
     split = split or adapter.train_split

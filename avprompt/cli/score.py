@@ -36,4 +36,4 @@ def score(
     adapter = open_adapter(registry, dataset or read_about(dump).dataset, data_root)
     protocols = [registry.registry.load("protocols", name)() for name in names or adapter.protocols]
     folder = output or dump.parent / "scored"
-    print_result(score_dump(dump, adapter, protocols, by, folder), folder)
+    print_result(score_dump(dump, adapter, protocols, by, folder))

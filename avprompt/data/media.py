@@ -191,7 +191,7 @@ def _naming(source: FileSource, kind: str) -> Iterator[None]:
         yield
     except DataError:
         raise
-    except FileNotFoundError:
-        raise DataError(f"{source} does not exist.") from None
     except Exception as error:  # Decoders of broken files raise nearly every class there is.
+        if isinstance(error, FileNotFoundError) or (isinstance(source, Path) and not source.exists()):
+            raise DataError(f"{source} does not exist.") from None
         raise DataError(f"{source} is not a {kind} that can be read ({error}). Get it again.") from error

@@ -11,7 +11,8 @@ from avprompt.evaluation.score import sample_rows, score
 from avprompt.metrics.protocol import Protocol
 from avprompt.pictures.gallery import GalleryClip, save_clips, write_gallery
 from avprompt.records import Missing
-from avprompt.runs.results import SKIPPED_FILE, Counts, RunResult, write_rows, write_skipped
+from avprompt.runs.directory import RunDirectory
+from avprompt.runs.results import Counts, RunResult, write_rows, write_skipped
 
 
 @dataclass
@@ -52,15 +53,14 @@ class Assessment:
     def write(self, folder: Path) -> None:
         """Write `samples.csv`, `skipped.csv` where there is need, and the gallery."""
         columns = ["split", "id", *(protocol.name for protocol in self.protocols), "confidence"]
-        write_rows(folder / "samples.csv", self._rows, columns)
-        write_skipped(folder / SKIPPED_FILE, self.skipped)
+        directory = RunDirectory(folder)
+        write_rows(directory.samples, self._rows, columns)
+        write_skipped(directory.skipped, self.skipped)
         if self._shown:
             result = self.result
             title = f"{result.method} on {result.dataset} ({result.encoders} encoders)"
             save_clips(folder, self._shown)
-            write_gallery(
-                folder / "gallery.png", self._shown, title, threshold(result, next(iter(result.scores)))
-            )
+            write_gallery(directory.gallery, self._shown, title, threshold(result, next(iter(result.scores))))
 
 
 def threshold(result: RunResult, split: str) -> float:

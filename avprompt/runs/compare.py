@@ -1,63 +1,28 @@
-"""Methods side by side: the same data, seeds and schedule, differences to the first, one picture."""
+"""From methods to a comparison: run what is not run yet, and make sure that one column means one thing."""
 
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from statistics import mean, stdev
-from typing import Any
 
-import numpy as np
-
-from avprompt.data.benchmark import PublishedScores
 from avprompt.distributed import launched_rank
 from avprompt.errors import DataError
 from avprompt.files import replacing
-from avprompt.metrics.statistics import Difference, paired_bootstrap
 from avprompt.pictures.gallery import load_clips, write_comparison
 from avprompt.plugin.discovery import Loaded
 from avprompt.runs.assessment import threshold
-from avprompt.runs.reporting import Reporter
-from avprompt.runs.results import CONFIG_FILE, RunResult, read_results, read_rows
+from avprompt.runs.comparison import ComparedMethod, Comparison
+from avprompt.runs.directory import RunDirectory, is_run
+from avprompt.runs.progress import Reporter
+from avprompt.runs.results import RunResult, read_results
 from avprompt.runs.run import execute
-from avprompt.runs.session import Settings, is_run, open_session
+from avprompt.runs.session import open_session
+from avprompt.runs.settings import Settings
 
 
-@dataclass(frozen=True)
-class ComparedMethod:
-    """One method of a comparison: its finished runs, one for each seed."""
-
-    name: str
-    folders: tuple[Path, ...]
-    results: tuple[RunResult, ...]
-
-    def values(self, split: str, *path: str) -> list[float]:
-        """Return a number of every run that has it, such as `("scores", "val-threshold", "cIoU")`."""
-        found = []
-        for result in self.results:
-            table: Any = getattr(result, path[0]).get(split, {})
-            for key in path[1:]:
-                table = table.get(key, {}) if isinstance(table, dict) else {}
-            if isinstance(table, int | float):
-                found.append(float(table))
-        return found
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Contestants on one split of one dataset, under one protocol; the first is the reference."""
-
-    dataset: str
-    split: str
-    protocol: str
-    methods: tuple[ComparedMethod, ...]
-    published: tuple[PublishedScores, ...]
-
-
-def compare(
+def compare_methods(
     loaded: Loaded,
     targets: Sequence[str],
     settings: Settings,
@@ -78,100 +43,74 @@ def compare(
     Raises:
         AvpromptError: a run fails, or runs that cannot be compared.
     """
-    methods = []
-    for target in targets:
-        if is_run(target):
-            folders = [Path(target)]
-        else:
-            chosen = [replace(settings, seed=seed) for seed in seeds]
-            folders = [_run(loaded, target, one, folder, reporter) for one in chosen]
-        results = tuple(read_results(one) for one in folders)
-        methods.append(ComparedMethod(_name(target, results[0]), tuple(folders), results))
+    methods = [_compared(loaded, target, settings, seeds, folder, reporter) for target in targets]
     if len({method.name for method in methods}) < len(targets):  # as with a/run and b/run
-        methods = [replace(one, name=target) for one, target in zip(methods, targets, strict=True)]
-    comparison = _checked(loaded, methods, settings)
+        methods = [replace(method, name=target) for method, target in zip(methods, targets, strict=True)]
+    _check(methods)
+    first = methods[0].results[0]
+    split = next(iter(first.scores))
+    adapter = loaded.registry.load("datasets", first.dataset)
+    published = tuple(scores for scores in adapter.published if scores.split == split)
+    comparison = Comparison(first.dataset, split, first.headline[0], tuple(methods), published, folder)
     if launched_rank() == 0:
-        _write(comparison, folder)
+        _write(comparison)
     return comparison
 
 
-def difference(comparison: Comparison, method: ComparedMethod) -> Difference | None:
-    """Return how much higher than the first one's a method's cIoU is, sample by sample.
-
-    A paired bootstrap over the test samples, each one's success averaged over seeds; in percent. None where
-    the two did not score the same samples.
-    """
-    first = comparison.methods[0]
-    before = _successes(first, comparison.split, comparison.protocol)
-    after = _successes(method, comparison.split, comparison.protocol)
-    if before.keys() != after.keys():
-        return None
-    ids = sorted(before)
-    return paired_bootstrap(*(100 * np.array([each[name] for name in ids]) for each in (before, after)))
-
-
-def _successes(method: ComparedMethod, split: str, protocol: str) -> dict[str, float]:
-    """Return the share of runs in which each sample's IoU is at least 0.5, by id."""
-    found: dict[str, list[bool]] = defaultdict(list)
-    for folder in method.folders:
-        for row in read_rows(folder / "samples.csv"):
-            if row["split"] == split:
-                found[row["id"]].append(float(row[protocol]) >= 50)
-    return {name: sum(hits) / len(hits) for name, hits in found.items()}
-
-
-def summary(values: Sequence[float]) -> tuple[float, float | None]:
-    """Return the mean, and the sample standard deviation where there are several values."""
-    return mean(values), stdev(values) if len(values) > 1 else None
+def _compared(
+    loaded: Loaded, target: str, settings: Settings, seeds: Sequence[int], folder: Path, reporter: Reporter
+) -> ComparedMethod:
+    """Return a method with its runs, named by itself, a YAML file by the file and a run by its folder."""
+    if is_run(target):
+        return ComparedMethod(Path(target).name, (Path(target),), (read_results(Path(target)),))
+    folders = [
+        _run(loaded, target, settings.model_copy(update={"seed": seed}), folder, reporter) for seed in seeds
+    ]
+    results = tuple(read_results(run) for run in folders)
+    name = Path(target).stem if Path(target).suffix else results[0].method
+    return ComparedMethod(name, tuple(folders), results)
 
 
 def _run(loaded: Loaded, method: str, settings: Settings, folder: Path, reporter: Reporter) -> Path:
     """Run a method into its own folder, or take up the run that is there."""
-    target = folder / f"{Path(method).stem}-seed{settings.seed}"
+    directory = RunDirectory(folder / f"{Path(method).stem}-seed{settings.seed}")
     session = open_session(loaded, method, settings)
-    resume = session.ranks.share((target / CONFIG_FILE).is_file())
-    execute(session, target, resume=resume, reporter=reporter)
+    resume = session.ranks.share(directory.config.is_file())
+    execute(session, directory, resume=resume, reporter=reporter)
     session.ranks.wait()  # every rank reads what the main one has written
-    return target
+    return directory.path
 
 
-def _checked(loaded: Loaded, methods: list[ComparedMethod], settings: Settings) -> Comparison:
+def _check(methods: Sequence[ComparedMethod]) -> None:
     """Make sure that one column means one thing: the same dataset, encoders, split and protocol."""
-    first = methods[0].results[0]
     for method in methods:
         for result in method.results:
             for what in ("dataset", "encoders", "headline", "samples"):
-                mine, theirs = getattr(first, what), getattr(result, what)
-                if mine != theirs:
-                    raise DataError(
-                        f"'{methods[0].name}' and '{method.name}' cannot stand in one table: "
-                        f"their {what} differ ({mine} and {theirs})."
-                    )
-    adapter = loaded.registry.load("datasets", first.dataset)
-    split = next(iter(first.scores))
-    published = tuple(one for one in adapter.published if one.split == split)
-    return Comparison(first.dataset, split, first.headline[0], tuple(methods), published)
+                _check_same(what, methods[0], method, result)
 
 
-def _write(comparison: Comparison, folder: Path) -> None:
-    """Write `compare.json` and `compare.png`."""
-    folder.mkdir(parents=True, exist_ok=True)
+def _check_same(what: str, first: ComparedMethod, method: ComparedMethod, result: RunResult) -> None:
+    expected, got = getattr(first.results[0], what), getattr(result, what)
+    if expected != got:
+        raise DataError(
+            f"'{first.name}' and '{method.name}' cannot stand in one table: their {what} differ "
+            f"({expected} and {got})."
+        )
+
+
+def _write(comparison: Comparison) -> None:
+    """Write `compare.json`, and `compare.png` where all methods show the same clips."""
+    comparison.folder.mkdir(parents=True, exist_ok=True)
     runs = {
         method.name: [result.model_dump(mode="json") for result in method.results]
         for method in comparison.methods
     }
-    with replacing(folder / "compare.json") as temporary:
+    with replacing(comparison.folder / "compare.json") as temporary:
         temporary.write_text(json.dumps({"split": comparison.split, "runs": runs}, indent=2) + "\n")
-    firsts = {method.name: method for method in comparison.methods}
-    shown = {name: load_clips(method.folders[0]) for name, method in firsts.items()}
-    if len({tuple(clip.id for clip in clips) for clips in shown.values()}) == 1:
-        thresholds = {name: threshold(one.results[0], comparison.split) for name, one in firsts.items()}
-        title = f"{' · '.join(shown)} on {comparison.dataset}"
-        write_comparison(folder / "compare.png", shown, title, thresholds)
-
-
-def _name(target: str, result: RunResult) -> str:
-    """Call a method by its method, a YAML file by the file and a run by its folder."""
-    return (
-        Path(target).name if is_run(target) else Path(target).stem if Path(target).suffix else result.method
-    )
+    clips = {method.name: load_clips(method.folders[0]) for method in comparison.methods}
+    if len({tuple(clip.id for clip in shown) for shown in clips.values()}) == 1:
+        thresholds = {
+            method.name: threshold(method.results[0], comparison.split) for method in comparison.methods
+        }
+        title = f"{' · '.join(clips)} on {comparison.dataset}"
+        write_comparison(comparison.picture, clips, title, thresholds)

@@ -10,7 +10,7 @@ from avprompt.config.method_config import PART_KINDS, resolve
 from avprompt.model.build import build
 from avprompt.model.method import Method
 from avprompt.plugin.discovery import Loaded
-from avprompt.runs.session import Settings
+from avprompt.runs.settings import Settings
 
 
 class PartDescription(BaseModel):

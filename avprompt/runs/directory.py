@@ -1,77 +1,144 @@
-"""Run directories: whose they are, and the configuration that they keep."""
+"""The run directory: every file that a run leaves, named once, and whose directory it is."""
 
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from avprompt.errors import ConfigError
+from avprompt.errors import ConfigError, DataError
 from avprompt.files import replacing
-from avprompt.runs.results import CONFIG_FILE
-from avprompt.runs.session import Session, Settings
+from avprompt.pictures.gallery import CLIPS_FILE
+from avprompt.training.state import LOG_FILE, RESUME_FILE
+
+RUNS = Path("runs")
+"""Where run directories go unless the user says otherwise."""
+
+# What changes no number of a run, by table of its config.yaml.
+_FREE = {"run": ("strict",), "evaluation": ("pictures",), "compute": ("device", "workers")}
 
 
-def claim(folder: Path, *, resume: bool) -> None:
-    """Make sure that a run directory may be written to.
+@dataclass(frozen=True)
+class RunDirectory:
+    """A folder with the files of one run; they need not be there yet."""
 
-    Raises:
-        ConfigError: it holds another run, or there is nothing to resume.
-    """
-    if resume:
-        if not (folder / CONFIG_FILE).is_file():
-            raise ConfigError(f"--resume: there is no run in '{folder}'.")
-    elif (folder / CONFIG_FILE).exists():
-        raise ConfigError(
-            f"'{folder}' already holds a run: add --resume to continue it, or choose another --output."
-        )
+    path: Path
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    @property
+    def config(self) -> Path:
+        """The resolved method, which runs again as a method, and the settings of the run."""
+        return self.path / "config.yaml"
+
+    @property
+    def checkpoint(self) -> Path:
+        """The trained parts."""
+        return self.path / "checkpoint.safetensors"
+
+    @property
+    def log(self) -> Path:
+        """Losses, gradient norm and speed of every training step."""
+        return self.path / LOG_FILE
+
+    @property
+    def resume(self) -> Path:
+        """The state that training goes on from."""
+        return self.path / RESUME_FILE
+
+    @property
+    def results(self) -> Path:
+        """All numbers."""
+        return self.path / "results.json"
+
+    @property
+    def samples(self) -> Path:
+        """One row for each scored sample."""
+        return self.path / "samples.csv"
+
+    @property
+    def skipped(self) -> Path:
+        """What could not be used, with the reason."""
+        return self.path / "skipped.csv"
+
+    @property
+    def gallery(self) -> Path:
+        """A dozen clips, as a picture."""
+        return self.path / "gallery.png"
+
+    @property
+    def clips(self) -> Path:
+        """The same clips, as arrays."""
+        return self.path / CLIPS_FILE
+
+    @property
+    def predictions(self) -> Path:
+        """The folder of kept heatmaps."""
+        return self.path / "predictions"
+
+    def claim(self, *, resume: bool) -> None:
+        """Make sure that a run may be written here.
+
+        Raises:
+            ConfigError: there is another run, or none to resume.
+        """
+        if resume:
+            if not self.config.is_file():
+                raise ConfigError(f"--resume: there is no run in '{self}'.")
+        elif self.config.exists():
+            raise ConfigError(
+                f"'{self}' already holds a run: add --resume to continue it, or choose another --output."
+            )
+
+    def write_config(self, text: str) -> None:
+        """Write `config.yaml`."""
+        with replacing(self.config) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+    def check_same(self, text: str) -> None:
+        """Make sure that the run that is here has this `config.yaml`, but for what changes no number.
+
+        Raises:
+            ConfigError: it has other options.
+        """
+        if _comparable(self.config.read_text(encoding="utf-8")) != _comparable(text):
+            raise ConfigError(
+                f"'{self}' holds a run with other options: choose another --output, or remove it."
+            )
+
+    def recorded(self) -> dict[str, Any]:
+        """Return the settings that the run was made with.
+
+        Raises:
+            DataError: there is no run here.
+        """
+        if not self.config.is_file():
+            raise DataError(f"'{self}' is not a run: there is no {self.config.name} in it.")
+        return (yaml.safe_load(self.config.read_text(encoding="utf-8")) or {}).get("run") or {}
 
 
-def check_same(session: Session, folder: Path) -> None:
-    """Make sure that the run in a folder is the one that is asked for.
-
-    Raises:
-        ConfigError: it has other options.
-    """
-    there, asked = (folder / CONFIG_FILE).read_text(encoding="utf-8"), config_text(session)
-    if _comparable(there) != _comparable(asked):
-        raise ConfigError(
-            f"'{folder}' holds a run with other options: choose another --output, or remove it."
-        )
+def is_run(target: str | Path) -> bool:
+    """Say whether a command's argument is a run directory rather than a method."""
+    return Path(target).is_dir()
 
 
-def default_folder(method: str, settings: Settings, *, resume: bool) -> Path:
-    """Return `runs/DATASET/METHOD-seedN`, numbered on when that is taken and not to be resumed."""
-    first = Path("runs") / settings.dataset / f"{Path(method).stem}-seed{settings.seed}"
-    return first if resume else fresh(first)
-
-
-def fresh(first: Path) -> Path:
-    """Return a folder that is not there yet: `first`, or that name with a number."""
+def unused(first: Path) -> Path:
+    """Return a folder that does not exist: `first`, or that name with a number."""
     if not first.exists():
         return first
     numbered = (first.with_name(f"{first.name}-{number}") for number in itertools.count(2))
     return next(folder for folder in numbered if not folder.exists())
 
 
-def write_config(session: Session, folder: Path) -> None:
-    """Write the resolved composition with the settings of the run; the file runs as a method."""
-    with replacing(folder / CONFIG_FILE) as temporary:
-        temporary.write_text(config_text(session), encoding="utf-8")
-
-
-def config_text(session: Session) -> str:
-    """Return what `config.yaml` says."""
-    run = yaml.safe_dump({"run": session.settings.recorded()}, sort_keys=False, allow_unicode=True)
-    return session.method_config.to_yaml() + run
-
-
 def _comparable(text: str) -> Any:
-    """Return what a config.yaml says without what changes no number."""
     tables = yaml.safe_load(text)
-    for key in ("device", "strict", "workers", "pictures"):
-        tables.get("run", {}).pop(key, None)
+    run = tables.get("run", {})
+    for group, names in _FREE.items():
+        for name in names:
+            (run if group == "run" else run.get(group, {})).pop(name, None)
     tables.get("training", {}).pop("workers", None)
     return tables

@@ -13,13 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from avprompt.errors import DataError
 from avprompt.files import replacing
 from avprompt.records import Missing
+from avprompt.runs.directory import RunDirectory
 
 Metrics = dict[str, Any]
-
-RESULTS_FILE = "results.json"
-SKIPPED_FILE = "skipped.csv"
-CONFIG_FILE = "config.yaml"
-CHECKPOINT_FILE = "checkpoint.safetensors"
 
 
 class Counts(BaseModel):
@@ -45,6 +41,7 @@ class RunResult(BaseModel):
         checksums: SHA-256 of the weight files that were read.
         headline: the protocol and metric that stand for the run.
         seconds: wall time of training and evaluation.
+        folder: the run directory; not in `results.json`.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -67,11 +64,12 @@ class RunResult(BaseModel):
     checksums: dict[str, str] = Field(default_factory=dict)
     headline: tuple[str, str] = ("val-threshold", "cIoU")
     seconds: dict[str, float] = Field(default_factory=dict)
+    folder: Path | None = Field(default=None, exclude=True)
 
 
 def write_results(result: RunResult, folder: Path) -> None:
     """Write `results.json`, numbers rounded to four decimals."""
-    with replacing(folder / RESULTS_FILE) as temporary:
+    with replacing(RunDirectory(folder).results) as temporary:
         temporary.write_text(json.dumps(_rounded(result.model_dump()), indent=2) + "\n")
 
 
@@ -81,11 +79,11 @@ def read_results(folder: Path) -> RunResult:
     Raises:
         DataError: not a finished run directory.
     """
-    path = folder / RESULTS_FILE
+    path = RunDirectory(folder).results
     try:
-        return RunResult(**json.loads(path.read_text()))
+        return RunResult(**json.loads(path.read_text()), folder=folder)
     except FileNotFoundError as error:
-        raise DataError(f"'{folder}' holds no finished run: there is no {RESULTS_FILE} in it.") from error
+        raise DataError(f"'{folder}' holds no finished run: there is no {path.name} in it.") from error
     except (json.JSONDecodeError, TypeError, ValidationError) as error:
         raise DataError(f"'{path}' cannot be read as results of avprompt: {error}") from error
 

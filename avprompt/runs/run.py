@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import platform
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
 
 import torch
 
@@ -14,21 +15,11 @@ from avprompt.evaluation.evaluator import Evaluator
 from avprompt.evaluation.measure import Measured
 from avprompt.records import Missing, Split
 from avprompt.runs.assessment import Assessment
-from avprompt.runs.directory import check_same, claim, write_config
-from avprompt.runs.predictions import DUMP, Writer, describe_dump
-from avprompt.runs.reporting import Quiet, Reporter
-from avprompt.runs.results import (
-    CHECKPOINT_FILE,
-    RESULTS_FILE,
-    SKIPPED_FILE,
-    RunResult,
-    read_results,
-    read_skipped,
-    write_results,
-    write_skipped,
-)
+from avprompt.runs.directory import RunDirectory
+from avprompt.runs.predictions import Writer, describe_dump
+from avprompt.runs.progress import Quiet, Reporter
+from avprompt.runs.results import RunResult, read_results, read_skipped, write_results, write_skipped
 from avprompt.runs.session import Session
-from avprompt.training.state import RESUME_FILE
 from avprompt.training.trainer import Trainer, check_trainable
 from avprompt.weights.checkpoint import load_checkpoint, save_checkpoint
 
@@ -37,7 +28,7 @@ RANDOM_DECODER = "the mask decoder has no pretrained weights: it started from ra
 
 def execute(
     session: Session,
-    folder: Path,
+    directory: RunDirectory,
     *,
     resume: bool = False,
     evaluate_only: bool = False,
@@ -47,7 +38,7 @@ def execute(
 
     Args:
         session: the method on its benchmark.
-        folder: the run directory.
+        directory: where everything goes.
         resume: go on with what is there.
         evaluate_only: do not train.
         reporter: shows how it gets on.
@@ -58,44 +49,40 @@ def execute(
     ranks = session.ranks
     reporter = reporter if reporter and ranks.main else Quiet()
     if ranks.main:
-        claim(folder, resume=resume)
+        directory.claim(resume=resume)
         if resume:
-            check_same(session, folder)
-    finished = ranks.share(read_results(folder) if resume and (folder / RESULTS_FILE).is_file() else None)
+            directory.check_same(session.config_text())
+    finished = ranks.share(read_results(directory.path) if resume and directory.results.is_file() else None)
     if finished is not None:
         return finished
-    seconds: dict[str, float] = {}
-    skipped: dict[str, list[Missing]] = {}
     trains = session.checkpoint is None and not evaluate_only and session.method.trainable_parameters() > 0
     train_split = session.training_split() if trains else None
-    if train_split is not None:
-        check_trainable(session.method, train_split.samples)
-    for name in session.scored_splits():  # a wrong name must show before hours of training
-        session.adapter.split(name)
-    folder.mkdir(parents=True, exist_ok=True)
+    _check(session, train_split)
+    directory.path.mkdir(parents=True, exist_ok=True)
     if ranks.main:
-        write_config(session, folder)
+        directory.write_config(session.config_text())
+    seconds: dict[str, float] = {}
+    skipped: dict[str, list[Missing]] = {}
     if train_split is not None:
-        began = time.perf_counter()
-        skipped["train"] = train(session, train_split, folder, resume=resume, reporter=reporter)
-        seconds["training"] = time.perf_counter() - began
+        with _timed(seconds, "training"):
+            skipped["train"] = train(session, train_split, directory, resume=resume, reporter=reporter)
     elif session.method.trained_parts():
-        save(session, folder)
-    began = time.perf_counter()
-    result = evaluate(session, folder, reporter=reporter, skipped=skipped)
-    seconds["evaluation"] = time.perf_counter() - began
-    result.seconds = {name: round(value, 1) for name, value in seconds.items()}
+        save(session, directory)
+    with _timed(seconds, "evaluation"):
+        result = evaluate(session, directory, reporter=reporter, skipped=skipped)
+    result.seconds, result.folder = seconds, directory.path
     if ranks.main:
-        write_results(result, folder)
+        write_results(result, directory.path)
     return result
 
 
-def train(session: Session, split: Split, folder: Path, *, resume: bool, reporter: Reporter) -> list[Missing]:
+def train(
+    session: Session, split: Split, directory: RunDirectory, *, resume: bool, reporter: Reporter
+) -> list[Missing]:
     """Train and leave the checkpoint; returns the clips that could not be used."""
-    checkpoint, list_ = folder / CHECKPOINT_FILE, folder / SKIPPED_FILE
-    if session.ranks.share(resume and checkpoint.is_file()):  # training had finished, evaluation had not
-        load_checkpoint(session.method, checkpoint)
-        return read_skipped(list_).get("train", [])
+    if session.ranks.share(resume and directory.checkpoint.is_file()):  # only evaluation was not finished
+        load_checkpoint(session.method, directory.checkpoint)
+        return read_skipped(directory.skipped).get("train", [])
     with reporter.training(session.method_config.name) as on_step:
         trainer = Trainer(
             session.method,
@@ -104,30 +91,29 @@ def train(session: Session, split: Split, folder: Path, *, resume: bool, reporte
             session.method_config.training,
             session.settings.seed,
             session.accelerator,
-            folder,
+            directory.path,
             encoding=session.encoding,
             strict=session.settings.strict,
             on_step=on_step,
         )
-        trainer.run(resume=session.ranks.share(resume and (folder / RESUME_FILE).is_file()))
+        trainer.run(resume=session.ranks.share(resume and directory.resume.is_file()))
     skipped = [*split.missing, *trainer.skipped.values()]
     if session.ranks.main:
-        write_skipped(list_, {"train": skipped})
-    save(session, folder)
+        write_skipped(directory.skipped, {"train": skipped})
+    save(session, directory)
     return skipped
 
 
-def save(session: Session, folder: Path) -> None:
+def save(session: Session, directory: RunDirectory) -> None:
     """Write the trained parts with the method they belong to, once for all ranks."""
-    if not session.ranks.main:
-        return
-    metadata = {"method": session.method_config.name, "encoders": session.encoders, "avprompt": __version__}
-    save_checkpoint(session.method, folder / CHECKPOINT_FILE, metadata)
+    if session.ranks.main:
+        about = {"method": session.method_config.name, "encoders": session.encoders, "avprompt": __version__}
+        save_checkpoint(session.method, directory.checkpoint, about)
 
 
 def evaluate(
     session: Session,
-    folder: Path,
+    directory: RunDirectory,
     *,
     reporter: Reporter | None = None,
     skipped: dict[str, list[Missing]] | None = None,
@@ -148,16 +134,18 @@ def evaluate(
         strict=session.settings.strict,
         seed=session.settings.seed,
         precision=session.accelerator.autocast,
-        gallery=session.settings.pictures,
+        gallery=session.settings.evaluation.pictures,
         ranks=ranks,
         workers=session.method_config.training.workers,
         caches=session.encoding.caches,
     )
-    assessment = Assessment(_empty(session), session.protocols(), session.settings.by, dict(skipped or {}))
+    assessment = Assessment(
+        _empty(session), session.protocols(), session.settings.evaluation.by, dict(skipped or {})
+    )
 
     def measure(name: str, split: Split, *, altered: bool) -> Measured:
-        if session.settings.save_predictions:
-            evaluator.keeper = Writer(folder / DUMP / name)
+        if session.settings.evaluation.save_predictions:
+            evaluator.keeper = Writer(directory.predictions / name)
         with reporter.evaluating(name, len(split.samples)) as on_batch:
             evaluator.on_batch = on_batch
             return evaluator.measure(split, altered=altered)
@@ -172,9 +160,9 @@ def evaluate(
             assessment.add(name, measured)
     assessment.result.notes += adapter.notes if decoder else [*adapter.notes, RANDOM_DECODER]
     if ranks.main:
-        assessment.write(folder)
-        if session.settings.save_predictions:
-            describe_dump(folder / DUMP, assessment.result)
+        assessment.write(directory.path)
+        if session.settings.evaluation.save_predictions:
+            describe_dump(directory.predictions, assessment.result)
     return ranks.share(assessment.result)
 
 
@@ -204,8 +192,25 @@ def _empty(session: Session) -> RunResult:
         ceilings={},
         audio_reliance={},
         published=[
-            asdict(one) for one in session.adapter.published if one.method == session.method_config.name
+            asdict(scores)
+            for scores in session.adapter.published
+            if scores.method == session.method_config.name
         ],
-        checksums=session.checksums,
+        checksums=session.method.checksums,
         headline=(headline.name, headline.headline),
     )
+
+
+def _check(session: Session, train_split: Split | None) -> None:
+    """Find what would fail after hours of training before it begins."""
+    if train_split is not None:
+        check_trainable(session.method, train_split.samples)
+    for name in session.scored_splits():
+        session.adapter.split(name)
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    began = time.perf_counter()
+    yield
+    seconds[stage] = round(time.perf_counter() - began, 1)

@@ -6,17 +6,16 @@ from pathlib import Path
 
 import pytest
 
+import avprompt
 from avprompt.plugin.discovery import Loaded
-from avprompt.runs.results import RunResult
-from avprompt.runs.run import execute
-from avprompt.runs.session import Settings, open_session
 from layouts import LAYOUTS
 from layouts.folder import unmarked
 
 
-def run(loaded: Loaded, dataset: str, root: Path) -> RunResult:
-    settings = Settings(dataset=dataset, data_root=root, encoders="mini", steps=2, batch_size=2, device="cpu")
-    return execute(open_session(loaded, "souple", settings), root.parent / "run")
+def run(dataset: str, root: Path) -> avprompt.RunResult:
+    return avprompt.run(
+        "souple", dataset, data_root=root, encoders="mini", steps=2, batch_size=2, output=root.parent / "run"
+    )
 
 
 @pytest.fixture
@@ -27,7 +26,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_a_run_scores_every_sample_that_is_there(loaded: Loaded, name: str, root: Path) -> None:
-    result = run(loaded, name, LAYOUTS[name](root))
+    result = run(name, LAYOUTS[name](root))
     adapter = loaded.registry.load("datasets", name)(root)
     assert tuple(result.scores) == adapter.test_splits
     for split, scores in result.scores.items():
@@ -42,7 +41,7 @@ def test_a_run_scores_every_sample_that_is_there(loaded: Loaded, name: str, root
 
 
 def test_clips_that_nobody_annotated_are_trained_on(loaded: Loaded, root: Path) -> None:
-    result = run(loaded, "folder", unmarked(root))
+    result = run("folder", unmarked(root))
     assert result.scores == {}
     assert result.notes == ["no clip has a mask or boxes: nothing can be scored"]
     assert (root.parent / "run/checkpoint.safetensors").is_file()

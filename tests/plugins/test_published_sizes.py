@@ -6,7 +6,7 @@ import pytest
 
 from avprompt.plugin.discovery import Loaded
 from avprompt.runs.describe import Description, describe_method
-from avprompt.runs.session import Settings
+from avprompt.runs.settings import Settings
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from avprompt.distributed import launched_rank
+
 if TYPE_CHECKING:
+    from avprompt.runs.comparison import Comparison
     from avprompt.runs.describe import Description
     from avprompt.runs.results import RunResult
 
@@ -18,8 +21,10 @@ METRICS = ("cIoU", "AUC", "mean_IoU")
 _ALTERED = {"on_distractor": "distractor: on it", "on_original": "distractor: on first"}
 
 
-def print_result(result: RunResult, folder: Path, console: Console | None = None) -> None:
-    """Print the scores of a run with what they must be read beside, one table a split."""
+def print_result(result: RunResult, console: Console | None = None) -> None:
+    """Print the scores of a run with what they must be read beside, one table a split; once for all ranks."""
+    if launched_rank() > 0:
+        return
     console = console or Console()
     for split in result.scores:
         console.print(result_table(result, split))
@@ -33,8 +38,8 @@ def print_result(result: RunResult, folder: Path, console: Console | None = None
             console.print(
                 f"[yellow]{split}:[/yellow] {left_out} of {counts.expected} samples could not be used:"
             )
-            console.print(_skipped(folder, split), highlight=False, markup=False)
-    console.print(f"Everything is in {folder}", highlight=False, markup=False)
+            console.print(_skipped(result.folder, split), highlight=False, markup=False)
+    console.print(f"Everything is in {result.folder}", highlight=False, markup=False)
 
 
 def result_table(result: RunResult, split: str) -> Table:
@@ -86,6 +91,25 @@ def breakdown_table(by: str, groups: dict[str, dict[str, Any]], protocol: str) -
     return table
 
 
+def print_comparison(comparison: Comparison, console: Console | None = None) -> None:
+    """Print methods side by side, and where the picture is; once for all ranks."""
+    if launched_rank() > 0:
+        return
+    console = console or Console()
+    table = Table(title=comparison.title, title_justify="left")
+    table.add_column("Percent")
+    for method in comparison.methods:
+        table.add_column(method.name, justify="right")
+    for section in comparison.sections:
+        for row in section:
+            table.add_row(*row)
+        table.add_section()
+    console.print(table)
+    if comparison.picture.is_file():
+        where = f"The same clips under every method: {comparison.picture}"
+        console.print(where, highlight=False, markup=False)
+
+
 def print_description(description: Description, console: Console | None = None) -> None:
     """Print a method's parts with shapes and parameter counts."""
     table = Table(title=f"{description.method}, {description.encoders} encoders", title_justify="left")
@@ -124,13 +148,12 @@ def _threshold(value: Any) -> str:
     return "" if value is None else f"{value:.2f}"
 
 
-def _skipped(folder: Path, split: str) -> str:
-    from avprompt.runs.results import read_rows
+def _skipped(folder: Path | None, split: str) -> str:
+    from avprompt.runs.directory import RunDirectory
+    from avprompt.runs.results import read_skipped
 
-    path = folder / "skipped.csv"
-    if not path.is_file():
-        return ""
-    rows = [row for row in read_rows(path) if row["split"] == split]
-    lines = [f"  {row['id']}: {row['reason']}" for row in rows[:10]]
-    more = [f"  and {len(rows) - 10} more, see {path}"] if len(rows) > 10 else []
+    path = RunDirectory(folder or Path()).skipped
+    skipped = read_skipped(path).get(split, [])
+    lines = [f"  {missing.id}: {missing.reason}" for missing in skipped[:10]]
+    more = [f"  and {len(skipped) - 10} more, see {path}"] if len(skipped) > 10 else []
     return "\n".join(lines + more)

@@ -18,7 +18,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 Counting = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
-"""Opens a display of how many of so many items are done, as `avprompt.cli.progress.Progress.counting`."""
+"""Opens a display of how many of so many items are done, as `avprompt.runs.progress.Progress.counting`."""
 
 _CHUNKS_PER_WORKER = 16
 """So many at least, for workers to end together."""

@@ -104,7 +104,9 @@ class TestRefuses:
         message = fails(
             "localize", "--method", "souple", "--encoders", "tiny", "--image", clip[0], "--audio", clip[1]
         )
-        assert message.startswith("'souple' has trained parts: give --checkpoint FILE, or a run directory")
+        assert message.startswith(
+            "'souple' has trained parts: give --checkpoint FILE or a finished run's folder"
+        )
 
     @pytest.mark.parametrize("which", [0, 1])
     def test_missing_and_broken_files(self, fails: Any, here: Path, clip: Clip, which: int) -> None:

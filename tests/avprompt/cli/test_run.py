@@ -74,7 +74,7 @@ class TestResults:
         assert set(found["seconds"]) == {"training", "evaluation"}
 
     def test_can_be_read_back(self, run: Path) -> None:
-        assert read_results(run) == RunResult(**results(run))
+        assert read_results(run) == RunResult(**results(run), folder=run)
 
     def test_are_printed_with_floors_and_audio_reliance(self, cli: Any) -> None:
         output = cli("run", "oracle", "--dataset", "tiny", "--output", "run").stdout

@@ -41,7 +41,8 @@ def result() -> RunResult:
 def printed(result: RunResult, tmp_path: Path) -> str:
     write_skipped(tmp_path / "skipped.csv", {"test": [Missing("clip-9", "cannot be read [/path] [Errno 2]")]})
     console = Console(record=True, width=200, quiet=False, file=(tmp_path / "screen").open("w"))
-    print_result(result, tmp_path, console)
+    result.folder = tmp_path
+    print_result(result, console)
     console.file.close()
     return console.export_text()
 

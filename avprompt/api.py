@@ -1,0 +1,179 @@
+"""avprompt from Python: what the commands do, with typed results and without a word on the screen.
+
+`import avprompt` imports nothing heavy; the first use of one of these names does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, Unpack
+
+from avprompt.distributed import launched_rank
+from avprompt.errors import AvpromptError as AvpromptError
+from avprompt.plugin.discovery import Loaded, load_plugins
+from avprompt.runs.compare import compare_methods
+from avprompt.runs.comparison import Comparison
+from avprompt.runs.directory import RUNS, RunDirectory, is_run, unused
+from avprompt.runs.localize import Localization as Localization
+from avprompt.runs.localize import Localizer, open_localizer
+from avprompt.runs.progress import Progress, Quiet, Reporter
+from avprompt.runs.results import RunResult
+from avprompt.runs.run import execute
+from avprompt.runs.session import open_session
+from avprompt.runs.settings import RunOptions, Settings, options_of_run
+
+
+def load(
+    method_or_run: str | Path,
+    *,
+    checkpoint: str | Path | None = None,
+    encoders: str | None = None,
+    overrides: Sequence[str] = (),
+    plugins: Sequence[str | Path] = (),
+    seconds: float | None = None,
+    device: Literal["auto", "cpu", "cuda"] = "auto",
+    precision: Literal["no", "bf16", "fp16"] = "no",
+) -> Localizer:
+    """Open a method, to localise sounds in images with it.
+
+    Args:
+        method_or_run: a run directory, which brings its checkpoint, encoders and plugins; or a method's
+            registered name or YAML file.
+        checkpoint: trained parts, where there is no run or others are wanted.
+        encoders: encoder set; that of the run, or `published`.
+        overrides: changes of the method, `part.option=value`.
+        plugins: plugin files.
+        seconds: how much of each sound is used, from its start; what the run was trained on, or 10.
+        device: where to compute.
+        precision: of encoders and decoder; `no` is float32.
+
+    Raises:
+        AvpromptError: something does not exist or does not fit; the message says what to do.
+    """
+    given: dict[str, Any] = {"encoders": encoders, "overrides": overrides, "plugins": plugins}
+    options = {name: value for name, value in given.items() if value}
+    options |= {"device": device, "precision": precision}
+    method, trained, options = _of_run(method_or_run, checkpoint, options)
+    settings = Settings.of(options)
+    loaded = load_plugins(settings.plugins)
+    if seconds is None and is_run(method_or_run):
+        seconds = loaded.registry.load("datasets", settings.dataset).audio_seconds
+    return open_localizer(loaded, method, settings, trained, seconds)
+
+
+def run(
+    method: str | Path,
+    dataset: str = "toy",
+    *,
+    output: str | Path | None = None,
+    checkpoint: str | Path | None = None,
+    resume: bool = False,
+    progress: bool = False,
+    **options: Unpack[RunOptions],
+) -> RunResult:
+    """Train a method on a benchmark, score it, and leave a run directory; `avprompt run`.
+
+    Args:
+        method: a registered method or a YAML file.
+        dataset: registered name of the benchmark.
+        output: the run directory; `runs/DATASET/METHOD-seedN` unless given.
+        checkpoint: trained parts to score instead of training.
+        resume: go on with the run in the directory.
+        progress: show bars on the standard error.
+        **options: see `RunOptions`.
+
+    Raises:
+        AvpromptError: something does not exist or does not fit, or training cannot go on.
+    """
+    settings = Settings.of({"dataset": dataset, **options})
+    named = RUNS / settings.dataset / f"{Path(method).stem}-seed{settings.seed}"
+    directory = RunDirectory(Path(output or (named if resume else unused(named))))
+    if launched_rank() == 0:  # the others might see what it has begun to write
+        directory.claim(resume=resume)
+    session = open_session(_plugins(settings), str(method), settings, _path(checkpoint))
+    directory = session.ranks.share(directory)
+    return execute(session, directory, resume=resume, reporter=_reporter(progress))
+
+
+def evaluate(
+    run_or_method: str | Path,
+    dataset: str | None = None,
+    *,
+    output: str | Path | None = None,
+    checkpoint: str | Path | None = None,
+    progress: bool = False,
+    **options: Unpack[RunOptions],
+) -> RunResult:
+    """Score a finished run, or a method with a checkpoint, without training; `avprompt evaluate`.
+
+    Args:
+        run_or_method: a run directory, which brings its method, checkpoint, dataset and encoders; or a
+            registered method or YAML file.
+        dataset: registered name of the benchmark; that of the run, or `toy`.
+        output: where results go; `runs/DATASET/METHOD-evaluated` unless given.
+        checkpoint: trained parts.
+        progress: show bars on the standard error.
+        **options: see `RunOptions`.
+
+    Raises:
+        AvpromptError: something does not exist or does not fit, or nothing can be scored.
+    """
+    given = dict(options) if dataset is None else {"dataset": dataset, **options}
+    method, trained, given = _of_run(run_or_method, checkpoint, given)
+    settings = Settings.of(given)
+    session = open_session(_plugins(settings), method, settings, trained, trained=True)
+    named = RUNS / settings.dataset / f"{session.method_config.name}-evaluated"
+    directory = session.ranks.share(RunDirectory(Path(output or unused(named))))
+    return execute(session, directory, evaluate_only=True, reporter=_reporter(progress))
+
+
+def compare(
+    methods: Sequence[str | Path],
+    dataset: str = "toy",
+    *,
+    seeds: Sequence[int] = (0,),
+    output: str | Path | None = None,
+    progress: bool = False,
+    **options: Unpack[RunOptions],
+) -> Comparison:
+    """Put methods side by side on the same data, seeds and schedule; `avprompt compare`.
+
+    Args:
+        methods: registered methods, YAML files or run directories; the first is the reference.
+        dataset: registered name of the benchmark.
+        seeds: one run of each method for each.
+        output: where runs, table and picture go; `runs/DATASET/compare` unless given.
+        progress: show bars on the standard error.
+        **options: see `RunOptions`; of what must be run.
+
+    Raises:
+        AvpromptError: a run fails, or runs cannot be compared.
+    """
+    settings = Settings.of({"dataset": dataset, **options})
+    folder = Path(output or RUNS / settings.dataset / "compare")
+    names = [str(method) for method in methods]
+    return compare_methods(_plugins(settings), names, settings, seeds, folder, _reporter(progress))
+
+
+def _of_run(
+    run_or_method: str | Path, checkpoint: str | Path | None, given: dict[str, Any]
+) -> tuple[str, Path | None, dict[str, Any]]:
+    """Return method, checkpoint and options; those of a run directory where nothing else is given."""
+    if not is_run(run_or_method):
+        return str(run_or_method), _path(checkpoint), given
+    directory = RunDirectory(Path(run_or_method))
+    own = directory.checkpoint if directory.checkpoint.is_file() else None  # none where nothing was trained
+    return str(directory.config), _path(checkpoint) or own, options_of_run(directory.recorded(), given)
+
+
+def _path(path: str | Path | None) -> Path | None:
+    return None if path is None else Path(path)
+
+
+def _plugins(settings: Settings) -> Loaded:
+    return load_plugins(settings.plugins)
+
+
+def _reporter(progress: bool) -> Reporter:
+    return Progress() if progress else Quiet()

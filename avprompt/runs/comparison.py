@@ -1,0 +1,180 @@
+"""Methods side by side on one split: a column a method, a row a number, differences to the first."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+import numpy as np
+
+from avprompt.data.benchmark import PublishedScores
+from avprompt.metrics.statistics import Difference, paired_bootstrap
+from avprompt.runs.directory import RunDirectory
+from avprompt.runs.results import RunResult, read_rows
+
+RELIANCE = (
+    ("shuffled sound", "shuffled", "cIoU"),
+    ("silence", "silent", "cIoU"),
+    ("noise", "noise", "cIoU"),
+    ("off-screen sound", "off-screen", "cIoU"),
+    ("distractor's sound, on it", "distractor", "on_distractor"),
+    ("distractor's sound, on the original", "distractor", "on_original"),
+)
+
+Row = list[str]
+
+
+@dataclass(frozen=True)
+class ComparedMethod:
+    """One method of a comparison: its finished runs, one for each seed."""
+
+    name: str
+    folders: tuple[Path, ...]
+    results: tuple[RunResult, ...]
+
+    def values(self, split: str, *path: str) -> list[float]:
+        """Return a number of every run that has it, such as `("scores", "val-threshold", "cIoU")`."""
+        values = []
+        for result in self.results:
+            table: Any = getattr(result, path[0]).get(split, {})
+            for key in path[1:]:
+                table = table.get(key, {}) if isinstance(table, dict) else {}
+            if isinstance(table, int | float):
+                values.append(float(table))
+        return values
+
+    def successes(self, split: str, protocol: str) -> dict[str, float]:
+        """Return the share of runs in which each sample's IoU is at least 0.5, by id."""
+        hits: dict[str, list[bool]] = defaultdict(list)
+        for folder in self.folders:
+            for row in read_rows(RunDirectory(folder).samples):
+                if row["split"] == split:
+                    hits[row["id"]].append(float(row[protocol]) >= 50)
+        return {name: sum(of_runs) / len(of_runs) for name, of_runs in hits.items()}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Methods on one split of one dataset, under one protocol; the first is the reference.
+
+    Attributes:
+        published: what papers print for this split.
+        folder: where `compare.json` and `compare.png` are.
+    """
+
+    dataset: str
+    split: str
+    protocol: str
+    methods: tuple[ComparedMethod, ...]
+    published: tuple[PublishedScores, ...]
+    folder: Path
+
+    @property
+    def picture(self) -> Path:
+        """The same clips under every method; there where all methods show the same."""
+        return self.folder / "compare.png"
+
+    @cached_property
+    def title(self) -> str:
+        """What was compared, on how many samples and seeds."""
+        first = self.methods[0].results[0]
+        counts = first.samples[self.split]
+        runs = max(len(method.results) for method in self.methods)
+        seeds = f"{runs} seeds, mean ± standard deviation" if runs > 1 else f"seed {first.seed}"
+        return (
+            f"{self.dataset}/{self.split}, {self.protocol}, {first.encoders} encoders\n"
+            f"{counts.used:,} of {counts.expected:,} samples, {seeds}"
+        )
+
+    @cached_property
+    def sections(self) -> list[list[Row]]:
+        """The rows of the table, percents as text: scores, audio reliance, floors and ceilings, published.
+
+        The first cell of a row says what it is, the others belong to the methods.
+        """
+        parts = self._scores, self._reliance, self._bounds, self._published
+        return [list(part()) for part in parts]
+
+    def to_markdown(self) -> str:
+        """Return the table as Markdown, without the title."""
+        head, line = self._row("Percent", lambda method: method.name), self._row("---", lambda method: "---:")
+        rows = [head, line, *(row for section in self.sections for row in section)]
+        return "".join(f"| {' | '.join(cell.strip() for cell in row)} |\n" for row in rows)
+
+    def difference(self, method: ComparedMethod) -> Difference | None:
+        """Return how much higher than the first one's a method's cIoU is, sample by sample, in percent.
+
+        A paired bootstrap over the test samples, each one's success averaged over seeds. None where the two
+        did not score the same samples.
+        """
+        before = self.methods[0].successes(self.split, self.protocol)
+        after = method.successes(self.split, self.protocol)
+        if before.keys() != after.keys():
+            return None
+        first, second = (
+            100 * np.array([shares[name] for name in sorted(shares)]) for shares in (before, after)
+        )
+        return paired_bootstrap(first, second)
+
+    def _scores(self) -> Iterator[Row]:
+        yield self._row("trained parameters", lambda method: f"{method.results[0].trainable_parameters:,}")
+        scores = self.methods[0].results[0].scores[self.split][self.protocol]
+        metrics = [name for name, value in scores.items() if isinstance(value, float) and name != "threshold"]
+        for metric in metrics:  # such as cIoU, or mIoU and F
+            path, name = ("scores", self.protocol, metric), metric.replace("_", " ")
+            yield self._row(name, partial(self._spread, path))
+            yield self._row(f"  Δ {name}", partial(self._change, path))
+        if "cIoU" in metrics:
+            yield self._row("  Δ cIoU, paired 95 %", self._interval)
+
+    def _reliance(self) -> Iterator[Row]:
+        """The cIoU that is left under other sounds."""
+        for name, sound, metric in RELIANCE:
+            row = self._row(name, partial(self._spread, ("audio_reliance", sound, metric)))
+            if any(row[1:]):
+                yield row
+
+    def _bounds(self) -> Iterator[Row]:
+        result = self.methods[0].results[0]
+        for kind, table in (("floor", result.floors[self.split]), ("ceiling", result.ceilings[self.split])):
+            for name, scores in table.items():
+                yield [f"{kind}: {name}", *[f"{scores['cIoU']:.2f}"] * len(self.methods)]
+
+    def _published(self) -> Iterator[Row]:
+        """What papers print, each under the protocol that they used."""
+        for protocol in dict.fromkeys(scores.protocol for scores in self.published):
+            row = self._row(f"published cIoU ({protocol})", partial(self._printed, protocol))
+            if any(row[1:]):
+                yield row
+
+    def _row(self, name: str, cell: Callable[[ComparedMethod], str]) -> Row:
+        return [name, *(cell(method) for method in self.methods)]
+
+    def _spread(self, path: tuple[str, ...], method: ComparedMethod) -> str:
+        return spread(method.values(self.split, *path))
+
+    def _change(self, path: tuple[str, ...], method: ComparedMethod) -> str:
+        first = self.methods[0]
+        before, after = (compared.values(self.split, *path) for compared in (first, method))
+        return f"{mean(after) - mean(before):+.2f}" if method is not first and before and after else ""
+
+    def _interval(self, method: ComparedMethod) -> str:
+        change = None if method is self.methods[0] else self.difference(method)
+        return f"{change.low:+.1f} .. {change.high:+.1f}" if change else ""
+
+    def _printed(self, protocol: str, method: ComparedMethod) -> str:
+        key = (method.results[0].method, protocol)
+        matching = [row.scores for row in self.published if (row.method, row.protocol) == key]
+        return "; ".join(f"{scores['cIoU']:.2f}" for scores in matching if "cIoU" in scores)
+
+
+def spread(values: Sequence[float]) -> str:
+    """Write a number, or the mean and sample standard deviation of several."""
+    if not values:
+        return ""
+    return f"{mean(values):.1f} ± {stdev(values):.1f}" if len(values) > 1 else f"{values[0]:.2f}"

@@ -1,0 +1,201 @@
+"""What a user chooses beside the method: `RunOptions` as it is given, `Settings` as a run keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, TypedDict
+
+from pydantic import Field, field_validator
+
+from avprompt.config.options import Options, validate
+from avprompt.data.streaming import is_stream
+from avprompt.errors import ConfigError, suggest
+
+
+class RunOptions(TypedDict, total=False):
+    """Everything that `avprompt run` takes beside the method; what is left out keeps its default.
+
+    Paths may be strings. The comments name the group of `Settings` that explains them.
+    """
+
+    data_root: str | Path | None  # Settings
+    encoders: str | None
+    overrides: Sequence[str]
+    plugins: Sequence[str | Path]
+    seed: int
+    strict: bool
+    epochs: int | None  # TrainingSettings
+    steps: int | None
+    batch_size: int | None
+    accumulate: int | None
+    negatives: Literal["global", "local"] | None
+    train_list: str | None
+    shards: str | None
+    splits: Sequence[str]  # EvaluationSettings
+    by: Sequence[Literal["size", "class", "sources"]]
+    save_predictions: bool
+    pictures: int
+    device: Literal["auto", "cpu", "cuda"]  # ComputeSettings
+    precision: Literal["no", "bf16", "fp16"]
+    compile: bool
+    workers: int | None
+    cache: Literal["audio", "images", "all"] | None
+    cache_size: float
+
+
+class TrainingSettings(Options):
+    """What is changed in a method's training, and what it is trained on.
+
+    Attributes:
+        epochs: passes over the training split; not together with `steps`.
+        steps: exactly so many steps.
+        batch_size: clips in a step.
+        accumulate: batches whose gradients make one step.
+        negatives: contrast clips with those of all processes, or of their own only.
+        train_list: a split, or a file of ids, to train on instead of the benchmark's own.
+        shards: a folder of packed clips, or a pattern of tars to stream.
+    """
+
+    epochs: int | None = Field(default=None, ge=1)
+    steps: int | None = Field(default=None, ge=1)
+    batch_size: int | None = Field(default=None, ge=2)
+    accumulate: int | None = Field(default=None, ge=1)
+    negatives: Literal["global", "local"] | None = None
+    train_list: str | None = None
+    shards: str | None = None
+
+    def overrides(self) -> tuple[str, ...]:
+        """Return the changes of the method's training, as `--set` takes them.
+
+        Raises:
+            ConfigError: both epochs and steps are given.
+        """
+        given = self.model_dump(exclude={"train_list", "shards"}, exclude_none=True)
+        if {"epochs", "steps"} <= given.keys():
+            raise ConfigError("--epochs and --steps contradict each other; give one of them.")
+        if "epochs" in given:
+            given["steps"] = "null"
+        return tuple(f"training.{name}={value}" for name, value in given.items())
+
+
+class EvaluationSettings(Options):
+    """What is scored, and what is kept of it.
+
+    Attributes:
+        splits: to score; empty takes all test splits of the benchmark.
+        by: what the headline score is broken down by.
+        save_predictions: keep all heatmaps.
+        pictures: clips in the gallery.
+    """
+
+    splits: tuple[str, ...] = ()
+    by: tuple[Literal["size", "class", "sources"], ...] = ()
+    save_predictions: bool = False
+    pictures: int = Field(default=12, ge=0)
+
+
+class ComputeSettings(Options):
+    """Where and how it is computed; none of this changes what is computed.
+
+    Attributes:
+        device: `auto` takes a GPU where there is one.
+        precision: of encoders and decoder; `no` is float32.
+        compile: encoders and decoder by torch.compile.
+        workers: processes that read data, for each that computes; None takes what the device needs.
+        cache: features of frozen encoders to keep on disk.
+        cache_size: what they may take, in gigabytes.
+    """
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    precision: Literal["no", "bf16", "fp16"] = "no"
+    compile: bool = False
+    workers: int | None = Field(default=None, ge=0)
+    cache: Literal["audio", "images", "all"] | None = None
+    cache_size: float = Field(default=50.0, gt=0)
+
+
+class Settings(Options):
+    """All that is chosen beside the method.
+
+    Attributes:
+        dataset: registered name of the benchmark.
+        data_root: its folder.
+        encoders: encoder set; None takes the benchmark's own.
+        overrides: `part.option=value`, changes of the method.
+        plugins: plugin files.
+        seed: of initialisation, order, augmentation, noise and altered sounds.
+        strict: stop at the first sample that cannot be read.
+    """
+
+    dataset: str = "toy"
+    data_root: Path | None = None
+    encoders: str | None = None
+    overrides: tuple[str, ...] = ()
+    plugins: tuple[str, ...] = ()
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    strict: bool = False
+    training: TrainingSettings = TrainingSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
+    compute: ComputeSettings = ComputeSettings()
+
+    @field_validator("plugins", mode="before")
+    @classmethod
+    def _paths_as_text(cls, plugins: Sequence[str | Path]) -> tuple[str, ...]:
+        return tuple(str(file) for file in plugins)
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Settings:
+        """Sort options, such as `RunOptions` with a dataset, into their groups, and check them.
+
+        Raises:
+            ConfigError: no such option, with the nearest that there is, or a value that does not fit.
+        """
+        tables: dict[str, Any] = {}
+        for name, value in options.items():
+            group = _group_of(name)
+            table = tables if group is None else tables.setdefault(group, {})
+            table[name] = value
+        settings: Settings = validate(cls, tables, "settings")
+        return settings
+
+    def recorded(self) -> dict[str, Any]:
+        """Return what a run directory keeps, ready for YAML; paths hold from any folder."""
+        kept = self.model_dump(mode="json")
+        kept["data_root"] = str(self.data_root.resolve()) if self.data_root else None
+        kept["plugins"] = [str(Path(file).resolve()) for file in self.plugins]
+        shards = self.training.shards
+        if shards and not is_stream(shards):
+            kept["training"]["shards"] = str(Path(shards).resolve())
+        return kept
+
+
+GROUPS: Mapping[str, type[Options]] = {
+    "training": TrainingSettings,
+    "evaluation": EvaluationSettings,
+    "compute": ComputeSettings,
+}
+
+
+def options_of_run(recorded: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options for a finished run: what it was run with, under what the user gives now.
+
+    The recorded overrides are part of the run's method already, and the recorded data root only holds for
+    the recorded dataset.
+    """
+    kept = {name: recorded.get(name) for name in ("dataset", "data_root", "encoders", "seed", "plugins")}
+    kept = {name: value for name, value in kept.items() if value is not None}
+    if given.get("dataset", kept.get("dataset")) != kept.get("dataset"):
+        kept.pop("data_root", None)
+    return kept | dict(given)
+
+
+def _group_of(name: str) -> str | None:
+    """Return the group that an option belongs to; None where it is one of `Settings` itself."""
+    if name in Settings.model_fields and name not in GROUPS:
+        return None
+    for group, model in GROUPS.items():
+        if name in model.model_fields:
+            return group
+    known = {*Settings.model_fields, *(field for model in GROUPS.values() for field in model.model_fields)}
+    raise ConfigError(f"There is no option '{name}'. {suggest(name, known - GROUPS.keys())}")

@@ -1,0 +1,54 @@
+"""Run directories: whose they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from avprompt.errors import ConfigError, DataError
+from avprompt.runs.directory import RunDirectory, unused
+
+CONFIG = "name: x\ntraining: {steps: 3, workers: 2}\nrun: {seed: 1, compute: {device: cpu, cache: null}}\n"
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> RunDirectory:
+    return RunDirectory(tmp_path)
+
+
+def test_a_folder_that_is_no_run(directory: RunDirectory) -> None:
+    with pytest.raises(DataError, match=r"is not a run: there is no config.yaml in it"):
+        directory.recorded()
+
+
+def test_is_claimed_once(directory: RunDirectory) -> None:
+    with pytest.raises(ConfigError, match="there is no run in"):
+        directory.claim(resume=True)
+    directory.claim(resume=False)
+    directory.write_config(CONFIG)
+    directory.claim(resume=True)
+    with pytest.raises(ConfigError, match="already holds a run"):
+        directory.claim(resume=False)
+    assert directory.recorded()["seed"] == 1
+
+
+def test_what_changes_no_number_may_differ(directory: RunDirectory) -> None:
+    directory.write_config(CONFIG)
+    directory.check_same(CONFIG.replace("workers: 2", "workers: 0").replace("device: cpu", "device: auto"))
+    for other in (CONFIG.replace("seed: 1", "seed: 2"), CONFIG.replace("cache: null", "cache: audio")):
+        with pytest.raises(ConfigError, match="holds a run with other options"):
+            directory.check_same(other)
+
+
+def test_unused_folders_are_numbered(tmp_path: Path) -> None:
+    assert unused(tmp_path / "run") == tmp_path / "run"
+    for name in ("run", "run-2"):
+        (tmp_path / name).mkdir()
+    assert unused(tmp_path / "run") == tmp_path / "run-3"
+
+
+def test_no_two_files_share_a_name(directory: RunDirectory) -> None:
+    names = [name for name, value in vars(RunDirectory).items() if isinstance(value, property)]
+    paths = [getattr(directory, name) for name in names]
+    assert len(set(paths)) == len(paths) == 10

@@ -1,0 +1,77 @@
+"""What a user chooses beside the method: groups, defaults, and what a run directory keeps of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from avprompt.errors import ConfigError
+from avprompt.runs.settings import GROUPS, RunOptions, Settings, options_of_run
+
+RECORDED = {"dataset": "vggss", "data_root": "/data", "encoders": "mini", "seed": 4, "plugins": ["/p.py"]}
+
+
+class TestSettings:
+    def test_options_are_sorted_into_their_groups(self) -> None:
+        settings = Settings.of({"dataset": "tiny", "steps": 2, "splits": ["test"], "device": "cpu"})
+        assert (settings.dataset, settings.training.steps) == ("tiny", 2)
+        assert (settings.evaluation.splits, settings.compute.device) == (("test",), "cpu")
+
+    def test_every_option_has_one_place(self) -> None:
+        fields = [name for model in (Settings, *GROUPS.values()) for name in model.model_fields]
+        assert len(set(fields)) == len(fields)
+        assert set(fields) - GROUPS.keys() - {"dataset"} == RunOptions.__annotations__.keys()
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"stpes": 2}, "There is no option 'stpes'. Did you mean 'steps'?"),
+            ({"steps": 0}, r"settings.training.steps: Input should be greater than or equal to 1 \(got 0\)"),
+            ({"device": "tpu"}, "settings.compute.device: Input should be 'auto', 'cpu' or 'cuda'"),
+            ({"seed": -1}, "settings.seed: Input should be greater than or equal to 0"),
+        ],
+    )
+    def test_what_does_not_fit_is_named(self, options: dict[str, Any], message: str) -> None:
+        with pytest.raises(ConfigError, match=message):
+            Settings.of(options)
+
+    def test_an_option_without_a_value_keeps_the_methods(self) -> None:
+        assert Settings.of({"steps": None, "batch_size": 4}).training.overrides() == (
+            "training.batch_size=4",
+        )
+
+    def test_epochs_take_the_place_of_the_methods_steps(self) -> None:
+        overrides = Settings.of({"epochs": 2}).training.overrides()
+        assert set(overrides) == {"training.epochs=2", "training.steps=null"}
+
+    def test_are_plain_and_hold_from_any_folder(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        options = {"data_root": "data", "plugins": [Path("mine.py")], "splits": ["test"], "shards": "packed"}
+        recorded = Settings.of(options).recorded()
+        assert yaml.safe_load(yaml.safe_dump(recorded)) == recorded
+        assert recorded["data_root"] == str(tmp_path / "data")
+        assert recorded["plugins"] == [str(tmp_path / "mine.py")]
+        assert recorded["training"]["shards"] == str(tmp_path / "packed")
+        assert Settings(**recorded).recorded() == recorded
+
+
+class TestOptionsOfARun:
+    def test_are_those_that_it_was_run_with(self) -> None:
+        options = options_of_run(RECORDED, {})
+        assert (options["dataset"], options["data_root"], options["seed"]) == ("vggss", "/data", 4)
+        assert options["plugins"] == ["/p.py"]
+
+    def test_give_way_to_what_is_asked_now(self) -> None:
+        given = {"seed": 0, "device": "cuda", "strict": True, "data_root": Path("/other")}
+        options = options_of_run(RECORDED, given)
+        assert (options["seed"], options["device"], options["strict"]) == (0, "cuda", True)
+        assert options["data_root"] == Path("/other")
+
+    def test_keep_no_folder_for_other_data(self) -> None:
+        assert "data_root" not in options_of_run(RECORDED, {"dataset": "toy"})
+        assert options_of_run(RECORDED, {"dataset": "vggss"})["data_root"] == "/data"

@@ -1,0 +1,165 @@
+"""avprompt from Python: typed results, no word on the screen, errors for people."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from PIL import Image
+
+import avprompt
+from tinyworld.scenes import RATE, scene
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> avprompt.RunResult:
+    folder = tmp_path_factory.mktemp("api") / "run"
+    return avprompt.run("souple", "tiny", steps=2, batch_size=4, seed=5, output=folder)
+
+
+@pytest.fixture
+def clip() -> tuple[np.ndarray, np.ndarray]:
+    """Red sounds: an image (32, 32, 3) and its sound."""
+    sample = scene("test", 0)
+    return np.asarray(sample.image), sample.audio.samples  # type: ignore[union-attr]
+
+
+class TestImport:
+    def test_needs_no_torch(self) -> None:
+        code = "import avprompt, sys; avprompt.__version__; assert 'torch' not in sys.modules"
+        subprocess.run([sys.executable, "-c", code], check=True)
+
+    def test_every_promised_name_is_there(self) -> None:
+        assert [name for name in avprompt.__all__ if getattr(avprompt, name) is None] == []
+
+    def test_other_names_are_not(self) -> None:
+        with pytest.raises(AttributeError, match="avprompt has no 'trian'; it has"):
+            avprompt.trian  # type: ignore[attr-defined]  # noqa: B018
+
+
+class TestRun:
+    def test_leaves_what_the_command_leaves(self, finished: avprompt.RunResult) -> None:
+        assert finished.folder is not None
+        assert (finished.folder / "results.json").is_file()
+        assert finished.scores["test"]["val-threshold"]["cIoU"] >= 0
+        assert len((finished.folder / "train.jsonl").read_text().splitlines()) == 2
+
+    def test_says_nothing(self, capfd: pytest.CaptureFixture[str]) -> None:
+        avprompt.run("oracle", "tiny", output="run")
+        assert capfd.readouterr() == ("", "")
+
+    def test_shows_progress_when_asked(self, capfd: pytest.CaptureFixture[str]) -> None:
+        avprompt.run("oracle", "tiny", output="run", progress=True)
+        assert "score test" in capfd.readouterr().err
+
+    def test_overrides_and_default_folder(self, here: Path) -> None:
+        result = avprompt.run("souple", "tiny", steps=1, batch_size=4, overrides=["prompt.context_tokens=2"])
+        assert result.folder == Path("runs/tiny/souple-seed0")
+        assert "context_tokens: 2" in (here / "runs/tiny/souple-seed0/config.yaml").read_text()
+
+    @pytest.mark.parametrize(
+        ("arguments", "options", "message"),
+        [
+            (("suple", "tiny"), {}, "Did you mean 'souple'?"),
+            (("souple", "tinny"), {}, "There is no dataset 'tinny'"),
+            (("souple", "tiny"), {"stpes": 1}, "There is no option 'stpes'. Did you mean 'steps'?"),
+            (("souple", "tiny"), {"steps": 1, "epochs": 1}, "contradict each other"),
+        ],
+    )
+    def test_mistakes(self, arguments: Any, options: Any, message: str, here: Path) -> None:
+        with pytest.raises(avprompt.AvpromptError, match=message):
+            avprompt.run(*arguments, **options)
+        assert not list(here.iterdir())
+
+
+class TestEvaluate:
+    def test_a_run_gives_its_own_numbers(self, finished: avprompt.RunResult) -> None:
+        assert finished.folder is not None
+        again = avprompt.evaluate(finished.folder, output="again")
+        assert (again.scores, again.floors, again.seed) == (finished.scores, finished.floors, 5)
+
+    def test_a_run_elsewhere(self, finished: avprompt.RunResult) -> None:
+        assert finished.folder is not None
+        assert avprompt.evaluate(finished.folder, "tiny-unvalidated").samples["test"].used == 12
+
+
+class TestCompare:
+    def test_has_a_column_for_each_method(self) -> None:
+        comparison = avprompt.compare(["deaf", "oracle"], "tiny", seeds=[0, 1], output="c")
+        assert [method.name for method in comparison.methods] == ["deaf", "oracle"]
+        table = [line.split(" | ") for line in comparison.to_markdown().splitlines()]
+        assert table[0] == ["| Percent", "deaf", "oracle |"]
+        assert table[1] == ["| ---", "---:", "---: |"]
+        assert ["| cIoU", table[3][1], "100.0 ± 0.0 |"] in table
+        assert {len(row) for row in table} == {3}
+
+
+class TestLocalize:
+    def test_a_run_brings_what_it_needs(self, finished: avprompt.RunResult, clip: Any) -> None:
+        assert finished.folder is not None
+        localizer = avprompt.load(finished.folder)
+        assert localizer.spec.seconds == 0.1
+        assert localizer.localize(*clip, rate=RATE).heatmap.shape == (32, 32)
+
+    def test_finds_what_sounds(self, clip: Any) -> None:
+        localization = avprompt.load("oracle", encoders="tiny", seconds=0.1).localize(*clip, rate=RATE)
+        truth = scene("test", 0).truth.mask > 0  # type: ignore[union-attr]
+        assert localization.heatmap.dtype == np.float32
+        assert localization.heatmap[truth].mean() > 0.9 > 0.2 > localization.heatmap[~truth].mean()
+        assert localization.overlay().size == (32, 32)
+        assert localization.confidence > 0.9
+
+    def test_takes_files_pictures_arrays_and_tensors(self, clip: Any, here: Path) -> None:
+        image, samples = clip
+        Image.fromarray(image).save(here / "i.png")
+        soundfile.write(here / "a.wav", samples, RATE, "FLOAT")
+        localizer = avprompt.load("oracle", encoders="tiny", seconds=0.1)
+        images = ["i.png", here / "i.png", Image.open(here / "i.png"), image]
+        sounds = ["a.wav", here / "a.wav", torch.from_numpy(samples), samples]
+        first, *others = localizer.localize(images, sounds, rate=RATE)
+        for other in others:
+            np.testing.assert_array_equal(other.heatmap, first.heatmap)
+
+    def test_the_heatmap_has_the_size_that_is_asked_for(self, clip: Any) -> None:
+        image, samples = clip
+        localizer = avprompt.load("oracle", encoders="tiny", seconds=0.1)
+        wide = image.repeat(2, axis=1)
+        assert localizer.localize(wide, samples, rate=RATE).heatmap.shape == (32, 64)
+        assert localizer.localize(wide, samples, rate=RATE, size=(7, 9)).heatmap.shape == (7, 9)
+
+    @pytest.mark.parametrize(
+        ("sound", "rate", "message"),
+        [
+            (np.zeros(160, np.float32), None, "give rate="),
+            (np.zeros(160, np.int16), RATE, "must lie in -1..1, not be int16: divide"),
+            (np.zeros((160, 2), np.float32), RATE, r"must be \(T,\) or \(channels, T\), not \(160, 2\)"),
+            ("gone.wav", None, "gone.wav does not exist"),
+        ],
+    )
+    def test_refuses_sounds_that_say_too_little(
+        self, clip: Any, sound: Any, rate: int | None, message: str
+    ) -> None:
+        localizer = avprompt.load("oracle", encoders="tiny", seconds=0.1)
+        with pytest.raises(avprompt.AvpromptError, match=message):
+            localizer.localize(clip[0], sound, rate=rate)
+
+    def test_refuses_lists_of_other_lengths(self, clip: Any) -> None:
+        localizer = avprompt.load("oracle", encoders="tiny", seconds=0.1)
+        with pytest.raises(avprompt.AvpromptError, match="as many sounds, one for each"):
+            localizer.localize([clip[0]], [clip[1], clip[1]], rate=RATE)
+
+    def test_refuses_what_is_not_trained(self) -> None:
+        with pytest.raises(avprompt.AvpromptError, match="'souple' has trained parts: give --checkpoint"):
+            avprompt.load("souple", encoders="tiny")
