@@ -24,7 +24,7 @@ def build(make: Callable[[], Any]) -> Any:
     """
     with torch.device("cpu"):
         module = make()
-    return module.to(torch.get_default_device())
+    return module.to(torch.empty(0).device)  # torch 2.5 knows no other way to ask inside `with`
 
 
 def read_config(checkpoint: HubModel, config_class: Any, published: str) -> Any:
