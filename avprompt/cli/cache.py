@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -100,7 +101,7 @@ def build(method: str, cache: str, **_: Any) -> None:
     from avprompt.data.streaming import is_stream
     from avprompt.errors import ConfigError
     from avprompt.plugin.discovery import load_plugins
-    from avprompt.runs.encode_ahead import Builder
+    from avprompt.runs.encode_ahead import SplitEncoder
     from avprompt.runs.session import open_session
     from avprompt.runs.settings import Settings
 
@@ -109,22 +110,22 @@ def build(method: str, cache: str, **_: Any) -> None:
     if shards and is_stream(shards):
         raise ConfigError("A stream cannot be encoded ahead; --cache keeps its clips as they come.")
     session = open_session(load_plugins(settings.plugins), method, settings)
-    training, together = session.method_config.training, session.ranks
-    workers = worker_count(training.workers, session.accelerator.device, together)
+    training, ranks = session.method_config.training, session.ranks
+    workers = worker_count(training.workers, session.accelerator.device, ranks)
     precision = session.accelerator.autocast
-    builder = Builder(session.encoding, session.spec, training, together, workers, precision)
+    encoder = SplitEncoder(session.encoding, session.spec, training, ranks, workers, precision)
     missing = {}
     for name, split in _splits(session):
         scored = name in (session.adapter.validation_split, *session.adapter.test_splits)
-        with _counting(together.main)(f"encode {name}", builder.share(split.samples)) as advance:
-            unread = builder.fill(split.samples, advance, training=not scored)
-        missing[name] = [*split.missing, *(one for part in together.objects(unread) for one in part)]
-    if together.main:
+        with _counting(ranks.main)(f"encode {name}", encoder.share(split.samples)) as advance:
+            unread = encoder.encode(split.samples, advance, training=not scored)
+        missing[name] = [*split.missing, *chain.from_iterable(ranks.objects(unread))]
+    if ranks.main:
         print_built(session.encoding.caches, settings.compute.cache_size, missing)
 
 
 def _splits(session: Session) -> Iterator[tuple[str, Split]]:
-    """Yield the splits that were chosen, or the one to train on and all that is scored."""
+    """Yield the splits that the user names, or the one to train on and all that is scored."""
     names = session.settings.evaluation.splits
     if not names:
         adapter = session.adapter

@@ -1,4 +1,4 @@
-"""How a method takes its inputs, and reading those of evaluation."""
+"""How a method takes images and sounds, and reading those of evaluation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from avprompt.data.keys import image_key, sound_key
-from avprompt.data.loader import Read, Reading, loader
+from avprompt.data.loader import Reader, SampleDataset, loader
 from avprompt.data.media import read_audio, read_image, resize_image
 from avprompt.distributed import ALONE, Ranks
 from avprompt.errors import DataError
@@ -19,20 +19,20 @@ from avprompt.records import Audio, GroundTruth, Sample, SoundSource
 
 
 class KnownFeatures(Protocol):
-    """What a frozen encoder has made of contents before."""
+    """Features that a frozen encoder has made before."""
 
     def get(self, content: str) -> Mapping[str, Tensor] | None:
-        """Return that by the key of a content, if it is known."""
+        """Return those of a content, by its key, if they are known."""
 
 
 @dataclass(frozen=True)
 class Sound:
-    """A sound on its way to the audio encoder, or what the encoder has made of it before.
+    """A sound on its way to the audio encoder, or the frames that the encoder made of it before.
 
     Attributes:
-        waveform: (T,); None where the frames are known.
-        frames: (L, W) from the cache, in its precision.
-        key: of the sound's content; empty where there is no cache.
+        waveform: (T,) float32; None where the frames are known.
+        frames: (L, W), in the precision that they were kept in; None where they are not known.
+        key: of the sound's content; empty where no features are kept.
     """
 
     waveform: Tensor | None = None
@@ -42,7 +42,15 @@ class Sound:
 
 @dataclass(frozen=True)
 class InputSpec:
-    """How a method takes its inputs: image side and normalisation, sample rate and seconds of audio."""
+    """How a method takes its inputs.
+
+    Attributes:
+        image_size: side of its square images, pixels.
+        mean: of each colour in 0..1, taken away from images.
+        std: of each colour; images are divided by it.
+        rate: of its waveforms, Hz.
+        seconds: length of its waveforms.
+    """
 
     image_size: int
     mean: tuple[float, float, float]
@@ -52,7 +60,8 @@ class InputSpec:
 
     def normalise(self, pixels: Tensor) -> Tensor:
         """Normalise images (..., 3, H, W) uint8 on the device where they are."""
-        mean, std = (pixels.new_tensor(each, dtype=torch.float32) for each in (self.mean, self.std))
+        mean = pixels.new_tensor(self.mean, dtype=torch.float32)
+        std = pixels.new_tensor(self.std, dtype=torch.float32)
         return (pixels.float() / 255 - mean[:, None, None]) / std[:, None, None]
 
     def pixels(self, image: np.ndarray) -> Tensor:
@@ -62,29 +71,38 @@ class InputSpec:
     def image(self, pixels: Tensor) -> np.ndarray:
         """Undo `pixels`: (3, H, W) normalised to (H, W, 3) uint8."""
         unit = pixels * torch.tensor(self.std)[:, None, None] + torch.tensor(self.mean)[:, None, None]
-        shown: np.ndarray = (unit.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
-        return shown
+        image: np.ndarray = (unit.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
+        return image
 
-    def waveform(self, audio: Any) -> Tensor:
-        """Read audio (a file or `Audio`) as (T,), first seconds kept, zeros behind short sounds."""
-        return torch.from_numpy(read_audio(audio, self.rate, self.seconds))
+    def waveform(self, source: SoundSource) -> Tensor:
+        """Read a sound as (T,) float32: its first seconds, zeros behind short sounds."""
+        return torch.from_numpy(read_audio(source, self.rate, self.seconds))
 
-    def sound(self, audio: SoundSource, known: KnownFeatures | None = None) -> Sound:
-        """Read audio, or only its content's key where it is known what the encoder makes of it."""
+    def sound(self, source: SoundSource, known: KnownFeatures | None = None) -> Sound:
+        """Read a sound; one whose features are known is not even decoded.
+
+        Raises:
+            DataError: it cannot be read.
+        """
         if known is None:
-            return Sound(self.waveform(audio))
-        key = sound_key(audio, self.rate, self.seconds)
+            return Sound(self.waveform(source))
+        key = sound_key(source, self.rate, self.seconds)
         features = known.get(key)
         if features is None:
-            return Sound(self.waveform(audio), key=key)
+            return Sound(self.waveform(source), key=key)
         return Sound(frames=features["frames"], key=key)
 
 
 @dataclass(frozen=True)
 class ImageInput:
-    """An evaluation image: `pixels` (3, H, W), its truth, the sample's place in the split and its key.
+    """The image of an evaluation sample.
 
-    The key is that of the image's content; empty where there is no cache.
+    Attributes:
+        index: the sample's place in the split.
+        sample: whose image it is.
+        truth: of the sample.
+        pixels: (3, H, W) normalised.
+        key: of the image's content; empty where no features are kept.
     """
 
     index: int
@@ -96,23 +114,32 @@ class ImageInput:
 
 @dataclass(frozen=True)
 class SoundInputs:
-    """The sounds of one evaluation sample by condition: `true`, `distractor`, `off-screen`."""
+    """The sounds of an evaluation sample.
+
+    Attributes:
+        index: the sample's place in the split.
+        by_condition: `true`, and where the sample has them `distractor` and `off-screen`.
+    """
 
     index: int
     by_condition: Mapping[str, Sound]
 
 
 def evaluation_items(
-    samples: Sequence[Sample], read: Read, batch_size: int, workers: int = 0, *, ranks: Ranks = ALONE
+    samples: Sequence[Sample], read: Reader, batch_size: int, workers: int = 0, *, ranks: Ranks = ALONE
 ) -> Iterator[list[tuple[int, Any]]]:
-    """Yield samples of a split in order, read by `read`, in lists of (index, item or `Missing`).
+    """Yield a rank's batches of a split in order, as lists of (index, item or `Missing`).
 
-    Batch k, the samples from index `k * batch_size` on, belongs to rank `k % size`. Indices count in the
-    whole split, so that `index // batch_size` of a batch's first item is its number.
+    Indices count in the whole split, so that `index // batch_size` of a batch's first item is its number.
     """
-    starts = range(ranks.rank * batch_size, len(samples), ranks.size * batch_size)
-    order = [[(0, i) for i in range(start, min(start + batch_size, len(samples)))] for start in starts]
-    yield from loader(Reading(samples, read), order, list, workers)
+    order = [[(0, index) for index in batch] for batch in own_batches(len(samples), batch_size, ranks)]
+    yield from loader(SampleDataset(samples, read), order, list, workers)
+
+
+def own_batches(samples: int, batch_size: int, ranks: Ranks = ALONE) -> list[range]:
+    """Return the indices of each of a rank's batches; batches are dealt out to ranks in turn."""
+    starts = range(ranks.rank * batch_size, samples, ranks.size * batch_size)
+    return [range(start, min(start + batch_size, samples)) for start in starts]
 
 
 def channels_first(image: np.ndarray) -> Tensor:
@@ -122,13 +149,13 @@ def channels_first(image: np.ndarray) -> Tensor:
 
 @dataclass(frozen=True)
 class ImageReader:
-    """Reads the image of an evaluation sample, with the key of its content where that is `keyed`."""
+    """Reads the image of an evaluation sample, with the key of its content where it is `keyed`."""
 
     spec: InputSpec
     keyed: bool = False
 
     def __call__(self, sample: Sample, epoch: int, index: int) -> ImageInput:
-        """Return the scene; `DataError` where it cannot be read."""
+        """Return the image; `DataError` where it cannot be read."""
         del epoch
         if sample.truth is None:
             raise DataError(f"Sample '{sample.id}' has no ground truth, so it cannot be scored.")
@@ -139,7 +166,7 @@ class ImageReader:
 
 @dataclass(frozen=True)
 class SoundReader:
-    """Reads the sounds of an evaluation sample, as far as it is not known what the encoder makes of them."""
+    """Reads the sounds of an evaluation sample, as far as their features are not known."""
 
     spec: InputSpec
     known: KnownFeatures | None = None
@@ -147,14 +174,13 @@ class SoundReader:
     def __call__(self, sample: Sample, epoch: int, index: int) -> SoundInputs:
         """Return the sounds; `DataError` where one cannot be read."""
         del epoch
-        sources: dict[str, Any] = {"true": sample.audio}
+        sources: dict[str, SoundSource] = {"true": sample.audio}
         if sample.distractor is not None:
             sources["distractor"] = sample.distractor.audio
         if sample.off_screen is not None:
             sources["off-screen"] = sample.off_screen
-        return SoundInputs(
-            index, {name: self.spec.sound(source, self.known) for name, source in sources.items()}
-        )
+        sounds = {condition: self.spec.sound(source, self.known) for condition, source in sources.items()}
+        return SoundInputs(index, sounds)
 
 
 def silence(spec: InputSpec) -> Tensor:

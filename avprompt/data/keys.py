@@ -1,6 +1,7 @@
-"""Names of contents: the hash of a sound or an image, by which what is known of it is found.
+"""Keys of contents: the hash of a sound or an image, by which an encoder's features of it are found.
 
-Contents are hashed as they are found, before anything is decoded or resampled.
+Of a sound the bytes of its file are hashed, before anything is decoded; images are hashed as the encoder
+takes them.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from avprompt.records import ArchiveMember, Audio, SoundSource, StreamedFile
 
 
 def sound_key(source: SoundSource, rate: int, seconds: float) -> str:
-    """Return the key of a sound's content as it is heard: its first seconds at that rate.
+    """Return the key of a sound as the encoder takes it: its first seconds at that rate.
 
     Args:
         source: a file, whose bytes count whatever its name, or decoded audio.
@@ -27,7 +28,7 @@ def sound_key(source: SoundSource, rate: int, seconds: float) -> str:
     Raises:
         DataError: the file cannot be read.
     """
-    digest = digest_of("sound", rate, float(seconds))
+    digest = start_digest("sound", rate, float(seconds))
     if isinstance(source, Audio):
         samples = np.ascontiguousarray(source.samples, dtype=np.float32)
         digest.update(repr((source.rate, samples.shape)).encode())
@@ -40,15 +41,15 @@ def sound_key(source: SoundSource, rate: int, seconds: float) -> str:
 
 
 def image_key(image: np.ndarray) -> str:
-    """Return the key of an image (H, W, 3) uint8 as the encoder sees it, resized and cut out."""
-    digest = digest_of("image", image.shape)
+    """Return the key of an image (H, W, 3) uint8 as the encoder takes it, resized and cut out."""
+    digest = start_digest("image", image.shape)
     digest.update(np.ascontiguousarray(image))
     return str(digest.hexdigest())
 
 
-def digest_of(*about: object) -> Any:
-    """Start a digest with what the content alone does not say."""
-    return hashlib.blake2b(repr(about).encode(), digest_size=16)
+def start_digest(*context: object) -> Any:
+    """Start a digest with what the content alone does not say, such as the rate that a sound is read at."""
+    return hashlib.blake2b(repr(context).encode(), digest_size=16)
 
 
 def _update_from_file(digest: Any, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Processes that read data while the method computes."""
+"""Reading the samples of a split, in processes that work while the method computes."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from avprompt.distributed import Ranks
 from avprompt.errors import DataError
 from avprompt.records import Missing, Sample
 
-Read = Callable[[Sample, int, int], object]
+Reader = Callable[[Sample, int, int], object]
 """Reads a sample, given the epoch and the sample's place in the split; `DataError` where it cannot."""
+
 MOST_WORKERS = 8
+"""Processes that read for one that computes, at most, where nobody asks for another number."""
 
 
-class Reading(Dataset[Any]):
-    """Reads the items of a split with one function; what cannot be read comes back as `Missing`."""
+class SampleDataset(Dataset[Any]):
+    """The samples of a split as one reader reads them; what cannot be read comes back as `Missing`."""
 
-    def __init__(self, samples: Sequence[Sample], read: Read) -> None:
+    def __init__(self, samples: Sequence[Sample], read: Reader) -> None:
         self.samples, self.read = samples, read
 
     def __len__(self) -> int:
@@ -30,11 +32,11 @@ class Reading(Dataset[Any]):
     def __getitem__(self, key: tuple[int, int]) -> tuple[int, object]:
         """Return the item of `(epoch, index)`."""
         epoch, index = key
-        return index, attempt(self.read, self.samples[index], epoch, index)
+        return index, read_or_missing(self.read, self.samples[index], epoch, index)
 
 
-def attempt(read: Read, sample: Sample, epoch: int, index: int) -> object:
-    """Read a sample, or say why it cannot be read."""
+def read_or_missing(read: Reader, sample: Sample, epoch: int, index: int) -> object:
+    """Read a sample, or return a `Missing` that says why it cannot be read."""
     try:
         return read(sample, epoch, index)
     except DataError as error:
@@ -42,30 +44,30 @@ def attempt(read: Read, sample: Sample, epoch: int, index: int) -> object:
 
 
 def loader(
-    reading: Reading,
+    dataset: SampleDataset,
     order: Iterable[list[tuple[int, int]]],
     collate: Callable[[list[Any]], Any],
     workers: int = 0,
     device: torch.device | None = None,
 ) -> DataLoader[Any]:
-    """Return what reads batches of (epoch, index) keys in their order.
+    """Return a loader of batches in a given order.
 
     Args:
-        reading: reads one item.
-        order: keys of each batch, possibly without end.
+        dataset: what to read.
+        order: (epoch, index) keys of each batch, possibly without end.
         collate: makes a batch of items.
         workers: processes; 0 reads in this one.
         device: where batches go next; those for a GPU are put into memory that it can copy from.
     """
     return DataLoader(
-        reading, batch_sampler=order, num_workers=workers, collate_fn=collate, pin_memory=_pinned(device)
+        dataset, batch_sampler=order, num_workers=workers, collate_fn=collate, pin_memory=_pinned(device)
     )
 
 
 def stream_loader(
     batches: IterableDataset[Any], workers: int, device: torch.device | None = None
 ) -> DataLoader[Any]:
-    """Return what reads a stream that makes its own batches; see `loader`."""
+    """Return a loader of a stream, which makes its own batches; see `loader`."""
     return DataLoader(batches, batch_size=None, num_workers=workers, pin_memory=_pinned(device))
 
 
@@ -82,8 +84,8 @@ def worker_count(asked: int | None, device: torch.device, ranks: Ranks) -> int:
         return asked
     if device.type != "cuda":
         return 0
-    here = int(os.environ.get("LOCAL_WORLD_SIZE", ranks.size))  # ranks of this machine, say the launchers
-    return max(1, min(MOST_WORKERS, _cores() // here))
+    local_ranks = int(os.environ.get("LOCAL_WORLD_SIZE", ranks.size))  # launchers set it on each machine
+    return max(1, min(MOST_WORKERS, _cores() // local_ranks))
 
 
 def _cores() -> int:

@@ -22,7 +22,7 @@ INDEX = "index.npz"
 
 
 class ShardSamples(Sequence[Sample]):
-    """The clips of some shards, without annotation; pictures and sounds are parts of archives."""
+    """The clips of some shards, without annotation; pictures and sounds are members of archives."""
 
     def __init__(self, folder: Path, index: Mapping[str, np.ndarray]) -> None:
         """Take the index of a folder of shards, as `write_index` describes it."""
@@ -36,7 +36,7 @@ class ShardSamples(Sequence[Sample]):
     def __getitem__(self, place: Any) -> Any:
         """Return the clip at a place in the split."""
         if isinstance(place, slice):
-            return [self[one] for one in range(*place.indices(len(self)))]
+            return [self[k] for k in range(*place.indices(len(self)))]
         archive = self.archives[self.shards[place]]
         picture, sound = (
             ArchiveMember(archive, str(name), int(offset), int(size))
@@ -63,9 +63,9 @@ def read_shards(folder: Path) -> Split:
         raise DataError(f"'{folder / INDEX}' cannot be read ({error}). Remove it and shard again.") from error
     for name, size in zip(index["archives"], index["bytes"], strict=True):
         path = folder / str(name)
-        there = path.stat().st_size if path.is_file() else 0
-        if there != size:
-            raise DataError(f"'{path}' has {there} bytes instead of {size}. Copy or make it again.")
+        present = path.stat().st_size if path.is_file() else 0
+        if present != size:
+            raise DataError(f"'{path}' has {present} bytes instead of {size}. Copy or make it again.")
     missing = tuple(Missing(str(name), str(reason)) for name, reason in index["missing"])
     return Split(ShardSamples(folder, index), int(index["expected"]), missing)
 
@@ -78,8 +78,9 @@ def write_index(
     `archives` (s,) names and `bytes` (s,) sizes of the archives; `ids`, `labels` and `shards` (N,), the last
     counting archives; `names` (N, 2) and `spans` (N, 2, 2), offset and size, of picture and sound.
     """
-    clips = [(k, clip) for k, packed in enumerate(shards.values()) for clip in packed]
-    files = [part for _, clip in clips for part in (clip.picture, clip.sound)]
+    clips = [(k, clip) for k, shard in enumerate(shards.values()) for clip in shard]
+    members = [member for _, clip in clips for member in (clip.picture, clip.sound)]
+    spans = [(member.offset, member.size) for member in members]
     with replacing(folder / INDEX) as temporary, temporary.open("wb") as file:
         np.savez_compressed(
             file,
@@ -88,8 +89,8 @@ def write_index(
             ids=np.array([clip.id for _, clip in clips], dtype=np.str_),
             labels=np.array([clip.label for _, clip in clips], dtype=np.str_),
             shards=np.array([k for k, _ in clips], dtype=np.int32),
-            names=np.array([part.name for part in files], dtype=np.str_).reshape(-1, 2),
-            spans=np.array([(part.offset, part.size) for part in files], dtype=np.int64).reshape(-1, 2, 2),
-            missing=np.array([(one.id, one.reason) for one in missing], dtype=np.str_).reshape(-1, 2),
+            names=np.array([member.name for member in members], dtype=np.str_).reshape(-1, 2),
+            spans=np.array(spans, dtype=np.int64).reshape(-1, 2, 2),
+            missing=np.array([(clip.id, clip.reason) for clip in missing], dtype=np.str_).reshape(-1, 2),
             expected=np.array(expected),
         )

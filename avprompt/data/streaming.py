@@ -23,7 +23,7 @@ from PIL import Image
 from torch.utils.data import IterableDataset, get_worker_info
 
 from avprompt.config.method_config import TrainingOptions
-from avprompt.data.loader import Read, attempt
+from avprompt.data.loader import Reader, read_or_missing
 from avprompt.distributed import Ranks
 from avprompt.errors import ConfigError, DataError
 from avprompt.records import Missing, Sample, Split, StreamedFile
@@ -87,8 +87,8 @@ def open_stream(shards: str, clips: int) -> Stream:
 
 
 @dataclass(frozen=True)
-class Streaming(IterableDataset[Any]):
-    """Reads a rank's share of the batches of a stream, without end, in as many workers as there are.
+class StreamDataset(IterableDataset[Any]):
+    """A rank's share of the batches of a stream, without end, read by as many workers as there are.
 
     Attributes:
         stream: what to read.
@@ -100,24 +100,24 @@ class Streaming(IterableDataset[Any]):
     """
 
     stream: Stream
-    read: Read
+    read: Reader
     collate: Callable[[list[Any]], Any]
     share: int
     seed: Sequence[int]
     ranks: Ranks
 
-    def workers(self, wanted: int) -> int:
-        """Return how many processes have a shard each.
+    def workers(self, asked: int) -> int:
+        """Return how many processes may read: as asked, but no more than have a shard each.
 
         Raises:
-            ConfigError: not even every rank has.
+            ConfigError: there are more ranks than shards.
         """
         if len(self.stream.shards) < self.ranks.size:
             raise ConfigError(
                 f"--shards names {len(self.stream.shards)} shards for {self.ranks.size} processes; each "
                 "reads its own. Make more shards, or start fewer processes."
             )
-        return min(wanted, len(self.stream.shards) // self.ranks.size)
+        return min(asked, len(self.stream.shards) // self.ranks.size)
 
     def __iter__(self) -> Iterator[Any]:
         """Yield batches."""
@@ -139,60 +139,60 @@ class Streaming(IterableDataset[Any]):
         """Read a clip; what is drawn for it depends on seed, pass and key alone."""
         index = zlib.crc32(files["__key__"].encode())
         try:
-            return index, attempt(self.read, to_sample(files), number, index)
+            return index, read_or_missing(self.read, _sample(files), number, index)
         except DataError as error:
             return index, Missing(files["__key__"], str(error))
 
 
-def to_sample(files: dict[str, Any]) -> Sample:
-    """Return the clip that the files of one key are: a picture, a sound and, in our shards, what is known.
+def _sample(files: dict[str, Any]) -> Sample:
+    """Make a sample of the files of one key: a picture, a sound and, in our shards, id and label.
 
     Args:
-        files: bytes by ending, and `__key__`.
+        files: bytes by suffix, and `__key__`.
 
     Raises:
-        DataError: one of them is not there.
+        DataError: there is no picture or no sound, or id and label cannot be read.
     """
     key = files["__key__"]
     try:
         about = json.loads(files.get("json", b"{}"))
         name, label = str(about.get("id", key)), str(about.get("label", ""))
     except (ValueError, AttributeError):
-        raise DataError(f"{key}.json is not what is known of a clip.") from None
-    return Sample(
-        name, _member(files, _pictures(), "picture"), _member(files, _sounds(), "sound"), label=label
-    )
+        raise DataError(f"{key}.json does not hold the id and label of a clip.") from None
+    picture = _streamed_file(files, _picture_suffixes(), "picture")
+    sound = _streamed_file(files, _sound_suffixes(), "sound")
+    return Sample(name, picture, sound, label=label)
 
 
-def _member(files: dict[str, Any], endings: set[str], kind: str) -> StreamedFile:
-    for ending, data in files.items():
-        if ending.lower() in endings:
-            return StreamedFile(f"{files['__key__']}.{ending}", data)
+def _streamed_file(files: dict[str, Any], suffixes: set[str], kind: str) -> StreamedFile:
+    for suffix, data in files.items():
+        if suffix.lower() in suffixes:
+            return StreamedFile(f"{files['__key__']}.{suffix}", data)
     raise DataError(f"{files['__key__']} holds no {kind}.")
 
 
 @cache
-def _pictures() -> set[str]:
-    return {ending[1:] for ending in Image.registered_extensions()}
+def _picture_suffixes() -> set[str]:
+    return {suffix[1:] for suffix in Image.registered_extensions()}
 
 
 @cache
-def _sounds() -> set[str]:
+def _sound_suffixes() -> set[str]:
     return {name.lower() for name in soundfile.available_formats()} | _DECODED_BY_FFMPEG
 
 
 def _clips(shards: Sequence[str], buffer: int, draw: random.Random) -> Iterator[dict[str, Any]]:
-    """Yield the clips of shards in random order, each as its files by ending."""
+    """Yield the clips of shards in random order, each as its files by suffix."""
     import webdataset
 
-    clips = (clip for shard in shards for clip in _read(shard))
+    clips = (clip for shard in shards for clip in _read_shard(shard))
     try:
         yield from webdataset.shuffle(buffer, initial=buffer, rng=draw)(clips)
     except Exception as error:  # whatever a tar, a pipe or a network raises
         raise DataError(f"A shard cannot be read: {error}. Try again, or get it again.") from error
 
 
-def _read(shard: str) -> Iterator[dict[str, Any]]:
+def _read_shard(shard: str) -> Iterator[dict[str, Any]]:
     """Yield the clips of one shard."""
     from webdataset.gopen import gopen
     from webdataset.tariterators import group_by_keys, tar_file_expander

@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from avprompt.data.keys import digest_of
+from avprompt.data.keys import start_digest
 from avprompt.features.store import FeatureStore
 from avprompt.model.parts import Part
 
@@ -21,7 +21,7 @@ Kind = Literal["audio", "images"]
 
 def fingerprint(part: Part, *, precision: str) -> str:
     """Return the hash of an encoder: class, options, weights, and the precision it computes in."""
-    digest = digest_of(FORMAT, describe(part, precision=precision))
+    digest = start_digest(FORMAT, describe(part, precision=precision))
     for name, value in part.state_dict().items():
         digest.update(repr((name, str(value.dtype), tuple(value.shape))).encode())
         digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())

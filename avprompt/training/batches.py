@@ -14,9 +14,9 @@ from torch import Tensor
 from avprompt.config.method_config import TrainingOptions
 from avprompt.data.inputs import InputSpec, Sound, channels_first
 from avprompt.data.keys import image_key
-from avprompt.data.loader import Reading, loader, stream_loader, worker_count
+from avprompt.data.loader import SampleDataset, loader, stream_loader, worker_count
 from avprompt.data.media import read_image, resize_image
-from avprompt.data.streaming import Stream, Streaming
+from avprompt.data.streaming import Stream, StreamDataset
 from avprompt.distributed import ALONE, Ranks
 from avprompt.features.keys import NO_CACHES, Caches
 from avprompt.records import Batch, Missing, Sample
@@ -83,11 +83,11 @@ def training_batches(
     )
     if isinstance(samples, Stream):
         share = len(_share(np.arange(options.batch_size), ranks))
-        streaming = Streaming(samples, read, _clips, share, (seed, steps.start), ranks)
-        yield from islice(stream_loader(streaming, streaming.workers(workers), device), len(steps))
+        stream = StreamDataset(samples, read, _clips, share, (seed, steps.start), ranks)
+        yield from islice(stream_loader(stream, stream.workers(workers), device), len(steps))
         return
     order = _training_order(len(samples), options.batch_size, seed, steps, ranks)
-    yield from loader(Reading(samples, read), order, _clips, workers, device)
+    yield from loader(SampleDataset(samples, read), order, _clips, workers, device)
 
 
 def steps_per_epoch(samples: int, batch_size: int) -> int:

@@ -1,4 +1,4 @@
-"""Filling caches by many processes: each encodes its share, and together all."""
+"""Encoding ahead by many processes: each encodes its share, and together all."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from avprompt.data.inputs import ImageReader, SoundReader
 from avprompt.distributed import Ranks
 from avprompt.features.encoding import open_encoding
 from avprompt.records import Sample
-from avprompt.runs.encode_ahead import Builder
+from avprompt.runs.encode_ahead import SplitEncoder
 from avprompt.training.batches import training_batches
 from tinyworld.bench import SPEC, Bench
 from tinyworld.benchmark import Broken, Tiny
@@ -24,40 +24,40 @@ def samples() -> list[Sample]:
     return list(Tiny().split("train").samples)
 
 
-def builders(bench: Bench, folder: Path, size: int = 1) -> list[Builder]:
-    """Builders of as many ranks, with one store."""
+def encoders(bench: Bench, folder: Path, size: int = 1) -> list[SplitEncoder]:
+    """Encoders of as many ranks, with one store."""
     method = bench.method("souple").eval()
     return [
-        Builder(open_encoding(method, "all", folder=folder), SPEC, OPTIONS, Ranks(rank, size))
+        SplitEncoder(open_encoding(method, "all", folder=folder), SPEC, OPTIONS, Ranks(rank, size))
         for rank in range(size)
     ]
 
 
 def test_ranks_share_the_work(bench: Bench, tmp_path: Path, samples: list[Sample]) -> None:
     done: list[int] = []
-    ranks = builders(bench, tmp_path / "features", size=3)
+    ranks = encoders(bench, tmp_path / "features", size=3)
     assert [rank.share(samples) for rank in ranks] == [6, 4, 4]
     for rank in ranks:
         before = sum(done)
-        assert rank.fill(samples, done.append, training=True) == []
+        assert rank.encode(samples, done.append, training=True) == []
         assert sum(done) - before == rank.share(samples)
 
 
-def test_training_finds_what_was_built(bench: Bench, tmp_path: Path, samples: list[Sample]) -> None:
-    (builder,) = builders(bench, tmp_path / "features")
-    builder.fill(samples, lambda done: None, training=True)
-    caches = builder.encoding.caches
+def test_training_finds_what_was_encoded(bench: Bench, tmp_path: Path, samples: list[Sample]) -> None:
+    (encoder,) = encoders(bench, tmp_path / "features")
+    encoder.encode(samples, lambda done: None, training=True)
+    caches = encoder.encoding.caches
     assert caches.images is not None
     for clips in training_batches(samples, SPEC, OPTIONS, 0, range(8), caches=caches):
         assert all(sound.frames is not None for sound in clips.sounds)
         assert all(caches.images.get(key) is not None for key in clips.image_keys)
 
 
-def test_scoring_finds_what_was_built(bench: Bench, tmp_path: Path) -> None:
+def test_scoring_finds_what_was_encoded(bench: Bench, tmp_path: Path) -> None:
     samples = list(Tiny().split("test").samples)
-    (builder,) = builders(bench, tmp_path / "features")
-    builder.fill(samples, lambda done: None, training=False)
-    caches = builder.encoding.caches
+    (encoder,) = encoders(bench, tmp_path / "features")
+    encoder.encode(samples, lambda done: None, training=False)
+    caches = encoder.encoding.caches
     assert caches.images is not None
     for index, sample in enumerate(samples):
         assert caches.images.get(ImageReader(SPEC, keyed=True)(sample, 0, index).key) is not None
@@ -66,6 +66,6 @@ def test_scoring_finds_what_was_built(bench: Bench, tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_read_is_told_of(bench: Bench, tmp_path: Path) -> None:
-    (builder,) = builders(bench, tmp_path / "features")
-    missing = builder.fill(list(Broken().split("train").samples), lambda done: None, training=True)
-    assert {one.id for one in missing} == {f"train-{index}" for index in (1, 3, 6, 8, 11, 13)}
+    (encoder,) = encoders(bench, tmp_path / "features")
+    missing = encoder.encode(list(Broken().split("train").samples), lambda done: None, training=True)
+    assert {clip.id for clip in missing} == {f"train-{index}" for index in (1, 3, 6, 8, 11, 13)}
