@@ -51,13 +51,13 @@ def info(as_json: bool) -> None:
     from avprompt.features.encoding import features_folder
     from avprompt.features.store import FeatureStore
 
-    held = FeatureStore(features_folder(), 0).info()
+    usages = FeatureStore(features_folder(), 0).usage()
     if as_json:
-        click.echo(json.dumps([asdict(one) for one in held], indent=2))
+        click.echo(json.dumps([asdict(usage) for usage in usages], indent=2))
         return
-    from avprompt.cli.tables.features import print_features
+    from avprompt.cli.tables.features import print_usage
 
-    print_features(held, features_folder())
+    print_usage(usages, features_folder())
 
 
 @cache.command()
@@ -70,8 +70,9 @@ def clear(yes: bool) -> None:
     from avprompt.features.store import FeatureStore
 
     store = FeatureStore(features_folder(), 0)
-    held = store.info()
-    what = f"{sum(one.entries for one in held):,} features, {decimal(sum(one.size for one in held))}"
+    usages = store.usage()
+    entries, size = sum(usage.entries for usage in usages), sum(usage.size for usage in usages)
+    what = f"{entries:,} features, {decimal(size)}"
     if not yes:
         click.confirm(f"Remove {what}, in {store.folder}?", abort=True)
     store.clear()
@@ -96,7 +97,7 @@ def build(method: str, cache: str, **_: Any) -> None:
     With --cache all, or images, the images too; those of the training split only where they are not cut
     out at random (`--set training.crop=1`). Processes that a launcher starts share the work.
     """
-    from avprompt.cli.tables.features import print_built
+    from avprompt.cli.tables.features import print_encoded
     from avprompt.data.loader import worker_count
     from avprompt.data.streaming import is_stream
     from avprompt.errors import ConfigError
@@ -121,7 +122,7 @@ def build(method: str, cache: str, **_: Any) -> None:
             unread = encoder.encode(split.samples, advance, training=not scored)
         missing[name] = [*split.missing, *chain.from_iterable(ranks.objects(unread))]
     if ranks.main:
-        print_built(session.encoding.caches, settings.compute.cache_size, missing)
+        print_encoded(session.encoding.stored, settings.compute.cache_size, missing)
 
 
 def _splits(session: Session) -> Iterator[tuple[str, Split]]:

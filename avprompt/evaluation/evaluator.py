@@ -22,7 +22,7 @@ from avprompt.evaluation.measure import PROBE, Maps, Measured, Measurer, Part
 from avprompt.evaluation.predict import Locator
 from avprompt.evaluation.sounds import Listener, Tokens
 from avprompt.features.encoding import Encoding
-from avprompt.features.keys import NO_CACHES, Caches
+from avprompt.features.keys import NOTHING_STORED, StoredFeatures
 from avprompt.metrics.protocol import Protocol
 from avprompt.model.method import Method
 from avprompt.model.parts import Decoder
@@ -56,7 +56,7 @@ class Evaluator:
         on_batch: called on the main rank after every batch with the number of images that all ranks did.
         ranks: who shares the work; each takes every `size`-th batch, and all return the same.
         workers: processes that read; None takes what the device needs.
-        caches: in front of the method's encoders.
+        stored: features that the method's encoders have made before.
     """
 
     method: Method
@@ -73,11 +73,11 @@ class Evaluator:
     on_batch: Callable[[int], None] = lambda images: None
     ranks: Ranks = ALONE
     workers: int | None = None
-    caches: Caches = NO_CACHES
+    stored: StoredFeatures = NOTHING_STORED
     _encoding: Encoding = field(init=False)
 
     def __post_init__(self) -> None:
-        self._encoding = Encoding(self.method, self.caches)
+        self._encoding = Encoding(self.method, self.stored)
 
     def measure(self, split: Split, *, altered: bool) -> Measured:
         """Measure a split, with altered sounds too when `altered`.
@@ -110,7 +110,7 @@ class Evaluator:
         """Measure this rank's batches."""
         part, measurer = Part(), Measurer(self.protocols)
         locator = Locator(self._encoding, self.size, self.text_decoder)
-        read = ImageReader(self.spec, self.caches.images is not None)
+        read = ImageReader(self.spec, self.stored.images is not None)
         with Behind(part.blocks.append) as behind:
             for items in evaluation_items(samples, read, self.batch_size, self._workers, ranks=self.ranks):
                 scenes = self._scenes(items, tokens, part)

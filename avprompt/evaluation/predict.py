@@ -25,7 +25,7 @@ class Locator:
     """Locates with a method; each image is encoded once for all sounds, each name once for all images.
 
     Attributes:
-        encoding: the method behind its caches.
+        encoding: the method's frozen encoders.
         size: side of the square maps, pixels.
         text_decoder: names objects by text; None leaves that out, as does a name that cannot be said.
     """

@@ -72,7 +72,7 @@ class Listener:
     def _part(self, samples: Sequence[Sample], conditions: Sequence[str], batch_size: int) -> _Part:
         """Encode the sounds of this rank's batches."""
         part = _Part()
-        read = _Reader(SoundReader(self.spec, self.encoding.caches.audio), altered=len(conditions) > 1)
+        read = _Reader(SoundReader(self.spec, self.encoding.stored.audio), altered=len(conditions) > 1)
         for items in evaluation_items(samples, read, batch_size, self.workers, ranks=self.ranks):
             part.missing |= {index: item for index, item in items if isinstance(item, Missing)}
             heard = [item for _, item in items if not isinstance(item, Missing)]
@@ -102,7 +102,7 @@ class Listener:
 
     def _made(self, sounds: Sequence[Audio]) -> Tensor:
         """Return the audio tokens of sounds that we make."""
-        return self.tokens([self.spec.sound(sound, self.encoding.caches.audio) for sound in sounds])
+        return self.tokens([self.spec.sound(sound, self.encoding.stored.audio) for sound in sounds])
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""The frozen encoders of a method behind their caches."""
+"""Encoding with the frozen encoders of a method, each content once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,14 @@ import torch
 from torch import Tensor
 
 from avprompt.data.inputs import Sound
-from avprompt.features.keys import NO_CACHES, Caches, Features, Kind, describe, fingerprint
+from avprompt.features.keys import (
+    NOTHING_STORED,
+    EncoderFeatures,
+    Kind,
+    StoredFeatures,
+    describe,
+    fingerprint,
+)
 from avprompt.features.store import FeatureStore, compact
 from avprompt.model.method import Method
 from avprompt.model.parts import FrozenPart
@@ -21,23 +28,23 @@ GIGABYTE = 10**9
 
 
 class Encoding:
-    """Encodes sounds and images with a method's frozen encoders, each content once where it is cached.
+    """Encodes sounds and images with a method's frozen encoders, each content once where features are stored.
 
-    What is computed anew is rounded as the cache rounds it, so that a hit and a miss give the same numbers.
+    What is computed anew is rounded as the store rounds it, so that a hit and a miss give the same numbers.
 
     Attributes:
         method: whose encoders work, on its device.
-        caches: in front of them; loading asks these too, so that what is known is not even decoded.
+        stored: features that are known; readers ask these too, so that a known sound is not even decoded.
     """
 
-    def __init__(self, method: Method, caches: Caches = NO_CACHES) -> None:
-        self.method, self.caches = method, caches
+    def __init__(self, method: Method, stored: StoredFeatures = NOTHING_STORED) -> None:
+        self.method, self.stored = method, stored
 
     @torch.no_grad()
     def frames(self, sounds: Sequence[Sound]) -> Tensor:
         """Return the frames (B, L, W) of sounds, float32 on the method's device; only misses are encoded."""
-        cache = self.caches.audio
-        if cache is None:
+        stored = self.stored.audio
+        if stored is None:
             return self._encode(sounds).float()
         # Sounds of one content are encoded once; one without a key is like no other.
         names = [sound.key or str(k) for k, sound in enumerate(sounds)]
@@ -47,28 +54,28 @@ class Encoding:
             for (name, sound), row in zip(misses.items(), self._encode([*misses.values()]), strict=True):
                 rows[name] = compacted = compact(row)
                 if sound.key:
-                    cache.put(sound.key, {"frames": compacted})
+                    stored.put(sound.key, {"frames": compacted})
         return _stack([rows[name] for name in names], self.device)
 
     @torch.no_grad()
     def images(self, pixels: Tensor, keys: Sequence[str] = ()) -> ImageFeatures:
-        """Return the features of images, float32 where they are cached.
+        """Return the features of images, float32 where they are stored.
 
         Args:
             pixels: (B, 3, H, W) normalised, on the method's device.
             keys: of the B images, as `avprompt.data.keys.image_key` makes them; none where images are
                 never the same twice.
         """
-        cache = self.caches.images
-        if cache is None or not keys:
+        stored = self.stored.images
+        if stored is None or not keys:
             return self.method.encode_image(pixels)
-        rows = [cache.get(key) for key in keys]
+        rows = [stored.get(key) for key in keys]
         misses = [k for k, row in enumerate(rows) if row is None]
         if misses:
-            fresh = self.method.encode_image(pixels[misses] if len(misses) < len(rows) else pixels)
+            encoded = self.method.encode_image(pixels[misses] if len(misses) < len(rows) else pixels)
             for place, k in enumerate(misses):
-                rows[k] = row = _image_row(fresh, place)
-                cache.put(keys[k], row)
+                rows[k] = row = _image_row(encoded, place)
+                stored.put(keys[k], row)
         return _image_features([row for row in rows if row is not None], pixels.device)
 
     def _encode(self, sounds: Sequence[Sound]) -> Tensor:
@@ -88,19 +95,19 @@ def open_encoding(
     precision: str = "no",
     folder: Path | None = None,
 ) -> Encoding:
-    """Put the caches that a user asks for in front of a method's encoders.
+    """Return the encoders of a method, with the stored features that a user asks for.
 
     Args:
         method: with weights read.
-        cache: `audio`, `images` or `all`; None caches nothing.
-        cache_size: what they may take together, in gigabytes.
+        cache: what to store, `audio`, `images` or `all`; None stores nothing.
+        cache_size: what all features may take together, gigabytes.
         precision: that the encoders compute in, as accelerate names it: `no`, `bf16`, `fp16`.
         folder: of the features; `$AVPROMPT_HOME/features` unless given.
     """
     store = FeatureStore(folder or features_folder(), round(cache_size * GIGABYTE))
     audio = _features(store, "audio", method.audio_encoder, precision) if cache in ("audio", "all") else None
     images = _features(store, "images", method.backbone, precision) if cache in ("images", "all") else None
-    return Encoding(method, Caches(audio, images))
+    return Encoding(method, StoredFeatures(audio, images))
 
 
 def features_folder() -> Path:
@@ -108,17 +115,17 @@ def features_folder() -> Path:
     return home() / FOLDER
 
 
-def _features(store: FeatureStore, kind: Kind, part: FrozenPart, precision: str) -> Features:
-    features = Features(store, kind, fingerprint(part, precision=precision))
-    store.introduce(kind, features.fingerprint, describe(part, precision=precision))
+def _features(store: FeatureStore, kind: Kind, part: FrozenPart, precision: str) -> EncoderFeatures:
+    features = EncoderFeatures(store, kind, fingerprint(part, precision=precision))
+    store.write_about(kind, features.fingerprint, describe(part, precision=precision))
     return features
 
 
 def _stack(rows: Iterable[Tensor | None], device: torch.device) -> Tensor:
     """Stack rows of either precision, wherever they are, as float32 on a device."""
-    there = [row for row in rows if row is not None]
-    stacked = torch.empty(len(there), *there[0].shape, device=device)
-    for place, row in zip(stacked, there, strict=True):
+    known = [row for row in rows if row is not None]
+    stacked = torch.empty(len(known), *known[0].shape, device=device)
+    for place, row in zip(stacked, known, strict=True):
         place.copy_(row)
     return stacked
 

@@ -1,4 +1,4 @@
-"""By what features are found: the content of a sound or image, and the encoder that heard or saw it."""
+"""By what features are found: the content of a sound or image, and the encoder that made them of it."""
 
 from __future__ import annotations
 
@@ -36,11 +36,13 @@ def describe(part: Part, *, precision: str) -> str:
 
 
 @dataclass(frozen=True)
-class Features:
-    """What one frozen encoder makes of its inputs, by the content of these; may be sent to workers.
+class EncoderFeatures:
+    """The stored features of one frozen encoder, by the content that they were made of.
+
+    May be sent to worker processes.
 
     Attributes:
-        store: where they are.
+        store: where they are, beside those of others.
         kind: what is encoded.
         fingerprint: of the encoder, its weights and precision.
     """
@@ -50,11 +52,11 @@ class Features:
     fingerprint: str
 
     def get(self, content: str) -> dict[str, Tensor] | None:
-        """Return what the encoder has made of a content, if that is there."""
+        """Return the features of a content, if they are stored."""
         return self.store.get(self._key(content))
 
     def put(self, content: str, tensors: Mapping[str, Tensor]) -> bool:
-        """Keep what the encoder has made of a content; says whether there was room."""
+        """Store the features of a content; says whether the limit allowed it."""
         return self.store.put(self._key(content), tensors)
 
     def _key(self, content: str) -> str:
@@ -62,11 +64,11 @@ class Features:
 
 
 @dataclass(frozen=True)
-class Caches:
-    """The caches in front of a method's encoders; None encodes every time."""
+class StoredFeatures:
+    """The stored features of a method's two encoders; where there are none, inputs are encoded every time."""
 
-    audio: Features | None = None
-    images: Features | None = None
+    audio: EncoderFeatures | None = None
+    images: EncoderFeatures | None = None
 
 
-NO_CACHES = Caches()
+NOTHING_STORED = StoredFeatures()

@@ -1,7 +1,7 @@
-"""The space that features may take on disk, and what gives way when it is used up.
+"""The space that features may take on disk, and what is evicted when it is used up.
 
 Epochs come back to every clip once, so pushing out what was used longest ago would push out all that is
-needed next. Only what this run has not used gives way; when there is no more of that, the rest stays.
+needed next. Only what this run has not used is evicted; when there is no more of that, the rest stays.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-ENDING = ".safetensors"
-_RESCAN = 64
-"""Looks again at what others have written after writing this part of the limit."""
+SUFFIX = ".safetensors"
+
+_SCANS = 64
+"""How often the folder is scanned again, for what others have written, while its limit is written once."""
+
 _ABANDONED_AFTER = 3600.0
 """Seconds after which a temporary file belongs to nobody: writing one takes a blink."""
 
@@ -33,16 +35,16 @@ class Quota:
         self.folder, self.limit, self.opened = folder, limit, opened
         self._scan()
 
-    def take(self, size: int) -> bool:
-        """Make room for an entry of so many bytes and count it; False where that cannot be."""
+    def reserve(self, size: int) -> bool:
+        """Count an entry of so many bytes, and evict others for it; False where that is not enough."""
         if size > self.limit:
             return False
-        if self.written > self.limit // _RESCAN:
+        if self.written > self.limit // _SCANS:
             self._scan()
         while self.total + size > self.limit:
             if not self.unused:
                 return False
-            self._push_out(*self.unused.pop())
+            self._evict(*self.unused.pop())
         self.total += size
         self.written += size
         return True
@@ -52,14 +54,14 @@ class Quota:
         self.unused: list[tuple[int, int, Path]] = []
         for path, stat in walk(self.folder):
             if path.name.startswith("."):
-                _sweep(path, stat)
-            elif path.name.endswith(ENDING):
+                _remove_abandoned(path, stat)
+            elif path.name.endswith(SUFFIX):
                 self.total += stat.st_size
                 if stat.st_mtime_ns < self.opened:
                     self.unused.append((stat.st_mtime_ns, stat.st_size, path))
         self.unused.sort(reverse=True)  # the oldest comes off the end
 
-    def _push_out(self, used: int, size: int, path: Path) -> None:
+    def _evict(self, used: int, size: int, path: Path) -> None:
         """Remove an entry, unless somebody has used it since it was seen."""
         try:
             if path.stat().st_mtime_ns > used:
@@ -73,8 +75,8 @@ class Quota:
 def walk(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
     """Yield the files under a folder with what the system knows of them; what vanishes is left out."""
     try:
-        with os.scandir(folder) as found:
-            entries = list(found)
+        with os.scandir(folder) as scan:
+            entries = list(scan)
     except (FileNotFoundError, NotADirectoryError):
         return
     for entry in entries:
@@ -85,7 +87,7 @@ def walk(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
             yield Path(entry.path), entry.stat(follow_symlinks=False)
 
 
-def _sweep(path: Path, stat: os.stat_result) -> None:
+def _remove_abandoned(path: Path, stat: os.stat_result) -> None:
     """Remove a temporary file that a killed process left."""
     if time.time() - stat.st_mtime > _ABANDONED_AFTER:
         path.unlink(missing_ok=True)

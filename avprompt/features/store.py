@@ -23,15 +23,23 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from avprompt.features.quota import ENDING, Quota, walk
+from avprompt.features.quota import SUFFIX, Quota, walk
 from avprompt.files import replacing
 
 ABOUT = "about.json"
 
 
 @dataclass(frozen=True)
-class Held:
-    """What a store holds of one encoder: `about` says which, in words."""
+class DiskUsage:
+    """The entries of one encoder in a store.
+
+    Attributes:
+        kind: what is encoded, `audio` or `images`.
+        fingerprint: of the encoder.
+        about: which encoder that is, in words.
+        entries: how many there are.
+        size: what they take, bytes.
+    """
 
     kind: str
     fingerprint: str
@@ -47,27 +55,27 @@ class FeatureStore:
     Attributes:
         folder: made when the first entry comes.
         limit_bytes: what all entries may take together.
-        opened: when this run began, nanoseconds since the epoch; what it has used is not pushed out.
+        opened: when this run began, nanoseconds since the epoch; what it has used is not evicted.
     """
 
     folder: Path
     limit_bytes: int
     opened: int = field(default_factory=time.time_ns)
     _quota: Quota | None = field(default=None, init=False, repr=False, compare=False)
-    _stuck: bool = field(default=False, init=False, repr=False, compare=False)
+    _failed: bool = field(default=False, init=False, repr=False, compare=False)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave behind what was seen of the folder: workers only read."""
+        """Leave the count of the folder behind: workers only read."""
         return self.__dict__ | {"_quota": None}
 
     def get(self, key: str) -> dict[str, Tensor] | None:
-        """Return an entry, or None where it is not there; a damaged one is removed."""
+        """Return an entry, or None where there is none; a damaged one is removed."""
         path = self._path(key)
         try:
             data = path.read_bytes()
         except OSError:
             return None
-        tensors = unpack(data)
+        tensors = deserialise(data)
         if tensors is None:
             path.unlink(missing_ok=True)
         else:
@@ -75,32 +83,34 @@ class FeatureStore:
         return tensors
 
     def put(self, key: str, tensors: Mapping[str, Tensor]) -> bool:
-        """Keep an entry, if there is room for it; says whether it is there now.
+        """Keep an entry, if the limit allows it; says whether it is kept now.
 
-        A folder that cannot be written to is no reason to end a run: it is told of once.
+        A folder that cannot be written to is no reason to end a run: a warning tells of it, once.
         """
         path = self._path(key)
-        if path.exists() or self._stuck:
-            return not self._stuck
-        data = pack(tensors)
+        if path.exists() or self._failed:
+            return not self._failed
+        data = serialise(tensors)
         try:
-            return self._make_room(len(data)) and _write(path, data)
+            if self._quota is None:
+                self._quota = Quota(self.folder, self.limit_bytes, self.opened)
+            return self._quota.reserve(len(data)) and _write(path, data)
         except OSError as error:
-            self._stuck = True
+            self._failed = True
             advice = "Make room there, or set AVPROMPT_HOME to another disk."
             warnings.warn(f"No more features are kept in '{self.folder}' ({error}). {advice}", stacklevel=2)
             return False
 
-    def introduce(self, kind: str, fingerprint: str, about: str) -> None:
-        """Write down what a fingerprint is of."""
+    def write_about(self, kind: str, fingerprint: str, about: str) -> None:
+        """Write down in words which encoder a fingerprint is of."""
         path = self.folder / kind / fingerprint / ABOUT
         if not path.is_file():
             with replacing(path) as temporary:
                 temporary.write_text(json.dumps({"about": about}, indent=2) + "\n", encoding="utf-8")
 
-    def info(self) -> list[Held]:
-        """Return what is there, by kind and encoder."""
-        return [_held(folder) for folder in sorted(self.folder.glob("*/*")) if folder.is_dir()]
+    def usage(self) -> list[DiskUsage]:
+        """Return what each encoder's entries take."""
+        return [_usage(folder) for folder in sorted(self.folder.glob("*/*")) if folder.is_dir()]
 
     def clear(self) -> None:
         """Remove everything; other processes may go on and fill it again."""
@@ -108,14 +118,9 @@ class FeatureStore:
             shutil.rmtree(folder, ignore_errors=True)
         self._quota = None
 
-    def _make_room(self, size: int) -> bool:
-        if self._quota is None:
-            self._quota = Quota(self.folder, self.limit_bytes, self.opened)
-        return self._quota.take(size)
-
     def _path(self, key: str) -> Path:
         start, _, content = key.rpartition("/")
-        return self.folder / start / content[:2] / f"{content}{ENDING}"
+        return self.folder / start / content[:2] / f"{content}{SUFFIX}"
 
 
 def _write(path: Path, data: bytes) -> bool:
@@ -131,16 +136,16 @@ def _touch(path: Path) -> None:
     try:
         os.utime(path, ns=(now, now))
     except OSError:
-        pass  # pushed out meanwhile, or not ours to mark
+        pass  # evicted meanwhile, or not ours to mark
 
 
-def _held(folder: Path) -> Held:
-    sizes = [stat.st_size for path, stat in walk(folder) if path.name.endswith(ENDING)]
+def _usage(folder: Path) -> DiskUsage:
+    sizes = [stat.st_size for path, stat in walk(folder) if path.name.endswith(SUFFIX)]
     try:
         about = str(json.loads((folder / ABOUT).read_text(encoding="utf-8"))["about"])
     except (OSError, ValueError, KeyError, TypeError):
         about = "unknown"
-    return Held(folder.parent.name, folder.name, about, len(sizes), sum(sizes))
+    return DiskUsage(folder.parent.name, folder.name, about, len(sizes), sum(sizes))
 
 
 def compact(tensor: Tensor) -> Tensor:
@@ -149,14 +154,14 @@ def compact(tensor: Tensor) -> Tensor:
     return half if bool(half.isfinite().all()) else tensor.detach().float()
 
 
-def pack(tensors: Mapping[str, Tensor]) -> bytes:
+def serialise(tensors: Mapping[str, Tensor]) -> bytes:
     """Return tensors as a safetensors file that holds a checksum of their names, shapes and bytes."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     return save(plain, metadata={"crc32": str(_checksum(*_parts(save(plain))))})
 
 
-def unpack(data: bytes) -> dict[str, Tensor] | None:
-    """Return what was packed, or None where the bytes are not all as they were."""
+def deserialise(data: bytes) -> dict[str, Tensor] | None:
+    """Return the tensors of such a file, or None where its bytes are not all as they were."""
     try:
         about, values = _parts(data)
         if about.pop("__metadata__")["crc32"] != str(_checksum(about, values)):

@@ -15,7 +15,7 @@ from avprompt.data.keys import image_key
 from avprompt.data.media import read_image, resize_image
 from avprompt.distributed import ALONE, Ranks
 from avprompt.features.encoding import Encoding
-from avprompt.features.keys import Caches
+from avprompt.features.keys import StoredFeatures
 from avprompt.records import Missing, Sample
 
 
@@ -54,7 +54,7 @@ class SplitEncoder:
             training: the images are for training, as its options change them, rather than for scoring.
         """
         missing: list[Missing] = []
-        read = _UnknownReader(self.spec, self.encoding.caches, self.options if training else None)
+        read = _UnknownReader(self.spec, self.encoding.stored, self.options if training else None)
         size = self.options.batch_size
         for items in evaluation_items(samples, read, size, self.workers, ranks=self.ranks):
             missing += [item for _, item in items if isinstance(item, Missing)]
@@ -86,18 +86,18 @@ class _UnknownReader:
     """Reads the inputs of a sample that have no features, for training with these options or for scoring."""
 
     spec: InputSpec
-    caches: Caches
+    stored: StoredFeatures
     training: TrainingOptions | None
 
     def __call__(self, sample: Sample, epoch: int, index: int) -> _Unknown:
         sounds: tuple[Sound, ...] = ()
-        if self.caches.audio is not None:
-            by_condition = SoundReader(self.spec, self.caches.audio)(sample, epoch, index).by_condition
+        if self.stored.audio is not None:
+            by_condition = SoundReader(self.spec, self.stored.audio)(sample, epoch, index).by_condition
             sounds = tuple(sound for sound in by_condition.values() if sound.frames is None)
         images: tuple[tuple[str, Tensor], ...] = ()
-        if self.caches.images is not None:
+        if self.stored.images is not None:
             keyed = self._training_images(sample) if self.training else self._scored_image(sample, index)
-            images = tuple((key, pixels) for key, pixels in keyed if self.caches.images.get(key) is None)
+            images = tuple((key, pixels) for key, pixels in keyed if self.stored.images.get(key) is None)
         return _Unknown(sounds, images)
 
     def _scored_image(self, sample: Sample, index: int) -> Iterator[tuple[str, Tensor]]:

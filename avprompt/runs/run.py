@@ -137,7 +137,7 @@ def evaluate(
         gallery=session.settings.evaluation.pictures,
         ranks=ranks,
         workers=session.method_config.training.workers,
-        caches=session.encoding.caches,
+        stored=session.encoding.stored,
     )
     assessment = Assessment(
         _empty(session), session.protocols(), session.settings.evaluation.by, dict(skipped or {})

@@ -73,7 +73,7 @@ class Session(OpenMethod):
 
     @cached_property
     def encoding(self) -> Encoding:
-        """The method's frozen encoders, behind the caches that were asked for."""
+        """The method's frozen encoders, with the stored features that were asked for."""
         compute = self.settings.compute
         return open_encoding(self.method, compute.cache, compute.cache_size, compute.precision)
 

@@ -18,7 +18,7 @@ from avprompt.data.loader import SampleDataset, loader, stream_loader, worker_co
 from avprompt.data.media import read_image, resize_image
 from avprompt.data.streaming import Stream, StreamDataset
 from avprompt.distributed import ALONE, Ranks
-from avprompt.features.keys import NO_CACHES, Caches
+from avprompt.features.keys import NOTHING_STORED, StoredFeatures
 from avprompt.records import Batch, Missing, Sample
 
 CPU = torch.device("cpu")
@@ -43,7 +43,7 @@ class ClipBatch:
     skipped: tuple[Missing, ...]
 
     def batch(self, spec: InputSpec, device: torch.device = CPU) -> Batch | None:
-        """Return the clips as a method takes them, where all were decoded: none came from a cache."""
+        """Return the clips as a method takes them, where all were decoded: no sound's features are known."""
         waveforms = [sound.waveform for sound in self.sounds if sound.waveform is not None]
         if self.pixels is None or len(waveforms) < len(self.ids):
             return None
@@ -62,7 +62,7 @@ def training_batches(
     steps: range,
     *,
     ranks: Ranks = ALONE,
-    caches: Caches = NO_CACHES,
+    stored: StoredFeatures = NOTHING_STORED,
     device: torch.device = CPU,
 ) -> Iterator[ClipBatch]:
     """Yield the batches of the given numbers; the same seed and number give the same batch.
@@ -74,11 +74,11 @@ def training_batches(
         seed: of order and augmentation.
         steps: numbers of batches, counted from the beginning of training.
         ranks: each reads its own share of every batch, in order; shares may differ by one clip.
-        caches: asked before a sound is decoded.
+        stored: features, asked for before a sound is decoded.
         device: where batches go; a GPU gets workers that read ahead.
     """
     read, workers = (
-        _TrainingReader(spec, options, seed, caches),
+        _TrainingReader(spec, options, seed, stored),
         worker_count(options.workers, device, ranks),
     )
     if isinstance(samples, Stream):
@@ -123,7 +123,7 @@ class _TrainingReader:
     spec: InputSpec
     options: TrainingOptions
     seed: int
-    caches: Caches
+    stored: StoredFeatures
 
     def __call__(self, sample: Sample, epoch: int, index: int) -> tuple[str, Tensor, str, Sound]:
         random = np.random.default_rng([self.seed, epoch, index])
@@ -133,9 +133,9 @@ class _TrainingReader:
         image = image[top : top + self.spec.image_size, left : left + self.spec.image_size]
         if self.options.flip and random.random() < 0.5:
             image = image[:, ::-1]
-        again = self.caches.images is not None and self.options.fixed_images(self.spec.image_size)
+        again = self.stored.images is not None and self.options.fixed_images(self.spec.image_size)
         key = image_key(image) if again else ""
-        return sample.id, channels_first(image), key, self.spec.sound(sample.audio, self.caches.audio)
+        return sample.id, channels_first(image), key, self.spec.sound(sample.audio, self.stored.audio)
 
 
 def _clips(items: list[tuple[int, Any]]) -> ClipBatch:

@@ -40,7 +40,7 @@ class Trainer:
         seed: of shuffling, augmentation and noise.
         accelerator: device, precision and processes.
         folder: the run directory.
-        encoding: the method's encoders behind their caches; without, each input is encoded every time.
+        encoding: the method's frozen encoders; without, each input is encoded every time.
         strict: stop at the first clip that cannot be read.
         save_every: steps between two resume states.
         on_step: called after every step.
@@ -112,7 +112,7 @@ class Trainer:
             self.seed,
             range(start * each, self.total * each),
             ranks=self.ranks,
-            caches=self.encoding.caches,
+            stored=self.encoding.stored,
             device=self.accelerator.device,
         )
         return zip(*[batches] * each, strict=True)

@@ -1,4 +1,4 @@
-"""What the feature caches hold, on the terminal."""
+"""What the feature store holds, on the terminal."""
 
 from __future__ import annotations
 
@@ -10,43 +10,43 @@ from rich.filesize import decimal
 from rich.table import Table
 
 from avprompt.cli.tables.data import print_missing
-from avprompt.features.keys import Caches, Features
-from avprompt.features.store import Held
+from avprompt.features.keys import EncoderFeatures, StoredFeatures
+from avprompt.features.store import DiskUsage
 from avprompt.records import Missing
 
 FULL = 0.98
-"""The part of its limit from which a cache counts as full: what remains holds no more entries."""
+"""The part of its limit from which a store counts as full: what remains holds no more entries."""
 
 
-def print_features(held: Sequence[Held], folder: Path) -> None:
+def print_usage(usages: Sequence[DiskUsage], folder: Path) -> None:
     """Print a table of what is kept, one line for each encoder."""
     console = Console()
-    if not held:
+    if not usages:
         console.print(f"No features are kept in {folder}.", highlight=False)
         return
     table = Table(title=f"Features in {folder}", title_justify="left")
     for heading in ("kind", "entries", "size"):
         table.add_column(heading, justify="left" if heading == "kind" else "right", no_wrap=True)
     table.add_column("encoder", overflow="fold")
-    for one in held:
-        table.add_row(one.kind, f"{one.entries:,}", decimal(one.size), f"{one.about}\n[dim]{one.fingerprint}")
+    for usage in usages:
+        encoder = f"{usage.about}\n[dim]{usage.fingerprint}"
+        table.add_row(usage.kind, f"{usage.entries:,}", decimal(usage.size), encoder)
     console.print(table)
 
 
-def print_built(caches: Caches, limit: float, missing: Mapping[str, Sequence[Missing]]) -> None:
-    """Print what is there after building.
+def print_encoded(stored: StoredFeatures, limit: float, missing: Mapping[str, Sequence[Missing]]) -> None:
+    """Print what is kept after encoding ahead.
 
     Args:
-        caches: that were filled.
+        stored: the features that were completed.
         limit: of all features, gigabytes.
         missing: samples that could not be encoded, by split.
     """
-    kept = [features for features in (caches.audio, caches.images) if features is not None]
-    held = kept[0].store.info() if kept else []
-    print_features(
-        [one for one in held if any(_of(features, one) for features in kept)], kept[0].store.folder
-    )
-    if sum(one.size for one in held) > FULL * limit * 1e9:
+    completed = [features for features in (stored.audio, stored.images) if features is not None]
+    store = completed[0].store
+    usages = store.usage()
+    print_usage([usage for usage in usages if _is_of(usage, completed)], store.folder)
+    if sum(usage.size for usage in usages) > FULL * limit * 1e9:
         Console().print(
             f"The limit of {limit:g} GB is reached: what is not there is encoded whenever it is needed. "
             "Choose a larger --cache-size to keep more."
@@ -56,5 +56,5 @@ def print_built(caches: Caches, limit: float, missing: Mapping[str, Sequence[Mis
             print_missing(f"Samples of {name} that cannot be used", samples)
 
 
-def _of(features: Features, held: Held) -> bool:
-    return (features.kind, features.fingerprint) == (held.kind, held.fingerprint)
+def _is_of(usage: DiskUsage, encoders: Sequence[EncoderFeatures]) -> bool:
+    return any((usage.kind, usage.fingerprint) == (encoder.kind, encoder.fingerprint) for encoder in encoders)

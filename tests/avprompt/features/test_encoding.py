@@ -1,4 +1,4 @@
-"""Behind a cache an encoder says the same, and says it once."""
+"""With stored features an encoder says the same, and says it once."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def cached(method: Method, tmp_path: Path, counter: Counter) -> Encoding:
 def clips(
     samples: list[Sample], encoding: Encoding, options: TrainingOptions = OPTIONS
 ) -> Iterator[ClipBatch]:
-    return training_batches(samples, SPEC, options, 0, EPOCH, caches=encoding.caches)
+    return training_batches(samples, SPEC, options, 0, EPOCH, stored=encoding.stored)
 
 
 def epoch(samples: list[Sample], encoding: Encoding) -> list[torch.Tensor]:
@@ -76,7 +76,7 @@ def decoded(sounds: SoundInputs) -> set[str]:
     return {name for name, sound in sounds.by_condition.items() if sound.waveform is not None}
 
 
-def test_without_caches_the_encoders_are_called(method: Method, samples: list[Sample]) -> None:
+def test_without_stored_features_the_encoders_are_called(method: Method, samples: list[Sample]) -> None:
     encoding = open_encoding(method)
     for each in clips(samples, encoding):
         batch = each.batch(SPEC)
@@ -107,10 +107,10 @@ class TestSounds:
     def test_keep_their_order_among_hits(
         self, samples: list[Sample], method: Method, cached: Encoding, counter: Counter
     ) -> None:
-        cache = cached.caches.audio
-        cached.frames([SPEC.sound(samples[k].audio, cache) for k in (1, 4)])
+        stored = cached.stored.audio
+        cached.frames([SPEC.sound(samples[k].audio, stored) for k in (1, 4)])
         counter.sounds = 0
-        mixed = cached.frames([SPEC.sound(samples[k].audio, cache) for k in range(6)])
+        mixed = cached.frames([SPEC.sound(samples[k].audio, stored) for k in range(6)])
         assert counter.sounds == 4
         plain = open_encoding(method).frames([SPEC.sound(samples[k].audio) for k in range(6)])
         assert torch.equal(mixed, plain.half().float())
@@ -120,8 +120,8 @@ class TestSounds:
             bench.method("souple", "audio_encoder.gain=1e6"), "audio", folder=tmp_path / "features"
         )
         samples = Tiny().split("train").samples
-        first = loud.frames([SPEC.sound(samples[0].audio, loud.caches.audio)])
-        second = loud.frames([SPEC.sound(samples[0].audio, loud.caches.audio)])
+        first = loud.frames([SPEC.sound(samples[0].audio, loud.stored.audio)])
+        second = loud.frames([SPEC.sound(samples[0].audio, loud.stored.audio)])
         assert float(first.max()) > 65504
         assert torch.equal(first, second)
 
@@ -133,16 +133,16 @@ class TestSounds:
             other = open_encoding(
                 bench.method("souple", *override), "audio", precision=precision, folder=tmp_path / "features"
             )
-            assert SPEC.sound(samples[0].audio, other.caches.audio).frames is None
+            assert SPEC.sound(samples[0].audio, other.stored.audio).frames is None
         same = open_encoding(bench.method("souple", seed=7), "audio", folder=tmp_path / "features")
-        assert SPEC.sound(samples[0].audio, same.caches.audio).frames is not None
+        assert SPEC.sound(samples[0].audio, same.stored.audio).frames is not None
 
     def test_without_a_key_are_not_confused(self, cached: Encoding) -> None:
         sounds = [Sound(SPEC.waveform(sample.audio)) for sample in Tiny().split("test").samples[:3]]
         alone = [cached.frames([sound])[0] for sound in sounds]
         assert torch.equal(cached.frames(sounds), torch.stack(alone))
-        assert cached.caches.audio is not None
-        assert cached.caches.audio.store.info()[0].entries == 0
+        assert cached.stored.audio is not None
+        assert cached.stored.audio.store.usage()[0].entries == 0
 
 
 class TestImages:
@@ -180,13 +180,13 @@ class TestImages:
 
 
 class TestEvaluation:
-    def test_readers_ask_the_caches(self, cached: Encoding, counter: Counter) -> None:
+    def test_readers_ask_what_is_stored(self, cached: Encoding, counter: Counter) -> None:
         samples = list(Tiny().split("test").samples)
 
         def encode() -> None:
-            for items in evaluation_items(samples, SoundReader(SPEC, cached.caches.audio), 4):
+            for items in evaluation_items(samples, SoundReader(SPEC, cached.stored.audio), 4):
                 cached.frames([sound for _, one in items for sound in one.by_condition.values()])
-            for items in evaluation_items(samples, ImageReader(SPEC, cached.caches.images is not None), 4):
+            for items in evaluation_items(samples, ImageReader(SPEC, cached.stored.images is not None), 4):
                 scenes = [scene for _, scene in items]
                 cached.images(torch.stack([one.pixels for one in scenes]), [one.key for one in scenes])
 
@@ -198,17 +198,17 @@ class TestEvaluation:
 
     def test_a_hit_has_no_waveform(self, cached: Encoding) -> None:
         sample = Tiny().split("test").samples[0]
-        read = SoundReader(SPEC, cached.caches.audio)
+        read = SoundReader(SPEC, cached.stored.audio)
         first = read(sample, 0, 0)
         assert decoded(first) == {"true", "distractor"}
         cached.frames([first.by_condition["true"]])
         assert decoded(read(sample, 0, 0)) == {"distractor"}
 
 
-def test_workers_ask_the_caches_too(samples: list[Sample], cached: Encoding, counter: Counter) -> None:
+def test_workers_ask_what_is_stored_too(samples: list[Sample], cached: Encoding, counter: Counter) -> None:
     epoch(samples, cached)
     counted = counter.sounds
-    assert pickle.loads(pickle.dumps(cached.caches)) == cached.caches
+    assert pickle.loads(pickle.dumps(cached.stored)) == cached.stored
     options = TrainingOptions(batch_size=4, flip=False, crop=1, workers=2)
     for each in clips(samples, cached, options):
         assert all(sound.waveform is None for sound in each.sounds)

@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from avprompt.features.store import FeatureStore, Held
+from avprompt.features.store import DiskUsage, FeatureStore
 
 HOUR = 3600
 ROOMY = 10**9
@@ -31,7 +31,7 @@ def entry_size(folder: Path) -> int:
     """How many bytes an entry of a thousand values takes."""
     probe = FeatureStore(folder / "probe", ROOMY)
     probe.put(key(0), features(0))
-    return probe.info()[0].size
+    return probe.usage()[0].size
 
 
 def held(store: FeatureStore, numbers: range) -> list[int]:
@@ -64,7 +64,7 @@ class TestEntries:
 
     def test_views_of_a_larger_tensor_are_stored_alone(self, store: FeatureStore) -> None:
         store.put(key(1), {"frames": torch.randn(100, 50).half()[3]})
-        assert store.info()[0].size < 1000
+        assert store.usage()[0].size < 1000
 
     @pytest.mark.parametrize("kept", [0, 4, 50, 1000])
     def test_cut_off_are_a_miss_and_removed(self, store: FeatureStore, kept: int) -> None:
@@ -137,7 +137,7 @@ class TestBound:
     def test_what_is_larger_than_all_is_not_stored(self, tmp_path: Path) -> None:
         store = FeatureStore(tmp_path / "features", 100)
         assert store.put(key(1), features(1)) is False
-        assert store.info() == []
+        assert store.usage() == []
 
     def test_counts_what_other_writers_add(self, tmp_path: Path) -> None:
         size = entry_size(tmp_path)
@@ -145,7 +145,7 @@ class TestBound:
         for number in range(100):
             one.put(key(number), features(number))
             other.put(key(1000 + number), features(number))
-        assert one.info()[0].entries <= 100 * (1 + 2 / 64)
+        assert one.usage()[0].entries <= 100 * (1 + 2 / 64)
 
     def test_a_folder_that_cannot_be_written_to_is_told_of_once(self, tmp_path: Path) -> None:
         (tmp_path / "features").write_text("in the way")
@@ -167,7 +167,7 @@ class TestDeath:
         again = FeatureStore(store.folder, ROOMY)
         again.put(key(2), features(2))
         assert (old.exists(), new.exists()) == (False, True)
-        assert again.info()[0].entries == 2
+        assert again.usage()[0].entries == 2
 
     def test_a_killed_writer_leaves_nothing_that_is_read(self, store: FeatureStore) -> None:
         context = multiprocessing.get_context("fork")
@@ -210,18 +210,18 @@ class TestPickling:
 
 class TestInfoAndClear:
     def test_tell_what_is_there_and_remove_it(self, store: FeatureStore) -> None:
-        assert store.info() == []
-        store.introduce("audio", "encoder", "an Ear in float32")
+        assert store.usage() == []
+        store.write_about("audio", "encoder", "an Ear in float32")
         store.put(key(1), features(1))
         store.put(key(2), features(2))
         store.put("images/other/ab", features(3))
         size = entry_size(store.folder.parent)
-        assert store.info() == [
-            Held("audio", "encoder", "an Ear in float32", 2, 2 * size),
-            Held("images", "other", "unknown", 1, size),
+        assert store.usage() == [
+            DiskUsage("audio", "encoder", "an Ear in float32", 2, 2 * size),
+            DiskUsage("images", "other", "unknown", 1, size),
         ]
         store.clear()
-        assert store.info() == []
+        assert store.usage() == []
         assert store.put(key(1), features(1))
 
 

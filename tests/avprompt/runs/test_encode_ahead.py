@@ -46,22 +46,22 @@ def test_ranks_share_the_work(bench: Bench, tmp_path: Path, samples: list[Sample
 def test_training_finds_what_was_encoded(bench: Bench, tmp_path: Path, samples: list[Sample]) -> None:
     (encoder,) = encoders(bench, tmp_path / "features")
     encoder.encode(samples, lambda done: None, training=True)
-    caches = encoder.encoding.caches
-    assert caches.images is not None
-    for clips in training_batches(samples, SPEC, OPTIONS, 0, range(8), caches=caches):
+    stored = encoder.encoding.stored
+    assert stored.images is not None
+    for clips in training_batches(samples, SPEC, OPTIONS, 0, range(8), stored=stored):
         assert all(sound.frames is not None for sound in clips.sounds)
-        assert all(caches.images.get(key) is not None for key in clips.image_keys)
+        assert all(stored.images.get(key) is not None for key in clips.image_keys)
 
 
 def test_scoring_finds_what_was_encoded(bench: Bench, tmp_path: Path) -> None:
     samples = list(Tiny().split("test").samples)
     (encoder,) = encoders(bench, tmp_path / "features")
     encoder.encode(samples, lambda done: None, training=False)
-    caches = encoder.encoding.caches
-    assert caches.images is not None
+    stored = encoder.encoding.stored
+    assert stored.images is not None
     for index, sample in enumerate(samples):
-        assert caches.images.get(ImageReader(SPEC, keyed=True)(sample, 0, index).key) is not None
-        sounds = SoundReader(SPEC, caches.audio)(sample, 0, index).by_condition.values()
+        assert stored.images.get(ImageReader(SPEC, keyed=True)(sample, 0, index).key) is not None
+        sounds = SoundReader(SPEC, stored.audio)(sample, 0, index).by_condition.values()
         assert all(sound.waveform is None for sound in sounds)
 
 
