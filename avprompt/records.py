@@ -164,18 +164,6 @@ class Split:
 
 
 @dataclass(frozen=True)
-class Batch:
-    """What a method sees: `pixels` (B, 3, H, W) normalised, `waveform` (B, T) in -1..1."""
-
-    pixels: Tensor
-    waveform: Tensor
-
-    def to(self, device: object) -> Batch:
-        """Return the batch on another device."""
-        return Batch(self.pixels.to(device), self.waveform.to(device))  # type: ignore[call-overload]
-
-
-@dataclass(frozen=True)
 class ImageFeatures:
     """What the frozen image encoder says of B images.
 
@@ -209,6 +197,24 @@ class Prompt:
 
     embeddings: Tensor
     read_at: int
+
+
+@dataclass(frozen=True)
+class PairText:
+    """The text features of every image with every audio, which training contrasts.
+
+    Attributes:
+        features: A (b, B, D): A[i, j] is audio j as read for image i.
+        shared: all images share the reading of an audio: A[i, j] is the same for every i.
+    """
+
+    features: Tensor
+    shared: bool
+
+    @property
+    def distinct(self) -> Tensor:
+        """A without repetition: (B, D) where images share it, else (b, B, D)."""
+        return self.features[0] if self.shared else self.features
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from avprompt.config.options import Options, TrainedOptions
 from avprompt.data.benchmark import BenchmarkAdapter
 from avprompt.data.media import read_audio, read_image
+from avprompt.distributed import ALONE
 from avprompt.errors import DataError
 from avprompt.model.grounding import Grounding, resize_maps
 from avprompt.model.parts import (
@@ -210,7 +211,8 @@ def check_loss(loss: AlignmentLoss) -> None:
     image = backbone.encode_image(pixels)
     logits = torch.randn(IMAGES, IMAGES, 8, 8, requires_grad=True)
     text = torch.randn(IMAGES, IMAGES, backbone.joint_width)
-    grounding = Grounding(StandInMasker(), backbone.pool_image, pixels, image, text, logits)
+    clips, draw, rows = (pixels, image, text), torch.rand_like, ALONE.rows(IMAGES)
+    grounding = Grounding(StandInMasker(), backbone.pool_image, *clips, logits, draw, rows)
     value = loss(grounding)
     _same("a loss", value.shape, ())
     assert value.dtype == torch.float32, "a loss is computed in float32"

@@ -49,12 +49,12 @@ class ContextPrompt(PromptGenerator):
         middle = [context.expand(batch, -1, -1), audio_tokens]
         if self.config.audio_token == "first":
             middle.reverse()
-        sequence = [self._mark(self.start, batch), *middle, self._mark(self.end, batch)]
+        sequence = [self._token(self.start, batch), *middle, self._token(self.end, batch)]
         embeddings = torch.cat([part.to(audio_tokens.dtype) for part in sequence], dim=1)  # (B, S, E)
         return Prompt(embeddings, read_at=embeddings.shape[1] - 1)
 
     @staticmethod
-    def _mark(embedding: Tensor, batch: int) -> Tensor:
+    def _token(embedding: Tensor, batch: int) -> Tensor:
         return embedding.expand(batch, 1, -1)
 
 

@@ -67,13 +67,23 @@ class Grounding:
         image: ImageFeatures,
         text: Tensor,
         logits: Tensor,
-        noise: Tensor | Noise = torch.rand_like,
-        rows: Rows | None = None,
+        noise: Noise,
+        rows: Rows,
     ) -> None:
-        """Keep what the items are made of: the own b images with their text features (b, B, D)."""
+        """Keep what the items are made of.
+
+        Args:
+            masker: makes masks of logits.
+            pool_image: the backbone's, (b, 3, H, W) to (b, D).
+            pixels: (b, 3, H, W) of the own images, normalised.
+            image: features of these pixels.
+            text: (b, B, D), audio j as read for image i.
+            logits: (b, B, h, w) mask logits, of any precision.
+            noise: draws the noise of the hard masks.
+            rows: where the own images stand in the batch of B clips.
+        """
         self._masker, self._pool, self._pixels, self._image = masker, pool_image, pixels, image
-        self._noise, self._text = noise, text
-        self._rows = rows or Rows((len(pixels),))
+        self._text, self._noise, self._rows = text, noise, rows
         self.logits = logits.float()
 
     @cached_property
@@ -84,8 +94,7 @@ class Grounding:
     @cached_property
     def hard_masks(self) -> Tensor:
         """0/1 masks (b, B, h, w), straight-through gradient."""
-        noise = self._noise if isinstance(self._noise, Tensor) else self._noise(self.logits)
-        return self._masker.hard(self.logits, noise)
+        return self._masker.hard(self.logits, self._noise(self.logits))
 
     @cached_property
     def image_level(self) -> Tensor:

@@ -1,8 +1,8 @@
-"""A method at work: its parts, and the forward path from a batch to grounding or predictions."""
+"""A method at work: its parts, and the forward path from features to grounding or predictions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -21,11 +21,11 @@ from avprompt.model.parts import (
     Masker,
     PromptGenerator,
 )
-from avprompt.records import Batch, ImageFeatures, Prediction
+from avprompt.records import ImageFeatures, Prediction
 
 
 class Method(nn.Module):
-    """A composition of parts.
+    """A method's parts, and the paths through them: `forward` in training, `read` and `locate` after it.
 
     Attributes:
         checksums: SHA-256 of every weight file that was read, by file name.
@@ -64,7 +64,7 @@ class Method(nn.Module):
 
     def trainable_parameters(self) -> int:
         """Count the parameters that training changes."""
-        return sum(parameter.numel() for parameter in _trainable(self))
+        return sum(parameter.numel() for parameter in self.parameters() if parameter.requires_grad)
 
     def train(self, mode: bool = True) -> Method:
         """Switch to training, except parts that are frozen: those stay in evaluation mode."""
@@ -85,56 +85,23 @@ class Method(nn.Module):
         frames: Tensor = self.audio_encoder(waveform)
         return frames
 
-    def read_pairs(self, frames: Tensor, image: ImageFeatures, rows: Rows | None = None) -> Tensor:
-        """Return A[i, j] (b, B, D), the text feature of audio j as read for image i.
-
-        Args:
-            frames: (b, L, W) of the own sounds.
-            image: of the own b images.
-            rows: where both stand in the batch of all ranks, if there is more than one.
-        """
-        rows = rows or Rows((len(image),))
-        tokens = self.projection(frames)
-        if self.prompt.config.pairing == "own":
-            text = rows.gather(self.backbone.encode_prompt(self.prompt(tokens, image)))
-            return text.expand(len(image), -1, -1)
-        prompt = self.prompt.pairs(rows.gather(tokens), image)
-        text = self.backbone.encode_prompt(prompt)
-        return text.reshape(len(image), -1, text.shape[-1])  # (b, B, D)
-
-    def ground(self, batch: Batch, noise: Tensor | Noise = torch.rand_like) -> Grounding:
+    def forward(
+        self, pixels: Tensor, image: ImageFeatures, frames: Tensor, noise: Noise, rows: Rows
+    ) -> Grounding:
         """Ground every image of a batch in every audio of it, for training.
 
         Args:
-            batch: B clips; image i belongs to audio i.
-            noise: uniform draws (B, B, h, w) for hard masks, or what draws them.
-        """
-        image, frames = self.encode_image(batch.pixels), self.encode_audio(batch.waveform)
-        return self.ground_features(batch.pixels, image, frames, noise)
-
-    def ground_features(
-        self,
-        pixels: Tensor,
-        image: ImageFeatures,
-        frames: Tensor,
-        noise: Tensor | Noise = torch.rand_like,
-        rows: Rows | None = None,
-    ) -> Grounding:
-        """Ground images in audios that are encoded already.
-
-        Args:
-            pixels: (b, 3, H, W) normalised.
+            pixels: (b, 3, H, W) of the own images, normalised.
             image: features of these pixels.
             frames: (b, L, W) features of the sounds that belong to them.
-            noise: uniform draws (b, B, h, w) for hard masks, or what draws them.
-            rows: where they stand in a batch of B clips that is spread over ranks; b = B without.
+            noise: draws the uniform noise (b, B, h, w) of the hard masks.
+            rows: where they stand in the batch of B clips; in one process b = B.
         """
-        rows = rows or Rows((len(pixels),))
-        text = self.read_pairs(frames, image, rows)
-        shared = self.prompt.config.pairing == "own"
-        logits = self.decoder(image, text[0] if shared else text, pairs=True)
+        tokens = self.projection(frames)
+        text = self.prompt.read_pairs(tokens, image, rows, self.backbone.encode_prompt)
+        logits = self.decoder(image, text.distinct, pairs=True)
         pool = self._pooling(pixels.device.type)
-        return Grounding(self.masker, pool, pixels, image, text, logits, noise, rows)
+        return Grounding(self.masker, pool, pixels, image, text.features, logits, noise, rows)
 
     def _pooling(self, device: str) -> Callable[[Tensor], Tensor]:
         """Return `pool_image` in the precision that holds now: losses, in float32, ask for it later."""
@@ -175,10 +142,6 @@ class Method(nn.Module):
         feature = masked_mean(dense, mask).squeeze(1)
         confidence = F.cosine_similarity(feature, text.float(), dim=-1)
         return Prediction(self.masker.heatmap(logits, size), confidence)
-
-
-def _trainable(part: nn.Module) -> Iterator[nn.Parameter]:
-    return (parameter for parameter in part.parameters() if parameter.requires_grad)
 
 
 def _trains(part: nn.Module) -> bool:

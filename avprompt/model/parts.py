@@ -16,12 +16,13 @@ import torch
 from torch import Tensor, nn
 
 from avprompt.config.options import Options, TrainedOptions
+from avprompt.distributed import Rows
 from avprompt.model.grounding import Grounding
-from avprompt.records import ImageFeatures, Prompt
+from avprompt.records import ImageFeatures, PairText, Prompt
 
 
 class Part(nn.Module):
-    """Base of all parts; `Config` names the options, `describe` speaks of the shapes."""
+    """Base of all parts; `Config` is the table of its options."""
 
     Config: ClassVar[type[Options]] = Options
 
@@ -106,7 +107,7 @@ class Backbone(FrozenPart):
 
     @abstractmethod
     def special_token_embeddings(self) -> tuple[Tensor, Tensor]:
-        """Return the input embeddings of `<sos>` and `<eos>`, each (E,)."""
+        """Return the input embeddings of the special tokens `<sos>` and `<eos>`, each (E,)."""
 
     @abstractmethod
     def encode_prompt(self, prompt: Prompt) -> Tensor:
@@ -179,9 +180,26 @@ class PromptGenerator(Part):
         Returns:
             (B_image * B_audio, S, E), image-major.
         """
-        each = torch.zeros(len(audio_tokens), dtype=torch.long, device=audio_tokens.device)
-        prompts = [self(audio_tokens, image[each + i]) for i in range(len(image))]
-        return Prompt(torch.cat([p.embeddings for p in prompts]), prompts[0].read_at)
+        first = torch.zeros(len(audio_tokens), dtype=torch.long, device=audio_tokens.device)
+        prompts = [self(audio_tokens, image[first + i]) for i in range(len(image))]
+        return Prompt(torch.cat([prompt.embeddings for prompt in prompts]), prompts[0].read_at)
+
+    def read_pairs(
+        self, audio_tokens: Tensor, image: ImageFeatures, rows: Rows, encode: Callable[[Prompt], Tensor]
+    ) -> PairText:
+        """Return the text features that training contrasts, each audio read as `pairing` says.
+
+        Args:
+            audio_tokens: (b, K, E) of the own sounds.
+            image: features of the own b images.
+            rows: where both stand in the batch of B clips, which may be spread over ranks.
+            encode: the text encoder, `Backbone.encode_prompt`.
+        """
+        if self.config.pairing == "own":
+            text = rows.gather(encode(self(audio_tokens, image)))  # (B, D)
+            return PairText(text.expand(len(image), -1, -1), shared=True)
+        text = encode(self.pairs(rows.gather(audio_tokens), image))  # (b * B, D)
+        return PairText(text.reshape(len(image), -1, text.shape[-1]), shared=False)
 
 
 class Decoder(Part):

@@ -96,8 +96,8 @@ def train(
             strict=session.settings.strict,
             on_step=on_step,
         )
-        trainer.run(resume=session.ranks.share(resume and directory.resume.is_file()))
-    skipped = [*split.missing, *trainer.skipped.values()]
+        unread = trainer.run(resume=session.ranks.share(resume and directory.resume.is_file()))
+    skipped = [*split.missing, *unread.values()]
     if session.ranks.main:
         write_skipped(directory.skipped, {"train": skipped})
     save(session, directory)

@@ -19,7 +19,7 @@ from avprompt.data.media import read_image, resize_image
 from avprompt.data.streaming import Stream, StreamDataset
 from avprompt.distributed import ALONE, Ranks
 from avprompt.features.keys import NOTHING_STORED, StoredFeatures
-from avprompt.records import Batch, Missing, Sample
+from avprompt.records import Missing, Sample
 
 CPU = torch.device("cpu")
 
@@ -41,13 +41,6 @@ class ClipBatch:
     image_keys: tuple[str, ...]
     sounds: tuple[Sound, ...]
     skipped: tuple[Missing, ...]
-
-    def batch(self, spec: InputSpec, device: torch.device = CPU) -> Batch | None:
-        """Return the clips as a method takes them, where all were decoded: no sound's features are known."""
-        waveforms = [sound.waveform for sound in self.sounds if sound.waveform is not None]
-        if self.pixels is None or len(waveforms) < len(self.ids):
-            return None
-        return Batch(spec.normalise(self.pixels.to(device)), torch.stack(waveforms).to(device))
 
     def pin_memory(self) -> ClipBatch:
         """Move the pixels to memory that a GPU can copy from; PyTorch's loader calls this."""
@@ -77,17 +70,15 @@ def training_batches(
         stored: features, asked for before a sound is decoded.
         device: where batches go; a GPU gets workers that read ahead.
     """
-    read, workers = (
-        _TrainingReader(spec, options, seed, stored),
-        worker_count(options.workers, device, ranks),
-    )
+    read = _TrainingReader(spec, options, seed, stored)
+    workers = worker_count(options.workers, device, ranks)
     if isinstance(samples, Stream):
         share = len(_share(np.arange(options.batch_size), ranks))
-        stream = StreamDataset(samples, read, _clips, share, (seed, steps.start), ranks)
+        stream = StreamDataset(samples, read, _clip_batch, share, (seed, steps.start), ranks)
         yield from islice(stream_loader(stream, stream.workers(workers), device), len(steps))
         return
     order = _training_order(len(samples), options.batch_size, seed, steps, ranks)
-    yield from loader(SampleDataset(samples, read), order, _clips, workers, device)
+    yield from loader(SampleDataset(samples, read), order, _clip_batch, workers, device)
 
 
 def steps_per_epoch(samples: int, batch_size: int) -> int:
@@ -106,8 +97,8 @@ def _training_order(
         epoch, place = divmod(step, per_epoch)
         if epoch != current:
             current, shuffled = epoch, np.random.default_rng([seed, epoch]).permutation(samples)
-        chosen = shuffled[place * batch_size : (place + 1) * batch_size]
-        yield [(epoch, int(index)) for index in _share(chosen, ranks)]
+        batch = shuffled[place * batch_size : (place + 1) * batch_size]
+        yield [(epoch, int(index)) for index in _share(batch, ranks)]
 
 
 def _share(batch: np.ndarray, ranks: Ranks) -> np.ndarray:
@@ -133,15 +124,15 @@ class _TrainingReader:
         image = image[top : top + self.spec.image_size, left : left + self.spec.image_size]
         if self.options.flip and random.random() < 0.5:
             image = image[:, ::-1]
-        again = self.stored.images is not None and self.options.fixed_images(self.spec.image_size)
-        key = image_key(image) if again else ""
+        cached = self.stored.images is not None and self.options.fixed_images(self.spec.image_size)
+        key = image_key(image) if cached else ""
         return sample.id, channels_first(image), key, self.spec.sound(sample.audio, self.stored.audio)
 
 
-def _clips(items: list[tuple[int, Any]]) -> ClipBatch:
+def _clip_batch(items: list[tuple[int, Any]]) -> ClipBatch:
     skipped = tuple(item for _, item in items if isinstance(item, Missing))
-    good = [item for _, item in items if not isinstance(item, Missing)]
-    if not good:
+    clips = [item for _, item in items if not isinstance(item, Missing)]
+    if not clips:
         return ClipBatch((), None, (), (), skipped)
-    ids, pixels, keys, sounds = zip(*good, strict=True)
+    ids, pixels, keys, sounds = zip(*clips, strict=True)
     return ClipBatch(ids, torch.stack(pixels), keys if all(keys) else (), sounds, skipped)

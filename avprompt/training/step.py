@@ -1,81 +1,113 @@
-"""One step's gradients: from encoded clips to the losses, the same however the batch is spread over ranks."""
+"""One training step: batches encoded, their gradients averaged, numbers checked, parameters changed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-import numpy as np
 import torch
-from torch import Tensor, nn
 
-from avprompt.distributed import Rows
-from avprompt.model.method import Method
-from avprompt.records import ImageFeatures
+from avprompt.data.inputs import InputSpec
+from avprompt.distributed import ALONE, Ranks, Rows
+from avprompt.features.encoding import Encoding
+from avprompt.training.batches import ClipBatch
+from avprompt.training.objective import EncodedBatch, RowNoise, mix
+from avprompt.training.optimisation import Optimisation
+from avprompt.training.state import StepReport, check_finite
+
+Numbered = tuple[int, ClipBatch, Rows]
+"""A batch's number since training began, this rank's clips of it, and how it lies over the ranks."""
 
 
 @dataclass(frozen=True)
-class RowNoise:
-    """Uniform noise for the hard masks, drawn image by image.
-
-    What image i of a batch is given depends on seed, batch and i alone, so a resumed run draws it again,
-    and so does a run over other ranks.
+class TrainingStep:
+    """Takes one training step after the other.
 
     Attributes:
-        seed: of the run.
-        batch: number of the batch, from the beginning of training.
-        start: the place in the batch of the first row that is asked for.
+        spec: how the method takes its inputs.
+        encoding: the method's frozen encoders.
+        optimisation: of the method's trained parts.
+        seed: of noise and dropout.
+        ranks: which all take the same step.
+        folder: where a batch goes whose loss or gradient is not finite.
     """
 
+    spec: InputSpec
+    encoding: Encoding
+    optimisation: Optimisation
     seed: int
-    batch: int
-    start: int = 0
+    ranks: Ranks
+    folder: Path
 
-    def __call__(self, logits: Tensor) -> Tensor:
-        """Return noise in 0..1 shaped as `logits` (b, ...)."""
-        noise, draw = torch.empty_like(logits), torch.Generator(logits.device)
-        for row, image in enumerate(noise, start=self.start):
-            image.uniform_(generator=draw.manual_seed(mix(self.seed, self.batch, row)))
-        return noise
+    def __call__(self, step: int, batches: Sequence[ClipBatch]) -> StepReport | None:
+        """Step along the mean gradient of some batches; None, and nothing changed, where none can be used.
 
+        Raises:
+            TrainingError: a loss or the gradient is not a number.
+        """
+        usable = self._usable(step, batches)
+        if not usable:
+            return None
+        began = time.perf_counter()
+        rate = self.optimisation.start_step(step)
+        losses, norm = self._gradients(step, usable)
+        self.optimisation.optimizer.step()
+        clips = sum(sum(rows.counts) for _, _, rows in usable)
+        speed = round(clips / (time.perf_counter() - began), 1)
+        return StepReport(step, self.optimisation.total, self._mean(losses), norm, rate, speed)
 
-def mix(*numbers: int) -> int:
-    """Return a seed made of several numbers, at least 0."""
-    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0])
+    def _usable(self, step: int, batches: Sequence[ClipBatch]) -> list[Numbered]:
+        """Return the batches of which every rank has a clip, and a clip something to contrast with."""
+        usable = []
+        for number, clips in enumerate(batches, start=step * self.optimisation.options.accumulate):
+            rows = self.ranks.rows(len(clips.ids))
+            contrasted = sum(rows.counts) if self._across_ranks else min(rows.counts)
+            if min(rows.counts) > 0 and contrasted > 1:
+                usable.append((number, clips, rows))
+        return usable
 
+    def _gradients(self, step: int, batches: Sequence[Numbered]) -> tuple[list[dict[str, float]], float]:
+        """Average the gradients of batches; returns the losses of each, and the length of the gradient."""
+        *others, last = batches
+        with self.optimisation.without_exchange():  # gradients travel between ranks once a step
+            losses = [self._add_gradients(step, self._encode(*batch), len(batches)) for batch in others]
+        encoded = self._encode(*last)
+        losses.append(self._add_gradients(step, encoded, len(batches)))
+        norm = self.optimisation.clip_gradients()
+        if not self.optimisation.leaves_out_overflow:
+            self._check(losses[-1] | {"gradient norm": norm}, encoded, step)
+        return losses, norm
 
-@dataclass(frozen=True)
-class Encoded:
-    """A rank's share of a batch, as the frozen encoders have made it.
+    def _add_gradients(self, step: int, batch: EncodedBatch, batches: int) -> dict[str, float]:
+        losses = self.optimisation.add_gradients(batch, batches)
+        self._check(losses, batch, step)
+        return losses
 
-    Attributes:
-        pixels: (b, 3, H, W) normalised.
-        image: their features.
-        frames: (b, L, W) of the sounds.
-        noise: draws the noise of the hard masks.
-        rows: of the clips that are contrasted with each other.
-    """
+    def _encode(self, number: int, clips: ClipBatch, rows: Rows) -> EncodedBatch:
+        assert clips.pixels is not None
+        accelerator = self.optimisation.accelerator
+        torch.manual_seed(mix(self.seed, number, self.ranks.rank))  # of dropout
+        pixels = self.spec.normalise(clips.pixels.to(accelerator.device, non_blocking=True))
+        with accelerator.autocast():
+            image = self.encoding.images(pixels, clips.image_keys)
+            frames = self.encoding.frames(clips.sounds)
+        contrasted = rows if self._across_ranks else ALONE.rows(len(pixels))
+        noise = RowNoise(self.seed, number, rows.start)
+        return EncodedBatch(clips.ids, pixels, image, frames, noise, contrasted)
 
-    pixels: Tensor
-    image: ImageFeatures
-    frames: Tensor
-    noise: RowNoise
-    rows: Rows
+    def _mean(self, losses: list[dict[str, float]]) -> dict[str, float]:
+        """Return the mean of each loss over batches, and over ranks where each has its own."""
+        if not self._across_ranks:
+            losses = [own for rank in self.ranks.objects(losses) for own in rank]
+        return {name: sum(terms[name] for terms in losses) / len(losses) for name in losses[0]}
 
+    def _check(self, numbers: dict[str, float], batch: EncodedBatch, step: int) -> None:
+        name = "not-a-number" if self.ranks.main else f"not-a-number-{self.ranks.rank}"
+        check_finite(numbers, batch, step, self.folder / f"{name}.safetensors")
 
-class TrainingStep(nn.Module):
-    """What gradients flow through, as one module: DDP wraps it."""
-
-    def __init__(self, method: Method, mixed_precision: Callable[[], AbstractContextManager[None]]) -> None:
-        super().__init__()
-        self.method, self.mixed_precision = method, mixed_precision
-
-    def forward(self, clips: Encoded) -> dict[str, Tensor]:
-        """Return the weighted losses by name, and their sum as `total`."""
-        with self.mixed_precision():
-            grounding = self.method.ground_features(
-                clips.pixels, clips.image, clips.frames, clips.noise, clips.rows
-            )
-        with torch.autocast(clips.pixels.device.type, enabled=False):  # losses stay in float32
-            return self.method.loss_terms(grounding)
+    @property
+    def _across_ranks(self) -> bool:
+        """Whether clips are contrasted with those of all ranks."""
+        return self.optimisation.options.negatives == "global"

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import torch
-from official import BEATS, CLIPSEG, overrides, write_beats, write_clipseg
+from official import BEATS, CLIPSEG, checkpoint_options, write_beats, write_clipseg
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -20,6 +20,7 @@ from avprompt.cli import main as avprompt
 from avprompt.config.method_config import resolve
 from avprompt.data.inputs import InputSpec
 from avprompt.distributed import make_accelerator
+from avprompt.features.encoding import Encoding
 from avprompt.model.build import build
 from avprompt.plugin.discovery import load_plugins
 from avprompt.records import Audio, Sample
@@ -79,13 +80,14 @@ def train(name: str, folder: Path, batch: int) -> None:
     """Train a method for one step on random clips; save and load what it learned."""
     registry = load_plugins().registry
     options = (f"training.batch_size={batch}", "training.steps=1", "training.warmup_steps=0")
-    method_config = resolve(registry, name, "published", (*overrides(folder), *options))
+    method_config = resolve(registry, name, "published", (*checkpoint_options(folder), *options))
     method = build(method_config, registry)
     before = {key: value.clone() for key, value in trained_state(method).items()}
     eye = method.backbone
     spec = InputSpec(eye.image_size, eye.mean, eye.std, method.audio_encoder.sample_rate, SECONDS)
     accelerator = make_accelerator("cpu", "no")
-    Trainer(method, clips(batch, eye.image_size), spec, method_config.training, 0, accelerator, folder).run()
+    samples, encoding = clips(batch, eye.image_size), Encoding(method)
+    Trainer(method, samples, spec, method_config.training, 0, accelerator, folder, encoding).run()
     after = {key: value.clone() for key, value in trained_state(method).items()}
     assert not any(torch.equal(before[part], after[part]) for part in before), "a tensor was not trained"
     path = folder / f"{name}.safetensors"
@@ -105,7 +107,7 @@ def localize(folder: Path) -> None:
     soundfile.write(folder / "sound.wav", sample.audio.samples, RATE)
     arguments = ["localize", "--method", "acl-ssl", "--checkpoint", str(folder / "acl-ssl.pth")]
     files = ["--image", str(folder / "image.png"), "--audio", str(folder / "sound.wav")]
-    settings = [word for option in overrides(folder) for word in ("--set", option)]
+    settings = [word for option in checkpoint_options(folder) for word in ("--set", option)]
     output = folder / "heatmap.npy"
     avprompt([*arguments, *files, *settings, "--save-heatmap", str(output)], standalone_mode=False)
     heatmap = np.load(output)

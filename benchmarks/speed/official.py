@@ -74,6 +74,6 @@ def write_beats(folder: Path, *, small: bool = False) -> Path:
     return folder / BEATS
 
 
-def overrides(folder: Path) -> tuple[str, ...]:
+def checkpoint_options(folder: Path) -> tuple[str, ...]:
     """Return the `--set` options that name the checkpoints in a folder."""
     return (f"backbone.checkpoint={folder / CLIPSEG}", f"audio_encoder.checkpoint={folder / BEATS}")

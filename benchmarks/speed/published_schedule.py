@@ -1,6 +1,6 @@
 """The training step on the schedule of ACL-SSL's published code, in its plainest form.
 
-Written from the papers' formulas (arXiv 2311.04066, 2603.22732) as what `Method.ground` is compared with:
+Written from the papers' formulas (arXiv 2311.04066, 2603.22732) as what `Method.forward` is compared with:
 the same weights, inputs and noise must give the same losses and gradients. It computes what the published
 code computes as often as that does, and nothing is shared between pairs:
 
@@ -22,21 +22,22 @@ from torch.nn import functional as F
 
 from avprompt.model.method import Method
 from avprompt.model.parts import Backbone
-from avprompt.records import Batch, ImageFeatures
+from avprompt.records import ImageFeatures
 from avprompt_clip.backbone import ClipBackbone
 
 
-def published_terms(method: Method, batch: Batch, noise: Tensor) -> dict[str, Tensor]:
+def published_terms(method: Method, pixels: Tensor, waveform: Tensor, noise: Tensor) -> dict[str, Tensor]:
     """Return each loss times its weight, by name, and their sum as `total`.
 
     Args:
         method: in training mode, with losses named as ACL-SSL's.
-        batch: B clips; image i belongs to audio i.
-        noise: uniform draws (B, B, H, W) of the Gumbel-sigmoid.
+        pixels: (B, 3, H, W) normalised.
+        waveform: (B, T); image i belongs to audio i.
+        noise: uniform draws (B, B, h, w) of the Gumbel-sigmoid.
     """
-    pixels, clips = batch.pixels, len(batch.pixels)
+    clips = len(pixels)
     image = look_at(method.backbone, pixels)  # pooled and dense features
-    tokens = method.projection(method.encode_audio(batch.waveform))  # (B, K, E)
+    tokens = method.projection(method.encode_audio(waveform))  # (B, K, E)
     text = read(method, tokens, image)  # A[i, j] (B, B, D)
 
     logits = []

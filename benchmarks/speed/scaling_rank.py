@@ -11,10 +11,11 @@ from typing import Any
 import torch
 from measuring import peak_gib, seconds
 from multiply_adds import count_step
+from torch import nn
 from workload import SECONDS, draw_clips, make_method
 
 from avprompt.distributed import make_accelerator, ranks
-from avprompt.training.step import Encoded, RowNoise, TrainingStep
+from avprompt.training.objective import EncodedBatch, Objective, RowNoise
 
 
 def main(request: dict[str, Any]) -> dict[str, Any] | None:
@@ -23,18 +24,20 @@ def main(request: dict[str, Any]) -> dict[str, Any] | None:
     group, device = ranks(), accelerator.device.type
     torch.set_num_threads(max(1, request["threads"] // group.size))
     method = make_method(request["method"], request["size"], Path(request["folder"]))
-    batch = draw_clips(method, request["size"], request["batch"]).batch
+    clips = draw_clips(method, request["size"], request["batch"])
     method.to(accelerator.device)
-    module = TrainingStep(method, accelerator.autocast)
-    step = accelerator.prepare(module) if group.size > 1 else module
+    objective: nn.Module = Objective(method, accelerator.autocast)
+    if group.size > 1:
+        objective = accelerator.prepare(objective)
     share = slice(group.rank, None, group.size)
-    pixels, waveform = (each[share].to(accelerator.device) for each in (batch.pixels, batch.waveform))
+    pixels, waveform = (whole[share].to(accelerator.device) for whole in (clips.pixels, clips.waveform))
     rows = group.rows(len(pixels))
+    ids = tuple(map(str, range(len(pixels))))
 
     def train() -> None:
         method.zero_grad(set_to_none=True)
         image, frames = method.encode_image(pixels), method.encode_audio(waveform)
-        losses = step(Encoded(pixels, image, frames, RowNoise(0, 0, rows.start), rows))
+        losses = objective(EncodedBatch(ids, pixels, image, frames, RowNoise(0, 0, rows.start), rows))
         accelerator.backward(losses["total"])
 
     train()

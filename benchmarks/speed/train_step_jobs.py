@@ -15,7 +15,7 @@ from multiply_adds import count_step
 from published_schedule import published_terms
 from safetensors.torch import load_file, save_file
 from torch import Tensor
-from workload import SECONDS, draw_clips, make_method, write_checkpoints
+from workload import SECONDS, draw_clips, loss_terms, make_method, write_checkpoints
 
 from avprompt.model.method import Method
 
@@ -70,18 +70,11 @@ def steps(
 ) -> dict[str, Callable[[], Tensors]]:
     """Return what computes the losses, by the name of the variant."""
     clips = draw_clips(method, request["size"], request["batch"], device, dtype)
-    batch, noise = clips.batch, clips.noise
-    frames = method.encode_audio(batch.waveform) if request["job"] == "cached" else None
-
-    def cached() -> Tensors:
-        assert frames is not None
-        image = method.encode_image(batch.pixels)
-        return method.loss_terms(method.ground_features(batch.pixels, image, frames, noise))
-
+    frames = method.encode_audio(clips.waveform) if request["job"] == "cached" else None
     return {
-        "ours": lambda: method.loss_terms(method.ground(batch, noise)),
-        "cached": cached,
-        "published": lambda: published_terms(method, batch, noise),
+        "ours": lambda: loss_terms(method, clips),
+        "cached": lambda: loss_terms(method, clips, frames),
+        "published": lambda: published_terms(method, clips.pixels, clips.waveform, clips.noise),
     }
 
 
@@ -103,8 +96,9 @@ def exact(method: Method, request: dict[str, Any], device: str) -> dict[str, flo
     In float32 the gradients of either schedule are further from these than the two are from each other.
     """
     method.double()
-    both = steps(method, request, device, torch.float64)
-    return compare(backward(method, both["ours"]), backward(method, both["published"]), exactly=True)
+    by_schedule = steps(method, request, device, torch.float64)
+    ours, published = (backward(method, by_schedule[name]) for name in ("ours", "published"))
+    return compare(ours, published, exactly=True)
 
 
 def compare(ours: Tensors, other: Tensors, *, exactly: bool = False) -> dict[str, float]:
@@ -120,7 +114,7 @@ def compare(ours: Tensors, other: Tensors, *, exactly: bool = False) -> dict[str
     losses = [name for name in ours if name.startswith("loss.")]
     gradients = [name for name in ours if name not in losses]
     whole = torch.stack([ours[name].norm() for name in gradients]).norm()
-    found = {
+    differences = {
         "loss_difference": max(apart[name] / ours[name].abs().clamp_min(1) for name in losses),
         "gradient_difference": torch.stack([apart[name] for name in gradients]).norm() / whole,
         "each_difference": max(
@@ -129,8 +123,8 @@ def compare(ours: Tensors, other: Tensors, *, exactly: bool = False) -> dict[str
     }
     limits = {"loss_difference": LOSS_TOLERANCE, "gradient_difference": WHOLE_TOLERANCE}
     for name, limit in (limits | ({"each_difference": EACH_TOLERANCE} if exactly else {})).items():
-        assert found[name] <= limit, f"{name} is {float(found[name]):.1e}, more than {limit:.0e}"
-    return {name: float(value) for name, value in found.items()}
+        assert differences[name] <= limit, f"{name} is {float(differences[name]):.1e}, more than {limit:.0e}"
+    return {name: float(value) for name, value in differences.items()}
 
 
 def matmul_rate(size: str, batch: int, repeats: int, device: str) -> float:

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from official import BEATS, overrides, write_beats, write_clipseg
+from official import BEATS, checkpoint_options, write_beats, write_clipseg
 from torch import Tensor
 
 from avprompt.config.method_config import resolve
+from avprompt.distributed import ALONE
 from avprompt.model.build import build
 from avprompt.model.method import Method
 from avprompt.plugin.discovery import load_plugins
-from avprompt.records import Batch
 
 Size = Literal["published", "small", "mini"]
 """The published encoders, the same architecture in small, and the miniature ones of the toy world."""
@@ -29,10 +29,17 @@ MIXED_MASKS = "masker.bias=0"
 
 
 @dataclass(frozen=True)
-class Clips:
-    """A batch, and the draws of its Gumbel-sigmoid (B, B, H, W)."""
+class RandomClips:
+    """A batch of clips drawn at random, and the draws of its masks.
 
-    batch: Batch
+    Attributes:
+        pixels: (B, 3, H, W) normalised.
+        waveform: (B, T) in -1..1.
+        noise: the uniform draws (B, B, h, w) of the Gumbel-sigmoid.
+    """
+
+    pixels: Tensor
+    waveform: Tensor
     noise: Tensor
 
 
@@ -49,27 +56,42 @@ def make_method(
 ) -> Method:
     """Build a method with the same weights every time; `settings` are further `--set` options."""
     registry = load_plugins().registry
-    chosen = (*_encoders(size, folder), MIXED_MASKS, *settings)
-    method_config = resolve(registry, name, "mini" if size == "mini" else "published", chosen)
+    overrides = (*_encoders(size, folder), MIXED_MASKS, *settings)
+    method_config = resolve(registry, name, "mini" if size == "mini" else "published", overrides)
     torch.manual_seed(0)
     return build(method_config, registry).to(device).train()
 
 
 def draw_clips(
     method: Method, size: Size, count: int, device: str = "cpu", dtype: torch.dtype = torch.float32
-) -> Clips:
-    """Draw clips of noise, the same every time; pixels are of the type that the method computes in."""
+) -> RandomClips:
+    """Draw clips, the same every time; pixels are of the type that the method computes in."""
     torch.manual_seed(1)
     side, rate = method.backbone.image_size, method.audio_encoder.sample_rate
-    pixels = torch.randn(count, 3, side, side)
-    batch = Batch(pixels.to(dtype), 0.1 * torch.randn(count, round(SECONDS[size] * rate))).to(device)
-    return Clips(batch, torch.rand(count, count, *_mask_size(method, batch.pixels[:1])).to(device))
+    pixels = torch.randn(count, 3, side, side).to(device, dtype)
+    waveform = 0.1 * torch.randn(count, round(SECONDS[size] * rate)).to(device)
+    noise = torch.rand(count, count, *_mask_size(method, pixels[:1])).to(device)
+    return RandomClips(pixels, waveform, noise)
+
+
+def loss_terms(method: Method, clips: RandomClips, frames: Tensor | None = None) -> dict[str, Tensor]:
+    """Return the weighted losses of clips as training computes them, and their sum as `total`.
+
+    Args:
+        method: which encodes them first.
+        clips: B of them.
+        frames: (B, L, W) of the sounds, where those are encoded already.
+    """
+    image = method.encode_image(clips.pixels)
+    heard = method.encode_audio(clips.waveform) if frames is None else frames
+    rows = ALONE.rows(len(clips.pixels))
+    return method.loss_terms(method(clips.pixels, image, heard, lambda logits: clips.noise, rows))
 
 
 def _encoders(size: Size, folder: Path) -> tuple[str, ...]:
     if size == "mini":
         return ()
-    return (*overrides(folder), *(["backbone.image_size=64"] if size == "small" else []))
+    return (*checkpoint_options(folder), *(["backbone.image_size=64"] if size == "small" else []))
 
 
 @torch.no_grad()

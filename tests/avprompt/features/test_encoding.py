@@ -18,6 +18,7 @@ from avprompt.records import Audio, Sample
 from avprompt.training.batches import ClipBatch, training_batches
 from tinyworld.bench import SPEC, Bench
 from tinyworld.benchmark import Tiny
+from tinyworld.training import waveforms
 
 OPTIONS = TrainingOptions(batch_size=4, flip=False, crop=1)
 EPOCH = range(4)
@@ -78,11 +79,11 @@ def decoded(sounds: SoundInputs) -> set[str]:
 
 def test_without_stored_features_the_encoders_are_called(method: Method, samples: list[Sample]) -> None:
     encoding = open_encoding(method)
-    for each in clips(samples, encoding):
-        batch = each.batch(SPEC)
-        assert batch is not None
-        assert torch.equal(encoding.frames(each.sounds), method.encode_audio(batch.waveform))
-        assert torch.equal(encoding.images(batch.pixels).dense, method.encode_image(batch.pixels).dense)
+    for batch in clips(samples, encoding):
+        assert batch.pixels is not None
+        pixels = SPEC.normalise(batch.pixels)
+        assert torch.equal(encoding.frames(batch.sounds), method.encode_audio(waveforms(batch.sounds)))
+        assert torch.equal(encoding.images(pixels).dense, method.encode_image(pixels).dense)
 
 
 class TestSounds:

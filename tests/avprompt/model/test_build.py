@@ -8,14 +8,14 @@ import pytest
 import torch
 
 from avprompt.model.build import compile_kernels
-from avprompt.records import Batch
 from tinyworld.bench import Bench
+from tinyworld.training import ground, without_noise
 
 
 def losses_and_gradients(method: Any) -> list[torch.Tensor]:
     torch.manual_seed(0)
-    batch = Batch(torch.randn(3, 3, 32, 32), torch.randn(3, 160))
-    losses = method.loss_terms(method.ground(batch, torch.full((3, 3, 32, 32), 0.5)))
+    grounding = ground(method, torch.randn(3, 3, 32, 32), torch.randn(3, 160), without_noise)
+    losses = method.loss_terms(grounding)
     losses["total"].backward()
     gradients = [p.grad for p in method.parameters() if p.grad is not None]
     return [losses["total"].detach(), *gradients]

@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from avprompt.distributed import ALONE
 from avprompt.model.grounding import Grounding, masked_mean, resize_maps
 from avprompt.records import ImageFeatures
 from avprompt.testing import StandInMasker
-
-HALF = 0.5  # a uniform draw without noise
+from tinyworld.training import without_noise
 
 
 def test_masked_mean_weighs_the_dense_features() -> None:
@@ -28,8 +28,7 @@ class TestGrounding:
 
     pixels = torch.stack([torch.full((3, 4, 4), 1.0), torch.full((3, 4, 4), 2.0)])
     image = ImageFeatures(torch.zeros(2, 3), (), torch.ones(2, 3, 2, 2))
-    text = torch.zeros(2, 2, 3)
-    noise = torch.full((2, 2, 4, 4), HALF)
+    clips = (pixels, image, torch.zeros(2, 2, 3))
 
     @pytest.fixture
     def logits(self) -> Tensor:
@@ -42,7 +41,7 @@ class TestGrounding:
     @pytest.fixture
     def made(self, logits: Tensor) -> Callable[..., Grounding]:
         def make(pool: Callable[[Tensor], Tensor] = lambda pixels: pixels.mean((-2, -1))) -> Grounding:
-            return Grounding(StandInMasker(), pool, self.pixels, self.image, self.text, logits, self.noise)
+            return Grounding(StandInMasker(), pool, *self.clips, logits, without_noise, ALONE.rows(2))
 
         return make
 
@@ -76,7 +75,8 @@ class TestGrounding:
         def pool(pixels: Tensor) -> Tensor:
             return pixels.mean((-2, -1))
 
-        grounding = Grounding(StandInMasker(), pool, self.pixels, self.image, self.text, logits)
+        draw, rows = torch.rand_like, ALONE.rows(2)
+        grounding = Grounding(StandInMasker(), pool, *self.clips, logits, draw, rows)
         made = (grounding.hard_masks, grounding.image_level, grounding.feature_level, *grounding.areas)
         assert {value.dtype for value in made} == {torch.float32}
 

@@ -7,16 +7,20 @@ from typing import Any
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from avprompt.config.method_config import resolve
 from avprompt.model.build import build
 from avprompt.model.method import Method
-from avprompt.records import Batch, Prompt
+from avprompt.records import Prompt
 from avprompt.registry import Registry
 from tinyworld.encoders import CHECKSUM
+from tinyworld.training import ground, without_noise
 
 Make = Callable[..., Method]
+Clips = tuple[Tensor, Tensor]
+"""Pixels and waveforms."""
+
 ENCODERS = {"backbone", "audio_encoder"}
 
 
@@ -29,8 +33,8 @@ def make(registry: Registry) -> Make:
 
 
 @pytest.fixture
-def batch() -> Batch:
-    return Batch(torch.rand(3, 3, 32, 32) * 2 - 1, torch.randn(3, 160))
+def clips() -> Clips:
+    return torch.rand(3, 3, 32, 32) * 2 - 1, torch.randn(3, 160)
 
 
 def training(module: nn.Module) -> set[bool]:
@@ -79,25 +83,25 @@ def test_can_be_built_without_memory(make: Make) -> None:
 
 
 class TestPairing:
-    def test_own_reads_an_audio_under_its_own_image(self, make: Make, batch: Batch) -> None:
+    def test_own_reads_an_audio_under_its_own_image(self, make: Make, clips: Clips) -> None:
         made = make("souple", "prompt.initialise=random", "prompt.reduction=2")
-        image, frames = made.encode_image(batch.pixels), made.encode_audio(batch.waveform)
-        pairs = made.read_pairs(frames, image)
+        image, frames = made.encode_image(clips[0]), made.encode_audio(clips[1])
+        pairs = ground(made, *clips).text
         own = made.read(made.projection(frames), image)
         for i in range(3):
             torch.testing.assert_close(pairs[i], own)
 
-    def test_cross_reads_every_audio_under_every_image(self, make: Make, batch: Batch) -> None:
+    def test_cross_reads_every_audio_under_every_image(self, make: Make, clips: Clips) -> None:
         made = make("souple-cross", "prompt.initialise=random", "prompt.reduction=2")
-        image, frames = made.encode_image(batch.pixels), made.encode_audio(batch.waveform)
-        pairs, tokens = made.read_pairs(frames, image), made.projection(frames)
+        image, frames = made.encode_image(clips[0]), made.encode_audio(clips[1])
+        pairs, tokens = ground(made, *clips).text, made.projection(frames)
         for i in range(3):
             for j in range(3):
                 torch.testing.assert_close(pairs[i, j], made.read(tokens[[j]], image[[i]])[0])
 
     @pytest.mark.parametrize(("method", "prompts"), [("souple", 3), ("souple-cross", 9)])
     def test_costs_what_it_must(
-        self, make: Make, batch: Batch, method: str, prompts: int, monkeypatch: pytest.MonkeyPatch
+        self, make: Make, clips: Clips, method: str, prompts: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         made, seen = make(method), []
         encode = made.backbone.encode_prompt
@@ -107,21 +111,21 @@ class TestPairing:
             return encode(prompt)
 
         monkeypatch.setattr(made.backbone, "encode_prompt", counting)
-        made.ground(batch)
+        ground(made, *clips)
         assert seen == [prompts]
 
     @pytest.mark.parametrize("method", ["souple", "souple-cross"])
-    def test_logits_are_those_of_the_pair(self, make: Make, batch: Batch, method: str) -> None:
+    def test_logits_are_those_of_the_pair(self, make: Make, clips: Clips, method: str) -> None:
         made = make(method)
-        grounding = made.ground(batch)
-        image = made.encode_image(batch.pixels)
+        grounding = ground(made, *clips)
+        image = made.encode_image(clips[0])
         single = made.decoder(image[[2]], grounding.text[2, [1]])
         torch.testing.assert_close(grounding.logits[2, 1], single[0], atol=1e-5, rtol=1e-5)
 
 
-def test_encoders_leave_no_gradient_but_the_masks_do(make: Make, batch: Batch) -> None:
+def test_encoders_leave_no_gradient_but_the_masks_do(make: Make, clips: Clips) -> None:
     made = make("souple").train()
-    made.loss_terms(made.ground(batch))["total"].backward()
+    made.loss_terms(ground(made, *clips))["total"].backward()
     for name, part in made.parts().items():
         gradients = [p.grad for p in part.parameters()]
         if name in ENCODERS:
@@ -131,9 +135,9 @@ def test_encoders_leave_no_gradient_but_the_masks_do(make: Make, batch: Batch) -
 
 
 class TestLossTerms:
-    def test_are_weighted_and_summed(self, make: Make, batch: Batch) -> None:
+    def test_are_weighted_and_summed(self, make: Make, clips: Clips) -> None:
         made = make("acl-ssl", "losses.area.weight=3", "projection.dropout=0")
-        grounding = made.ground(batch, torch.full((3, 3, 32, 32), 0.5))
+        grounding = ground(made, *clips, without_noise)
         terms = made.loss_terms(grounding)
         assert set(terms) == {"image-contrastive", "feature-contrastive", "area", "total"}
         torch.testing.assert_close(terms["area"], 3 * made.losses["area"](grounding))
@@ -141,19 +145,19 @@ class TestLossTerms:
         torch.testing.assert_close(terms["total"], torch.stack(parts).sum())
 
     def test_of_weight_nought_cost_nothing(
-        self, make: Make, batch: Batch, monkeypatch: pytest.MonkeyPatch
+        self, make: Make, clips: Clips, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         made = make("acl-ssl", "losses.image-contrastive.weight=0")
         monkeypatch.setattr(made.backbone, "pool_image", lambda pixels: pytest.fail("computed"))
-        grounding = made.ground(batch)
+        grounding = ground(made, *clips)
         assert set(made.loss_terms(grounding)) == {"feature-contrastive", "area", "total"}
 
 
 class TestLocate:
-    def test_heatmaps_and_confidence(self, make: Make, batch: Batch) -> None:
+    def test_heatmaps_and_confidence(self, make: Make, clips: Clips) -> None:
         made = make("souple").eval()
-        image = made.encode_image(batch.pixels)
-        text = made.read(made.projection(made.encode_audio(batch.waveform)), image)
+        image = made.encode_image(clips[0])
+        text = made.read(made.projection(made.encode_audio(clips[1])), image)
         prediction = made.locate(image, text, (50, 40))
         assert prediction.heatmap.shape == (3, 50, 40)
         assert prediction.heatmap.dtype == torch.float32
@@ -175,9 +179,9 @@ class TestLocate:
         assert confidence(0) > 0.8
         assert confidence(1) < 0.2
 
-    def test_one_sample_does_not_change_another(self, make: Make, batch: Batch) -> None:
+    def test_one_sample_does_not_change_another(self, make: Make, clips: Clips) -> None:
         made = make("souple").eval()
-        image = made.encode_image(batch.pixels)
+        image = made.encode_image(clips[0])
         text = torch.randn(3, 8)
         together, alone = made.locate(image, text, (32, 32)), made.locate(image[[1]], text[[1]], (32, 32))
         torch.testing.assert_close(together.heatmap[[1]], alone.heatmap, atol=1e-5, rtol=1e-5)

@@ -52,16 +52,15 @@ def equal(one: list[ClipBatch], other: list[ClipBatch]) -> bool:
 
 class TestTrainingBatches:
     def test_an_epoch_has_every_clip_once(self, samples: list[Sample], spec: InputSpec) -> None:
-        clips = batches(samples, spec)
-        assert [len(each.ids) for each in clips] == [4, 4, 4, 2]
-        assert sorted(name for each in clips for name in each.ids) == sorted(sample.id for sample in samples)
-        batch = clips[-1].batch(spec)
-        assert batch is not None
-        assert batch.pixels.shape == (2, 3, 32, 32)
+        epoch = batches(samples, spec)
+        assert [len(batch.ids) for batch in epoch] == [4, 4, 4, 2]
+        assert sorted(name for batch in epoch for name in batch.ids) == sorted(s.id for s in samples)
+        assert epoch[-1].pixels is not None
+        assert epoch[-1].pixels.shape == (2, 3, 32, 32)
 
     def test_epochs_differ(self, samples: list[Sample], spec: InputSpec) -> None:
-        clips = batches(samples, spec, steps=range(8))
-        assert [each.ids for each in clips[:4]] != [each.ids for each in clips[4:]]
+        epochs = batches(samples, spec, steps=range(8))
+        assert [batch.ids for batch in epochs[:4]] != [batch.ids for batch in epochs[4:]]
 
     def test_follow_the_seed(self, samples: list[Sample], spec: InputSpec) -> None:
         options = TrainingOptions(batch_size=4)
@@ -84,18 +83,17 @@ class TestTrainingBatches:
         assert len(next(endless).ids) == 4
 
     def test_unreadable_clips_are_named(self, spec: InputSpec) -> None:
-        clips = batches(list(Broken().split("train").samples), spec)
-        skipped = {missing.id: missing.reason for each in clips for missing in each.skipped}
+        epoch = batches(list(Broken().split("train").samples), spec)
+        skipped = {missing.id: missing.reason for batch in epoch for missing in batch.skipped}
         assert set(skipped) == {f"train-{index}" for index in (1, 3, 6, 8, 11, 13)}
         assert "no-such-image.png" in skipped["train-1"]
         assert "no-such-sound.wav" in skipped["train-3"]
-        assert sum(len(each.ids) for each in clips) == 8
+        assert sum(len(batch.ids) for batch in epoch) == 8
 
     def test_a_batch_may_be_empty(self, spec: InputSpec) -> None:
         gone = [replace(scene("train", index), image=Path("gone.png")) for index in range(4)]
         (clips,) = batches(gone, spec, steps=range(1))
-        assert (clips.ids, clips.pixels, len(clips.skipped)) == ((), None, 4)
-        assert clips.batch(spec) is None
+        assert (clips.ids, clips.pixels, clips.sounds, len(clips.skipped)) == ((), None, (), 4)
 
 
 class TestAugmentation:
@@ -159,7 +157,5 @@ def test_clips_are_bytes_until_they_are_on_their_device(samples: list[Sample], s
     clips = batches(samples, spec)[0]
     assert clips.pixels is not None
     assert clips.pixels.dtype == torch.uint8
-    batch = clips.batch(spec)
-    assert batch is not None
-    each = [spec.pixels(image.permute(1, 2, 0).numpy()) for image in clips.pixels]
-    assert torch.equal(batch.pixels, torch.stack(each))
+    images = [spec.pixels(image.permute(1, 2, 0).numpy()) for image in clips.pixels]
+    assert torch.equal(spec.normalise(clips.pixels), torch.stack(images))

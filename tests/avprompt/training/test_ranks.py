@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from avprompt.training.step import RowNoise
+from avprompt.training.objective import RowNoise
 from tinyworld.bench import Bench
 from tinyworld.ranked_training import CASES, Trained, on_ranks, train, without_noise
 

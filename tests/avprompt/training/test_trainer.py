@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from safetensors import safe_open
 from avprompt.config.method_config import TrainingOptions
 from avprompt.distributed import Ranks, make_accelerator
 from avprompt.errors import DataError, TrainingError
+from avprompt.model.method import Method
 from avprompt.training.state import StepReport
 from avprompt.training.trainer import check_shares
 from avprompt.weights.checkpoint import trained_state
@@ -45,13 +47,13 @@ class TestGuard:
         terms, calls = trainer.method.loss_terms, []
 
         def poisoned(grounding: Any) -> State:
-            found = terms(grounding)
+            losses = terms(grounding)
             calls.append(trained_state(trainer.method))
             if len(calls) == 3:
                 # The root of nought has a value but no slope.
-                found["total"] = found["total"] * (math.nan if what == "loss" else 1)
-                found["total"] = found["total"] + (0 * trainer.method.masker.w.sum()).sqrt()
-            return found
+                losses["total"] = losses["total"] * (math.nan if what == "loss" else 1)
+                losses["total"] = losses["total"] + (0 * trainer.method.masker.w.sum()).sqrt()
+            return losses
 
         trainer.method.loss_terms = poisoned
         with pytest.raises(
@@ -82,9 +84,8 @@ class TestGuard:
 
     def test_needs_two_clips(self, bench: Bench) -> None:
         trainer = bench.trainer()
-        trainer.samples = trainer.samples[:1]
         with pytest.raises(TrainingError, match=r"at least two clips to contrast; there are 1"):
-            trainer.run()
+            replace(trainer, samples=trainer.samples[:1]).run()
 
 
 @pytest.mark.parametrize(
@@ -100,10 +101,9 @@ def test_a_batch_must_reach_all_processes(size: int, negatives: str, ranks: int,
 
 class TestBrokenClips:
     def test_are_left_out_and_named(self, bench: Bench) -> None:
-        trainer = bench.trainer(dataset="tiny-broken")
-        trainer.run()
-        assert set(trainer.skipped) == {f"train-{index}" for index in (1, 3, 6, 8, 11, 13)}
-        assert "no-such-image.png" in trainer.skipped["train-1"].reason
+        skipped = bench.trainer(dataset="tiny-broken").run()
+        assert set(skipped) == {f"train-{index}" for index in (1, 3, 6, 8, 11, 13)}
+        assert "no-such-image.png" in skipped["train-1"].reason
 
     def test_stop_a_strict_run(self, bench: Bench) -> None:
         trainer = bench.trainer(dataset="tiny-broken", strict=True)
@@ -114,11 +114,11 @@ class TestBrokenClips:
 
     def test_must_not_be_all(self, bench: Bench) -> None:
         trainer = bench.trainer(dataset="tiny-broken")
-        trainer.samples = [trainer.samples[index] for index in (1, 3, 6, 8)]
+        broken = [trainer.samples[index] for index in (1, 3, 6, 8)]
         with pytest.raises(
             TrainingError, match=r"No batch had two clips that can be read. 'train-\d': no-such"
         ):
-            trainer.run()
+            replace(trainer, samples=broken).run()
 
 
 def test_the_log_has_every_term(bench: Bench, tmp_path: Path) -> None:
@@ -150,21 +150,23 @@ class TestPrecision:
     def test_losses_stay_in_float32(self, bench: Bench) -> None:
         trainer = bench.trainer(accelerator=make_accelerator("cpu", "bf16"))
         seen: dict[str, torch.dtype] = {}
-        terms, ground = trainer.method.loss_terms, trainer.method.ground_features
+        terms = trainer.method.loss_terms
 
         def looking(grounding: Any) -> State:
             assert not torch.is_autocast_enabled("cpu")
-            found = terms(grounding)
-            seen.update({name: value.dtype for name, value in found.items()})
-            return found
+            losses = terms(grounding)
+            seen.update({name: value.dtype for name, value in losses.items()})
+            return losses
 
-        def grounding(*given: Any) -> Any:
+        def grounding(method: Method, inputs: Any) -> None:
             assert torch.is_autocast_enabled("cpu")
-            return ground(*given)
+            grounded.append(method)
 
-        trainer.method.loss_terms, trainer.method.ground_features = looking, grounding
+        trainer.method.loss_terms, grounded = looking, list[Method]()
+        trainer.method.register_forward_pre_hook(grounding)
         before = {name: value.clone() for name, value in trained_state(trainer.method).items()}
         trainer.run()
+        assert len(grounded) == 6
         assert set(seen.values()) == {torch.float32}
         assert {value.dtype for value in trained_state(trainer.method).values()} == {torch.float32}
         assert not same(trained_state(trainer.method), before)

@@ -63,15 +63,17 @@ def test_a_difference_is_found(folders: dict[str, Path]) -> None:
 def test_multiply_adds_are_those_that_pytorch_counts(name: str, size: str, folders: dict[str, Path]) -> None:
     from multiply_adds import count_step
     from published_schedule import published_terms
-    from workload import SECONDS, draw_clips, make_method
+    from workload import SECONDS, draw_clips, loss_terms, make_method
 
     method = make_method(name, size, folders[size])  # type: ignore[arg-type]
     count = count_step(method, SECONDS[size])  # type: ignore[index]
     for clips in (2, CLIPS):
         drawn = draw_clips(method, size, clips)  # type: ignore[arg-type]
-        ours = counted(lambda drawn=drawn: method.loss_terms(method.ground(drawn.batch, drawn.noise)))
+        ours = counted(lambda drawn=drawn: loss_terms(method, drawn))
         assert ours == count.ours(clips)
-        published = counted(lambda drawn=drawn: published_terms(method, drawn.batch, drawn.noise))
+        published = counted(
+            lambda drawn=drawn: published_terms(method, drawn.pixels, drawn.waveform, drawn.noise)
+        )
         # The reference averages masked features without a matrix product, which nobody counts.
         assert published == pytest.approx(count.published(clips), rel=2e-3)
 

@@ -13,9 +13,9 @@ from avprompt.config.method_config import resolve
 from avprompt.model.build import build
 from avprompt.model.grounding import Grounding
 from avprompt.model.method import Method
-from avprompt.records import Batch
 from avprompt.registry import Registry
 from avprompt.weights.checkpoint import checkpoint_formats, load_checkpoint
+from tinyworld.training import ground, without_noise
 
 Golden = dict[str, Tensor]
 THEIRS = {"projection": "audio_proj", "masker": "masker_i"}
@@ -45,22 +45,26 @@ def method(
 
 
 @pytest.fixture
-def batch(golden: Golden, device: torch.device) -> Batch:
-    return Batch(golden["image.pixels"], golden["audio.waveform"]).to(device)
+def pixels(golden: Golden, device: torch.device) -> Tensor:
+    return golden["image.pixels"].to(device)
 
 
 @pytest.fixture
-def grounding(method: Method, batch: Batch) -> Grounding:
-    noise = torch.full((3, 3, 64, 64), 0.5, device=batch.pixels.device)  # logistic noise 0
-    return method.ground(batch, noise)
+def waveform(golden: Golden, device: torch.device) -> Tensor:
+    return golden["audio.waveform"].to(device)
+
+
+@pytest.fixture
+def grounding(method: Method, pixels: Tensor, waveform: Tensor) -> Grounding:
+    return ground(method, pixels, waveform, without_noise)
 
 
 def assert_near(ours: Tensor, official: Tensor, atol: float = 1e-4, rtol: float = 0.0) -> None:
     torch.testing.assert_close(ours.detach().cpu(), official.reshape(ours.shape), atol=atol, rtol=rtol)
 
 
-def test_audio_tokens(method: Method, batch: Batch, golden: Golden) -> None:
-    frames = golden["beats.layers_4_8_12"].to(batch.pixels.device)
+def test_audio_tokens(method: Method, device: torch.device, golden: Golden) -> None:
+    frames = golden["beats.layers_4_8_12"].to(device)
     assert_near(method.projection(frames), golden["projection.audio_token"])
 
 
@@ -109,9 +113,9 @@ def test_gradients(method: Method, grounding: Grounding, golden: Golden) -> None
     assert not any(p.grad is not None for p in method.decoder.parameters())
 
 
-def test_heatmaps(method: Method, batch: Batch, golden: Golden) -> None:
+def test_heatmaps(method: Method, pixels: Tensor, waveform: Tensor, golden: Golden) -> None:
     method.eval()
     with torch.no_grad():
-        image = method.encode_image(batch.pixels)
-        text = method.read(method.projection(method.encode_audio(batch.waveform)), image)
+        image = method.encode_image(pixels)
+        text = method.read(method.projection(method.encode_audio(waveform)), image)
     assert_near(method.locate(image, text, (64, 64)).heatmap, golden["infer.heatmap_64"])

@@ -12,6 +12,7 @@ from avprompt.config.method_config import resolve
 from avprompt.data.inputs import InputSpec
 from avprompt.distributed import make_accelerator
 from avprompt.evaluation.evaluator import Evaluator
+from avprompt.features.encoding import Encoding
 from avprompt.metrics.protocols.fixed import AclSweep
 from avprompt.metrics.protocols.median import EzvslMedian
 from avprompt.metrics.val_threshold import ValThreshold
@@ -45,7 +46,8 @@ class Bench:
         torch.manual_seed(seed)
         method = build(method_config, self.registry)
         samples = self.registry.load("datasets", dataset)().split("train").samples
-        given = {"folder": self.folder, "accelerator": make_accelerator("cpu", "no")} | options
+        accelerator = make_accelerator("cpu", "no")
+        given = {"folder": self.folder, "accelerator": accelerator, "encoding": Encoding(method)} | options
         given["folder"].mkdir(parents=True, exist_ok=True)
         return Trainer(method, samples, SPEC, method_config.training, seed, **given)
 

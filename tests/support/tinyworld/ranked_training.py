@@ -13,8 +13,9 @@ import torch.distributed as dist
 import torch.multiprocessing as processes
 from torch import Tensor
 
+from avprompt.distributed import ranks
 from avprompt.plugin.discovery import load_plugins
-from avprompt.training.step import RowNoise
+from avprompt.training.objective import RowNoise
 from avprompt.weights.checkpoint import trained_state
 from tinyworld.bench import Bench
 from tinyworld.training import log
@@ -54,13 +55,13 @@ def train(folder: Path, case: str, *overrides: str) -> Trained:
     dataset = "tiny-broken" if case.endswith("broken") else "tiny"
     settings = (f"training.steps={STEPS}", "training.clip_norm=0", *CASES[case], *overrides)
     trainer = bench.trainer(case.split()[0], *settings, dataset=dataset, folder=folder / case)
-    trainer.run()
+    skipped = trainer.run()
     named = trainer.method.named_parameters()
     gradients = {name: p.grad.clone() for name, p in named if p.grad is not None}
     state = {name: value.clone() for name, value in trained_state(trainer.method).items()}
-    lines = log(trainer.folder) if trainer.journal.writes else []
+    lines = log(trainer.folder) if ranks().main else []
     files = {path.name for path in trainer.folder.iterdir()}
-    return Trained(gradients, state, lines, set(trainer.skipped), files)
+    return Trained(gradients, state, lines, set(skipped), files)
 
 
 def without_noise(noise: RowNoise, logits: Tensor) -> Tensor:
