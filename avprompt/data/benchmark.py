@@ -144,7 +144,7 @@ class BenchmarkAdapter(ABC):
     train_split: str = "train"
     validation_split: str | None = None
     test_splits: tuple[str, ...] = ("test",)
-    protocols: ClassVar[tuple[str, ...]] = ("val-threshold", "acl-sweep", "ezvsl-median")
+    protocols: ClassVar[tuple[str, ...]] = ("val-threshold",)
     published: ClassVar[Sequence[PublishedScores]] = ()
     needs_root: ClassVar[bool] = True
 

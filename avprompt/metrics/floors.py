@@ -32,22 +32,22 @@ def floors(truths: Sequence[GroundTruth]) -> dict[str, Scores]:
     guesses = np.stack([centre_disc(*shape), np.ones(shape, dtype=bool)])
     blind, total, silent = [], np.zeros(shape), 0
     for truth in truths:
-        blind.append(_iou_of_each(guesses, truth.mask))
+        blind.append(_iou_with(guesses, truth.mask))
         total += truth.mask
         silent += len(truth.silent)
     mean = median_mask(total)[None]
-    found = dict(zip(("centre-disc", "whole-image"), map(_scores, np.transpose(blind)), strict=True))
-    found["mean-truth"] = _scores(np.concatenate([_iou_of_each(mean, truth.mask) for truth in truths]))
-    return found | _among_objects(truths) if silent else found
+    scores = dict(zip(("centre-disc", "whole-image"), map(_scores, np.transpose(blind)), strict=True))
+    scores["mean-truth"] = _scores(np.concatenate([_iou_with(mean, truth.mask) for truth in truths]))
+    return scores | _among_objects(truths) if silent else scores
 
 
 def _among_objects(truths: Sequence[GroundTruth]) -> dict[str, Scores]:
     """Score guesses that know every visible object, sounding or not."""
-    one, every = [], []
+    of_each_object, of_all_objects = [], []
     for truth in truths:
-        one.append(object_iou(truth))
-        every.append(all_objects_iou(truth))
-    return {"random-object": _expected(one), "all-objects": _scores(np.array(every))}
+        of_each_object.append(object_iou(truth))
+        of_all_objects.append(all_objects_iou(truth))
+    return {"random-object": _expected(of_each_object), "all-objects": _scores(np.array(of_all_objects))}
 
 
 def ceilings(truths: Sequence[GroundTruth]) -> dict[str, Scores]:
@@ -69,13 +69,13 @@ def median_mask(ranking: np.ndarray) -> np.ndarray:
 def object_iou(truth: GroundTruth) -> np.ndarray:
     """Return the IoU (1 + n,) with the truth of the sounding object's mask and each silent one's."""
     silent = truth.silent if len(truth.silent) else np.zeros((0, *truth.mask.shape), dtype=bool)
-    return _iou_of_each(np.concatenate([truth.mask[None] > 0, silent]), truth.mask)
+    return _iou_with(np.concatenate([truth.mask[None] > 0, silent]), truth.mask)
 
 
 def all_objects_iou(truth: GroundTruth) -> float:
     """Return the IoU with the truth of every visible object together, sounding or not."""
     everything = (truth.mask > 0) | truth.silent.any(axis=0)
-    return float(_iou_of_each(everything[None], truth.mask)[0])
+    return float(_iou_with(everything[None], truth.mask)[0])
 
 
 def oracle_ranking_iou(mask: np.ndarray) -> float:
@@ -87,7 +87,7 @@ def oracle_ranking_iou(mask: np.ndarray) -> float:
     return float(truth.sum(dtype=np.float64) / whole)
 
 
-def _iou_of_each(masks: np.ndarray, truth: np.ndarray) -> np.ndarray:
+def _iou_with(masks: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """Return the IoU (n,) of masks (n, H, W) with one truth (H, W)."""
     return iou_of(masks, TruthMasks(np.broadcast_to(truth, masks.shape)))
 
@@ -98,7 +98,7 @@ def _scores(iou: np.ndarray) -> Scores:
 
 def _expected(choices: Sequence[np.ndarray]) -> Scores:
     """Average over samples the average over each sample's equally likely choices."""
-    iou, counts = np.concatenate(choices), np.array([len(each) for each in choices])
+    iou, counts = np.concatenate(choices), np.array([len(choice) for choice in choices])
     starts = np.cumsum(counts) - counts
     scores = {"cIoU": iou >= 0.5, "AUC": auc(iou[None])}
     means = {name: np.add.reduceat(of_each, starts, dtype=float) / counts for name, of_each in scores.items()}

@@ -18,6 +18,7 @@ from avprompt.errors import (
     WeightsError,
 )
 from avprompt.metrics.protocol import Measurements, Protocol
+from avprompt.metrics.scored_maps import ScoredMaps
 from avprompt.model.context_prompt import ContextPrompt, LearnedContextOptions, initial_context
 from avprompt.model.grounding import Grounding, resize_maps
 from avprompt.model.parts import (
@@ -88,6 +89,7 @@ __all__ = [
     "Protocol",
     "PublishedScores",
     "Sample",
+    "ScoredMaps",
     "Split",
     "TrainedOptions",
     "TrainingError",

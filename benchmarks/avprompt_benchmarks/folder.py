@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import ClassVar
 
 import av
 
@@ -43,6 +44,7 @@ class Folder(ListedBenchmark):
     ground_truth = "the mask, inside where it is not 0; without a mask the union of the boxes"
     coordinates = "x0, y0, x1, y1 as fractions of the picture, x to the right, y down"
     broken_boxes = "boxes without width or height mark nothing"
+    protocols: ClassVar[tuple[str, ...]] = ("val-threshold", "acl-sweep", "ezvsl-median")
 
     def __init__(self, root: Path | None = None) -> None:
         super().__init__(root)

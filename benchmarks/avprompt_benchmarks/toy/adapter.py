@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 from avprompt.errors import suggest
 from avprompt.plugin import BenchmarkAdapter, DataError, Split
@@ -37,6 +38,7 @@ class Toy(BenchmarkAdapter):
     audio_seconds = SECONDS
     size = 96
     validation_split = "validation"
+    protocols: ClassVar[tuple[str, ...]] = ("val-threshold", "acl-sweep", "ezvsl-median")
     needs_root = False
 
     def __init__(self, root: Path | None = None, seed: int = 0) -> None:

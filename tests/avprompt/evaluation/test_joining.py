@@ -7,9 +7,9 @@ import pytest
 
 from avprompt.evaluation.joining import join
 from avprompt.evaluation.measure import Block, Maps, Measurer, Part
-from avprompt.metrics.protocols.median import EzvslMedian
-from avprompt.metrics.protocols.negative import NegativeAudio
 from avprompt.records import Missing, Split
+from avprompt_benchmarks.protocols.localisation import EzvslMedian
+from avprompt_benchmarks.protocols.negative import NegativeAudio
 from tinyworld.scenes import SIDE, scene
 
 PROTOCOLS = [EzvslMedian(), NegativeAudio()]

@@ -13,13 +13,12 @@ from avprompt.data.inputs import InputSpec
 from avprompt.distributed import make_accelerator
 from avprompt.evaluation.evaluator import Evaluator
 from avprompt.features.encoding import Encoding
-from avprompt.metrics.protocols.fixed import AclSweep
-from avprompt.metrics.protocols.median import EzvslMedian
 from avprompt.metrics.val_threshold import ValThreshold
 from avprompt.model.build import build
 from avprompt.model.method import Method
 from avprompt.registry import Registry
 from avprompt.training.trainer import Trainer
+from avprompt_benchmarks.protocols.localisation import AclSweep, EzvslMedian
 from tinyworld.encoders import TinyClip
 from tinyworld.scenes import RATE, SECONDS, SIDE
 

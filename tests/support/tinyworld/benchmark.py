@@ -20,6 +20,7 @@ class Tiny(BenchmarkAdapter):
     audio_seconds = SECONDS
     size = SIDE
     validation_split = "validation"
+    protocols: ClassVar[tuple[str, ...]] = ("val-threshold", "acl-sweep", "ezvsl-median")
     needs_root = False
     published: ClassVar = (
         PublishedScores("oracle", "tiny", "test", "acl-sweep", {"cIoU": 98.76}, "verified", "a paper"),

@@ -14,10 +14,10 @@ import torch.multiprocessing as processes
 from avprompt.distributed import ALONE, Ranks, ranks
 from avprompt.evaluation.evaluator import Evaluator
 from avprompt.evaluation.measure import Measured
-from avprompt.metrics.protocols.negative import NegativeAudio
 from avprompt.plugin import ConfigError, DataError, Split
 from avprompt.plugin.discovery import load_plugins
 from avprompt.runs.predictions import Writer
+from avprompt_benchmarks.protocols.negative import NegativeAudio
 from tinyworld.bench import Bench
 from tinyworld.benchmark import Broken, Tiny
 from tinyworld.scenes import scene

@@ -1,4 +1,8 @@
-"""The protocol of images with several sounds, one sample a sound: IS3, VPO."""
+"""Images with several sounds, one sample a sound (IS3, VPO): whether the map follows the sound.
+
+An image counts only as much as the worst of its sounds. Senocak et al., "Aligning Sight and Sound:
+Advanced Sound Source Localization Through Audio-Visual Alignment", arXiv 2407.13676.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from avprompt.metrics.interactive import interactive_auc, interactive_iou
-from avprompt.metrics.iou import localisation_scores
-from avprompt.metrics.protocol import Measurements, Protocol
-from avprompt.metrics.protocols.median import KaistAdaptive, LvsMedian
-from avprompt.metrics.scored_maps import ScoredMaps
+from avprompt.metrics.iou import auc, ciou, localisation_scores
+from avprompt.plugin import Measurements, Protocol, ScoredMaps
+from avprompt_benchmarks.protocols.localisation import KaistAdaptive, LvsMedian
 
 
 class KaistInteractive(Protocol):
@@ -51,3 +53,21 @@ class KaistInteractive(Protocol):
 def image_of(ids: np.ndarray) -> np.ndarray:
     """Return the image's name of each IS3 sample id `<a>_<b>_<number>_<class>`."""
     return np.array([str(name).rpartition("_")[0] for name in ids])
+
+
+def worst_iou(iou: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Return the lowest IoU (G,) of the samples (N,) of each of G images, named by `groups` (N,)."""
+    _, places = np.unique(groups, return_inverse=True)
+    worst = np.full(places.max() + 1, np.inf)
+    np.minimum.at(worst, places, iou)
+    return worst
+
+
+def interactive_iou(iou: np.ndarray, groups: np.ndarray) -> float:
+    """Return IIoU: the share of images all of whose sounds are found with IoU >= 0.5."""
+    return float(ciou(worst_iou(iou, groups)))
+
+
+def interactive_auc(iou: np.ndarray, groups: np.ndarray) -> float:
+    """Return IAUC: the area under IIoU as its threshold rises from 0 to 1 by 0.05."""
+    return float(auc(worst_iou(iou, groups)))

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from avprompt.metrics.iou import iou_of, localisation_scores
-from avprompt.metrics.protocol import Measurements, Protocol
-from avprompt.metrics.scored_maps import ScoredMaps
 from avprompt.metrics.threshold import binarise
+from avprompt.plugin import Measurements, Protocol, ScoredMaps
 
 OFF_SCREEN = "off-screen"
 """The scenario whose frames show no source; the others are up to the benchmark."""

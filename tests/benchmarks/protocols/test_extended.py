@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from avprompt.metrics.iou import TruthMasks
-from avprompt.metrics.protocols.extended import SlavcExtended
 from avprompt.metrics.scored_maps import ScoredMaps
+from avprompt_benchmarks.protocols.extended import SlavcExtended
 
 
 def test_extended_scores_equal_the_official_evaluator(golden_forty: SimpleNamespace) -> None:

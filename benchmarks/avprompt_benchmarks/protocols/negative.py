@@ -1,4 +1,8 @@
-"""The protocol of negative audio: the true sound is found, and nothing is marked for a false one."""
+"""Negative audio: the true sound is found, and nothing is marked for silence, noise or off-screen sound.
+
+Juanola et al., "A Critical Assessment of Visual Sound Source Localization Models Including Negative
+Audio", ICASSP 2025, arXiv 2410.01020. `pIA` is the share of the image that is marked, in 0..1.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from avprompt.errors import DataError
-from avprompt.metrics.iou import localisation_scores, overlap_at
-from avprompt.metrics.negative import harmonic_mean, quiet_auc, universal_threshold
-from avprompt.metrics.protocol import Measurements, Protocol
-from avprompt.metrics.scored_maps import ScoredMaps
+from avprompt.metrics.iou import SUCCESS_THRESHOLDS, area_under, localisation_scores, overlap_at
+from avprompt.plugin import DataError, Measurements, Protocol, ScoredMaps
 
 HUNDREDTHS = np.arange(101) / 100
 """The thresholds 0, 0.01, .., 1."""
@@ -46,14 +47,14 @@ class NegativeAudio(Protocol):
         Raises:
             DataError: no condition was measured.
         """
-        at = self._threshold(test, validation)
-        true = localisation_scores(test["iou"][:, at])
-        marked = {name: test[f"{name}/area"][:, at] for name in self._measured(test)}
+        index = self._threshold(test, validation)
+        true = localisation_scores(test["iou"][:, index])
+        marked = {name: test[f"{name}/area"][:, index] for name in self._measured(test)}
         area = {name: 100 * float(np.mean(share)) for name, share in marked.items()}
         quiet = {name: 100 * quiet_auc(share) for name, share in marked.items()}
         return {
             **true,
-            "threshold": float(HUNDREDTHS[at]),
+            "threshold": float(HUNDREDTHS[index]),
             "pIA": area,
             "AUC_N": quiet,
             "F_LOC": harmonic_mean(true["mean_IoU"], 100 - float(np.mean(list(area.values())))),
@@ -61,9 +62,11 @@ class NegativeAudio(Protocol):
         }
 
     def _measured(self, split: Measurements) -> list[str]:
+        """Return the conditions that a split was measured under."""
         return [name for name in self.conditions if f"{name}/peak" in split]
 
     def _threshold(self, test: Measurements, validation: Measurements | None) -> int:
+        """Return the index into `HUNDREDTHS` of the universal threshold."""
         held_out = validation is not None and self._measured(validation)
         split = validation if validation is not None and held_out else test
         peaks = [split[f"{name}/peak"] for name in self._measured(split)]
@@ -71,3 +74,27 @@ class NegativeAudio(Protocol):
             raise DataError(f"{self.name} needs maps under silence, noise or off-screen sound.")
         threshold = universal_threshold(np.concatenate(peaks))
         return min(int(np.searchsorted(HUNDREDTHS, threshold)), len(HUNDREDTHS) - 1)
+
+
+def quiet_auc(marked: np.ndarray) -> float:
+    """Return AUC_N, the area under the share of samples whose pIA (N,) is at most a rising threshold.
+
+    1 when nothing is marked, so a perfect model scores 100 percent.
+    """
+    return float(area_under(np.array([np.mean(marked <= share) for share in SUCCESS_THRESHOLDS])))
+
+
+def universal_threshold(peaks: np.ndarray) -> float:
+    """Return the third quartile of the maxima (N,) of maps under negative audio.
+
+    One threshold for all samples that three quarters of the negatives stay below.
+    """
+    return float(np.quantile(peaks, 0.75))
+
+
+def harmonic_mean(first: float, second: float) -> float:
+    """Return the harmonic mean; 0 where both are 0.
+
+    F_LOC is that of mean IoU and of one minus mean pIA, F_AUC that of AUC and AUC_N.
+    """
+    return 2 * first * second / (first + second) if first + second else 0.0

@@ -6,10 +6,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from avprompt.metrics.protocol import Measurements, Protocol
-from avprompt.metrics.scored_maps import ScoredMaps
 from avprompt.metrics.segmentation import batch_means, best_f
 from avprompt.metrics.threshold import GRID
+from avprompt.plugin import Measurements, Protocol, ScoredMaps
 
 _HALF = int(np.flatnonzero(GRID == 0.5)[0])
 

@@ -4,8 +4,17 @@ import numpy as np
 import pytest
 
 from avprompt.metrics.iou import TruthMasks
-from avprompt.metrics.protocols.interactive import KaistInteractive, image_of
 from avprompt.metrics.scored_maps import ScoredMaps
+from avprompt_benchmarks.protocols.interactive import (
+    KaistInteractive,
+    image_of,
+    interactive_auc,
+    interactive_iou,
+    worst_iou,
+)
+
+IOU = np.array([0.9, 0.6, 0.8, 0.3])
+GROUPS = np.array(["b", "b", "a", "a"])
 
 
 def test_an_image_counts_when_all_of_its_sounds_are_found() -> None:
@@ -37,3 +46,17 @@ def test_a_map_that_ignores_the_sound_finds_at_most_one() -> None:
 def test_the_image_of_an_is3_sample() -> None:
     names = image_of(np.array(["accordion_female_10438_accordion", "accordion_female_10438_female"]))
     assert set(names.tolist()) == {"accordion_female_10438"}
+
+
+def test_the_worst_sound_of_an_image_counts() -> None:
+    assert sorted(worst_iou(IOU, GROUPS).tolist()) == [0.3, 0.6]
+    assert interactive_iou(IOU, GROUPS) == 0.5
+
+
+def test_interactive_auc_by_hand() -> None:
+    # 0.6 reaches 13 thresholds and half a step, 0.3 reaches 7 and half a step.
+    assert interactive_auc(IOU, GROUPS) == pytest.approx((0.625 + 0.325) / 2)
+
+
+def test_images_of_one_sound_give_the_ordinary_score() -> None:
+    assert interactive_iou(IOU, np.arange(4)) == 0.75

@@ -8,9 +8,8 @@ import numpy as np
 
 from avprompt.metrics.detection import average_precision, localisation_accuracy, max_f1
 from avprompt.metrics.iou import iou_of
-from avprompt.metrics.protocol import Measurements, Protocol
-from avprompt.metrics.scored_maps import ScoredMaps
 from avprompt.metrics.threshold import GRID, binarise, median_threshold
+from avprompt.plugin import Measurements, Protocol, ScoredMaps
 
 
 class SlavcExtended(Protocol):

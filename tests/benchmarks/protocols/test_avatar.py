@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from avprompt.metrics.iou import TruthMasks
-from avprompt.metrics.protocols.avatar import Avatar
 from avprompt.metrics.scored_maps import ScoredMaps
+from avprompt_benchmarks.protocols.avatar import Avatar
 
 
 def test_scenarios_are_scored_apart() -> None:

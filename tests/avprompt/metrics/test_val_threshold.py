@@ -1,12 +1,9 @@
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
 from avprompt.metrics.iou import TruthMasks
-from avprompt.metrics.protocols.fixed import AclSweep
 from avprompt.metrics.scored_maps import ScoredMaps
 from avprompt.metrics.threshold import GRID
 from avprompt.metrics.val_threshold import ValThreshold, best_threshold
@@ -89,35 +86,3 @@ def test_measure_keeps_the_iou_under_every_threshold() -> None:
     truths = np.ones((2, 4, 4), dtype=np.float32)
     iou = ValThreshold().measure(ScoredMaps(heatmaps, TruthMasks(truths), np.zeros(2)))["iou"]
     assert iou.tolist() == [[1.0] * 10 + [0.0] * 9] * 2
-
-
-def test_acl_sweep_prints_every_threshold() -> None:
-    scores = AclSweep().summarise(measured(peaked(0)), measured(peaked(9)))
-    assert list(scores["by_threshold"]) == [f"{k * 0.05:.2f}" for k in range(1, 20)]
-    assert scores["threshold"] == 0.05
-    assert scores["cIoU"] == scores["by_threshold"]["0.05"]["cIoU"] == 100
-    assert scores["by_threshold"]["0.95"]["cIoU"] == 0
-
-
-def test_acl_sweep_equals_the_official_evaluator(golden_forty: SimpleNamespace) -> None:
-    protocol = AclSweep()
-    test = protocol.measure(
-        ScoredMaps(golden_forty.heatmap, TruthMasks(golden_forty.gt), golden_forty.confidence)
-    )
-    found = protocol.summarise(test, None)
-    for at, scores in found["by_threshold"].items():
-        official = golden_forty.expected["vggss"][str(float(at))]
-        assert scores["cIoU"] == pytest.approx(official["cIoU(AP50)"], abs=1e-9)
-        assert scores["AUC"] == pytest.approx(official["AUC"], abs=1e-9)
-        assert scores["mean_IoU"] == pytest.approx(official["mean_cIoU"], abs=1e-5)  # float32 there
-    assert found["threshold"] == 0.5
-    assert found["cIoU"] == pytest.approx(95)
-
-
-def test_acl_sweep_of_the_golden_subset(golden_ten: SimpleNamespace) -> None:
-    protocol = AclSweep()
-    test = protocol.measure(ScoredMaps(golden_ten.heatmap, TruthMasks(golden_ten.gt), golden_ten.confidence))
-    at_half = protocol.summarise(test, None)["by_threshold"]["0.50"]
-    official = golden_ten.iou_at_half
-    assert at_half["cIoU"] == pytest.approx(100 * np.mean(official >= 0.5))
-    assert at_half["mean_IoU"] == pytest.approx(100 * official.mean(), abs=1e-5)

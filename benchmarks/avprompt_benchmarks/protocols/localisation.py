@@ -1,4 +1,4 @@
-"""Protocols that read the threshold off each map: its median, or the value at the true size of the object."""
+"""Protocols of one sound an image: fixed thresholds tried on the test set, or one read off each map."""
 
 from __future__ import annotations
 
@@ -7,9 +7,37 @@ from typing import Any, ClassVar
 import numpy as np
 
 from avprompt.metrics.iou import iou_of, localisation_scores
-from avprompt.metrics.protocol import Measurements, Protocol
-from avprompt.metrics.scored_maps import ScoredMaps
-from avprompt.metrics.threshold import binarise, true_size_threshold
+from avprompt.metrics.threshold import GRID, binarise, true_size_threshold
+from avprompt.metrics.val_threshold import best_threshold
+from avprompt.plugin import Measurements, Protocol, ScoredMaps
+
+
+class AclSweep(Protocol):
+    """ACL-SSL's evaluator: every threshold on the test set, the best one as the headline.
+
+    The headline threshold is chosen on the samples that it scores, which flatters a method; it is
+    what the papers print. arXiv 2311.04066.
+    """
+
+    name = "acl-sweep"
+    summary = "19 fixed thresholds 0.05..0.95 (>=), the best on the test set itself as headline"
+    headline = "cIoU"
+
+    def measure(self, maps: ScoredMaps) -> dict[str, np.ndarray]:
+        """Return `iou` (B, 19), under each threshold of `GRID`."""
+        return {"iou": maps.iou_on_grid}
+
+    def sample_iou(self, test: Measurements, validation: Measurements | None) -> np.ndarray:
+        """Return the IoU (N,) under the threshold that is best on the test set."""
+        del validation
+        return np.asarray(test["iou"][:, best_threshold(test["iou"])])
+
+    def summarise(self, test: Measurements, validation: Measurements | None) -> dict[str, Any]:
+        """Return the scores at the best threshold, and `by_threshold` those at each."""
+        del validation
+        iou, best = test["iou"], best_threshold(test["iou"])
+        sweep = {f"{at:.2f}": localisation_scores(iou[:, k]) for k, at in enumerate(GRID)}
+        return {**localisation_scores(iou[:, best]), "threshold": float(GRID[best]), "by_threshold": sweep}
 
 
 class OwnThreshold(Protocol):

@@ -11,8 +11,8 @@ from safetensors.numpy import load_file
 
 from avprompt.metrics.iou import TruthMasks
 from avprompt.metrics.protocol import Protocol
-from avprompt.metrics.protocols.median import EzvslMedian, KaistAdaptive, LvsMedian
 from avprompt.metrics.scored_maps import ScoredMaps
+from avprompt_benchmarks.protocols.localisation import AclSweep, EzvslMedian, KaistAdaptive, LvsMedian
 
 
 def measured(protocol: Protocol, heatmaps: np.ndarray, truths: np.ndarray) -> dict[str, np.ndarray]:
@@ -21,6 +21,35 @@ def measured(protocol: Protocol, heatmaps: np.ndarray, truths: np.ndarray) -> di
 
 def scores_of(protocol: Protocol, heatmaps: np.ndarray, truths: np.ndarray) -> dict[str, Any]:
     return protocol.summarise(measured(protocol, heatmaps, truths), None)
+
+
+def test_acl_sweep_prints_every_threshold() -> None:
+    low, middle = np.full((2, 20, 19), 0.1)
+    low[:, 0], middle[:, 9] = 0.8, 0.8
+    scores = AclSweep().summarise({"iou": low}, {"iou": middle})
+    assert list(scores["by_threshold"]) == [f"{k * 0.05:.2f}" for k in range(1, 20)]
+    assert scores["threshold"] == 0.05
+    assert scores["cIoU"] == scores["by_threshold"]["0.05"]["cIoU"] == 100
+    assert scores["by_threshold"]["0.95"]["cIoU"] == 0
+
+
+def test_acl_sweep_equals_the_official_evaluator(golden_forty: SimpleNamespace) -> None:
+    found = scores_of(AclSweep(), golden_forty.heatmap, golden_forty.gt)
+    for at, scores in found["by_threshold"].items():
+        official = golden_forty.expected["vggss"][str(float(at))]
+        assert scores["cIoU"] == pytest.approx(official["cIoU(AP50)"], abs=1e-9)
+        assert scores["AUC"] == pytest.approx(official["AUC"], abs=1e-9)
+        assert scores["mean_IoU"] == pytest.approx(official["mean_cIoU"], abs=1e-5)  # float32 there
+    assert found["threshold"] == 0.5
+    assert found["cIoU"] == pytest.approx(95)
+
+
+def test_acl_sweep_of_the_golden_subset(golden_ten: SimpleNamespace) -> None:
+    found = scores_of(AclSweep(), golden_ten.heatmap, golden_ten.gt)
+    at_half = found["by_threshold"]["0.50"]
+    official = golden_ten.iou_at_half
+    assert at_half["cIoU"] == pytest.approx(100 * np.mean(official >= 0.5))
+    assert at_half["mean_IoU"] == pytest.approx(100 * official.mean(), abs=1e-5)
 
 
 def test_half_of_the_image_is_marked_whatever_the_scale() -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from avprompt.metrics.iou import TruthMasks
-from avprompt.metrics.protocols.avsbench import AvsbenchDataset, AvsbenchOfficial
 from avprompt.metrics.scored_maps import ScoredMaps
+from avprompt_benchmarks.protocols.avsbench import AvsbenchDataset, AvsbenchOfficial
 
 
 def test_dataset_scores_equal_the_evaluator_of_acl(golden_forty: SimpleNamespace) -> None:

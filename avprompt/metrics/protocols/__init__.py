@@ -1,1 +1,0 @@
-"""The protocols of the field, one a file, each with the rule that its name stands for."""

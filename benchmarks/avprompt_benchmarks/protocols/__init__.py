@@ -1,0 +1,1 @@
+"""The protocols of the field, each with the rule that its name stands for."""
