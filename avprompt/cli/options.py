@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from avprompt.weights import cache
+from avprompt.weights.files import locate
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -140,5 +140,5 @@ def given_options() -> dict[str, Any]:
 
 
 def _here_or_at_home(path: Path) -> Path:
-    at_home = cache.resolve(str(path))
+    at_home = locate(str(path))
     return at_home if at_home.exists() else path

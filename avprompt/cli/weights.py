@@ -31,14 +31,14 @@ def weights() -> None:
 @plugin_option
 def list_(as_json: bool, plugins: tuple[str, ...]) -> None:
     """List what the plugins know of: purpose, source, size, licence, whether it is here, SHA-256."""
-    from avprompt.weights.published import published
+    from avprompt.weights.published import published_weights
 
-    known = [one.summary() for one in published(load_plugins(plugins).registry)]
+    summaries = [published.summary() for published in published_weights(load_plugins(plugins).registry)]
     if as_json:
-        click.echo(json.dumps(known, indent=2))
+        click.echo(json.dumps(summaries, indent=2))
         return
     console = Console()
-    for summary in known:
+    for summary in summaries:
         console.print(_entry(summary))
         console.print()
 
@@ -51,8 +51,8 @@ def fetch(names: tuple[str, ...], plugins: tuple[str, ...]) -> None:
     from avprompt.weights.published import find_published
 
     registry = load_plugins(plugins).registry
-    for one in [find_published(registry, name) for name in names]:
-        click.echo(f"{one.name}: {one.fetch()}\nSHA-256 {one.sha256}")
+    for published in [find_published(registry, name) for name in names]:
+        click.echo(f"{published.name}: {published.fetch()}\nSHA-256 {published.sha256}")
 
 
 @weights.command()
@@ -60,23 +60,25 @@ def fetch(names: tuple[str, ...], plugins: tuple[str, ...]) -> None:
 @plugin_option
 def verify(name: str | None, plugins: tuple[str, ...]) -> None:
     """Measure the SHA-256 of NAME, or of everything that is here, and compare it with the known one."""
-    from avprompt.weights.published import find_published, published
+    from avprompt.weights.published import find_published, published_weights
 
     registry = load_plugins(plugins).registry
-    chosen = [find_published(registry, name)] if name else [one for one in published(registry) if one.present]
-    wrong = []
-    for one in chosen:
+    if name:
+        candidates = [find_published(registry, name)]
+    else:
+        candidates = [published for published in published_weights(registry) if published.present]
+    problems = []
+    for published in candidates:
         try:
-            measured = one.verify()
+            sha256 = published.verify()
         except WeightsError as error:
-            wrong.append(str(error))
+            problems.append(str(error))
         else:
-            click.echo(
-                f"{one.name}: {measured}, {'as it should be' if one.sha256 else 'nothing to compare with'}"
-            )
-    if wrong:
-        raise WeightsError("\n".join(wrong))
-    if not chosen:
+            verdict = "as it should be" if published.sha256 else "nothing to compare with"
+            click.echo(f"{published.name}: {sha256}, {verdict}")
+    if problems:
+        raise WeightsError("\n".join(problems))
+    if not candidates:
         click.echo("No published weights are here. `avprompt weights list` shows what there is.")
 
 

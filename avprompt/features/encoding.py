@@ -21,7 +21,7 @@ from avprompt.features.store import FeatureStore, compact
 from avprompt.model.method import Method
 from avprompt.model.parts import FrozenPart
 from avprompt.records import ImageFeatures
-from avprompt.weights.cache import home
+from avprompt.weights.files import home
 
 FOLDER = "features"
 GIGABYTE = 10**9

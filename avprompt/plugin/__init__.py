@@ -1,7 +1,7 @@
 """Everything that the author of a plugin needs: `from avprompt.plugin import ContextPrompt, hookimpl`.
 
-The hooks are here at once; all other names are those of `toolkit`, imported when one is first asked for, so
-that a plugin which only registers names never imports torch.
+What registering needs, the hooks and `WeightFile`, is here at once; all other names are those of `toolkit`,
+imported when one is first asked for, so that a plugin which only registers never imports torch.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from avprompt.plugin.hookspecs import Register as Register
 from avprompt.plugin.hookspecs import hookimpl as hookimpl
+from avprompt.weights.files import WeightFile as WeightFile
 
 if TYPE_CHECKING:
     from avprompt.plugin.toolkit import *  # noqa: F403

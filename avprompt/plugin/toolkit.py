@@ -47,8 +47,10 @@ from avprompt.records import (
     Sample,
     Split,
 )
-from avprompt.weights.cache import WeightFile
 from avprompt.weights.checkpoint import CheckpointFormat
+from avprompt.weights.files import locate, verified_sha256
+from avprompt.weights.hub import HubModel
+from avprompt.weights.tensors import fill, read_metadata, read_tensors, read_torch_file, write_tensors
 
 __all__ = [
     "AlignmentLoss",
@@ -71,6 +73,7 @@ __all__ = [
     "FrozenPart",
     "GroundTruth",
     "Grounding",
+    "HubModel",
     "ImageFeatures",
     "LazySequence",
     "LearnedContextOptions",
@@ -93,8 +96,14 @@ __all__ = [
     "Split",
     "TrainedOptions",
     "TrainingError",
-    "WeightFile",
     "WeightsError",
+    "fill",
     "initial_context",
+    "locate",
+    "read_metadata",
+    "read_tensors",
+    "read_torch_file",
     "resize_maps",
+    "verified_sha256",
+    "write_tensors",
 ]

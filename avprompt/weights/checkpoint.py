@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from avprompt.errors import WeightsError
 from avprompt.files import replacing
 from avprompt.model.method import Method
 from avprompt.registry import Registry
+from avprompt.weights.tensors import read_metadata, read_torch_file, write_tensors
 
 
 class CheckpointFormat(ABC):
@@ -42,9 +42,10 @@ class CheckpointFormat(ABC):
         """Write trained parts in this format."""
 
 
-def checkpoint_formats(registry: Registry) -> list[CheckpointFormat]:
-    """Return every registered format."""
-    return [registry.load("checkpoint_formats", name)() for name in registry.names("checkpoint_formats")]
+def checkpoint_formats(registry: Registry) -> dict[str, CheckpointFormat]:
+    """Return every registered format by its name."""
+    kind = "checkpoint_formats"
+    return {name: registry.load(kind, name)() for name in registry.names(kind)}
 
 
 def trained_state(method: Method) -> dict[str, Tensor]:
@@ -58,8 +59,7 @@ def trained_state(method: Method) -> dict[str, Tensor]:
 
 def save_checkpoint(method: Method, path: Path, metadata: Mapping[str, str]) -> None:
     """Write the trained parts as safetensors with what they belong to; never half a file."""
-    with replacing(path) as temporary:
-        save_file(trained_state(method), temporary, metadata=dict(metadata))
+    write_tensors(path, trained_state(method), metadata)
 
 
 def checkpoint_metadata(path: Path) -> dict[str, str]:
@@ -68,53 +68,58 @@ def checkpoint_metadata(path: Path) -> dict[str, str]:
     Raises:
         WeightsError: no such file, or not a safetensors file.
     """
-    try:
-        with safe_open(path, "pt") as file:
-            return dict(file.metadata() or {})
-    except FileNotFoundError as error:
+    if not path.exists():
         raise WeightsError(
             f"There is no checkpoint '{path}'. `avprompt weights list` shows published ones and their place."
-        ) from error
-    except (SafetensorError, OSError) as error:
-        raise WeightsError(f"'{path}' is not a checkpoint of avprompt (safetensors): {error}") from error
+        )
+    return read_metadata(path, "a checkpoint of avprompt (safetensors)")
 
 
-def load_checkpoint(method: Method, path: Path, formats: Iterable[CheckpointFormat] = ()) -> dict[str, str]:
+def load_checkpoint(
+    method: Method, path: Path, formats: Mapping[str, CheckpointFormat] = {}
+) -> dict[str, str]:
     """Load trained parts into a method, from our format or one of the `formats` given; returns the metadata.
 
     Raises:
         WeightsError: missing, damaged, or the checkpoint of another method.
     """
-    for known in formats:
-        if path.suffix in known.endings and path.is_file():
-            load_state(method, known.read(path), f"The checkpoint '{path}'", known.method)
-            return {"method": known.method}
-    metadata = checkpoint_metadata(path)
-    load_state(method, load_file(path), f"The checkpoint '{path}'", metadata.get("method", "another method"))
+    for other in formats.values():
+        if path.suffix in other.endings and path.is_file():
+            state, metadata = other.read(path), {"method": other.method}
+            break
+    else:
+        metadata = checkpoint_metadata(path)
+        state = load_file(path)
+    load_state(method, state, f"The checkpoint '{path}'", metadata.get("method", "another method"))
     return metadata
 
 
 def load_state(method: Method, state: Mapping[str, Tensor], what: str, owner: str = "another method") -> None:
     """Put trained parts into a method, all of them or none.
 
+    Args:
+        method: whose trained parts are filled.
+        state: as `trained_state` names it.
+        what: the state is, for messages.
+        owner: the method that it belongs to, for messages.
+
     Raises:
         WeightsError: names or shapes that do not fit; nothing is changed then.
     """
-    wanted = trained_state(method)
-    wrong = sorted(wanted.keys() ^ state.keys()) or [
-        f"{name} {tuple(state[name].shape)} instead of {tuple(wanted[name].shape)}"
-        for name in wanted
-        if wanted[name].shape != state[name].shape
+    expected = trained_state(method)
+    misfits = sorted(expected.keys() ^ state.keys()) or [
+        f"{name} {tuple(state[name].shape)} instead of {tuple(tensor.shape)}"
+        for name, tensor in expected.items()
+        if tensor.shape != state[name].shape
     ]
-    if wrong:
-        more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+    if misfits:
+        more = f" and {len(misfits) - 3} more" if len(misfits) > 3 else ""
         raise WeightsError(
-            f"{what} belongs to {owner} or to other options. No fit: {', '.join(wrong[:3])}{more}. "
+            f"{what} belongs to {owner} or to other options. No fit: {', '.join(misfits[:3])}{more}. "
             "Use the method, encoder set and --set options that it was trained with."
         )
     for name, part in method.trained_parts().items():
-        mine = {key: state[f"{name}.{key}"] for key in part.state_dict()}
-        part.load_state_dict(mine)
+        part.load_state_dict({key: state[f"{name}.{key}"] for key in part.state_dict()})
 
 
 def save_training_state(path: Path, state: Mapping[str, Any]) -> None:
@@ -129,10 +134,7 @@ def load_training_state(path: Path) -> dict[str, Any]:
     Raises:
         WeightsError: the file is missing or damaged.
     """
-    try:
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        raise WeightsError(f"There is nothing to resume: '{path}' does not exist.") from error
-    except Exception as error:  # torch raises whatever the damage leads to
-        raise WeightsError(f"'{path}' is damaged and cannot be resumed from: {error}") from error
+    if not path.exists():
+        raise WeightsError(f"There is nothing to resume: '{path}' does not exist.")
+    state: dict[str, Any] = read_torch_file(path, "the state of a training run", mmap=False)
     return state

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from avprompt.errors import WeightsError
-from avprompt.weights import cache
-from avprompt.weights import download as downloads
+from avprompt.weights.download import check_fetched, offline
+from avprompt.weights.files import HUB_WEIGHTS, home, is_sha256, locate, record_sha256
 
 # What belongs to a model beside its weights, where it has them.
 COMPANIONS = (
@@ -24,7 +24,6 @@ COMPANIONS = (
     "special_tokens_map.json",
 )
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def is_hub_name(reference: str) -> bool:
@@ -38,7 +37,7 @@ class HubModel:
 
     Attributes:
         reference: a folder, or a hub name, whose files are looked for in the folder of that name in
-            `avprompt.weights.cache.home()` and in the hub's own cache, and are downloaded into the former.
+            `avprompt.weights.files.home()` and in the hub's own cache, and are downloaded into the former.
         what: kind of model, for messages, such as "AST checkpoint".
         option: the option that names it, for messages, such as "audio_encoder.checkpoint".
     """
@@ -50,7 +49,7 @@ class HubModel:
     @property
     def folder(self) -> Path:
         """Where the files are, or would have to be put."""
-        return cache.resolve(self.reference)
+        return locate(self.reference)
 
     def find(self, name: str, *, download: bool = False) -> Path | None:
         """Return one file, or None where the model has no such file or it is not here.
@@ -65,20 +64,20 @@ class HubModel:
         path = self.folder / name
         if path.is_file():
             return path
-        if not self._on_hub():
+        if not self._may_be_on_hub():
             return None
         return self._cached(name) or (self._download(name) if download else None)
 
-    def find_first(self, names: Iterable[str], *, download: bool = False) -> Path:
-        """Return the first of some files that is here, or else the first that the model has.
+    def find_weights(self, names: Iterable[str] = HUB_WEIGHTS) -> Path:
+        """Return the first of some files that is here, or else the first that the hub has, fetched.
 
         Raises:
-            WeightsError: it has none of them; the message says where to put it.
+            WeightsError: there is none of them, or it cannot be fetched; says where to put it.
         """
         names = tuple(names)
-        for fetch in (False, True) if download else (False,):
+        for download in (False, True):
             for name in names:
-                if path := self.find(name, download=fetch):
+                if path := self.find(name, download=download):
                     return path
         raise self.missing(f"there is no {' or '.join(names)}")
 
@@ -98,46 +97,56 @@ class HubModel:
 
     def missing(self, reason: str) -> WeightsError:
         """Return the error that says where the model is to be had and where to put it."""
-        get = f"Get it with `avprompt weights fetch {self.reference}`, or put" if self._on_hub() else "Put"
+        fetch = f"Get it with `avprompt weights fetch {self.reference}`, or put"
         other = f", or name another with --set {self.option}=PATH" if self.option else ""
         return WeightsError(
             f"The {self.what} '{self.reference}' is not complete here: {reason}.\n"
-            f"{get} its files in {self.folder}{other}."
+            f"{fetch if self._may_be_on_hub() else 'Put'} its files in {self.folder}{other}."
         )
 
-    def _on_hub(self) -> bool:
+    def _may_be_on_hub(self) -> bool:
         """Say whether the hub may have what is not here; somebody's own folder is complete as it is."""
-        own = self.folder.is_dir() and self.folder != cache.home() / self.reference
+        own = self.folder.is_dir() and self.folder != home() / self.reference
         return is_hub_name(self.reference) and not own
 
     def _cached(self, name: str) -> Path | None:
-        import huggingface_hub
+        from huggingface_hub import try_to_load_from_cache
 
-        path = huggingface_hub.try_to_load_from_cache(self.reference, name)
+        path = try_to_load_from_cache(self.reference, name)
         return Path(path) if isinstance(path, str) else None
 
     def _download(self, name: str) -> Path | None:
-        import huggingface_hub
-        from huggingface_hub.utils import EntryNotFoundError, build_hf_headers  # type: ignore[attr-defined]
+        from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
+        from huggingface_hub.utils import EntryNotFoundError  # type: ignore[attr-defined]
 
-        if downloads.offline():
+        if offline():
             raise self.missing(f"there is no {name}, and offline mode is on")
         try:
-            about = huggingface_hub.get_hf_file_metadata(huggingface_hub.hf_hub_url(self.reference, name))
+            about = get_hf_file_metadata(hf_hub_url(self.reference, name))
         except EntryNotFoundError:
             return None
         except Exception as error:  # of requests or httpx, as the version has it
-            reason = " ".join(str(error).split())[:160] or type(error).__name__
+            reason = self._reason(error)
             raise self.missing(
                 f"there is no {name}, and the hub cannot be reached or refuses ({reason})"
             ) from error
-        url = huggingface_hub.hf_hub_url(self.reference, name, revision=about.commit_hash)
-        known = about.etag if about.etag and _SHA256.fullmatch(about.etag) else None
-        path = cache.home() / self.reference / name
+        sha256 = about.etag if is_sha256(about.etag) else None  # small files have another digest
+        folder = home() / self.reference
         try:
-            digest = downloads.download([url], path, sha256=known, headers=build_hf_headers())
-        except WeightsError as error:
-            raise self.missing(f"{name} cannot be fetched ({str(error).rstrip('.')})") from error
-        if known:
-            cache.record_checksum(path, digest)
-        return path
+            hf_hub_download(self.reference, name, revision=about.commit_hash, local_dir=folder)
+            check_fetched(folder / name, sha256)
+        except Exception as error:
+            raise self.missing(f"{name} cannot be fetched ({self._reason(error)})") from error
+        if sha256:
+            record_sha256(folder / name, sha256)
+        return folder / name
+
+    def _reason(self, error: Exception) -> str:
+        from huggingface_hub.utils import GatedRepoError  # type: ignore[attr-defined]
+
+        if isinstance(error, GatedRepoError):
+            page = f"https://huggingface.co/{self.reference}"
+            return (
+                f"it is given to those who ask for it on {page} and log in with `hf auth login` or HF_TOKEN"
+            )
+        return " ".join(str(error).split()).rstrip(".")[:250] or type(error).__name__

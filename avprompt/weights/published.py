@@ -8,9 +8,16 @@ from typing import Any
 
 from avprompt.errors import WeightsError
 from avprompt.registry import Registry
-from avprompt.weights import cache
-from avprompt.weights.cache import WeightFile
 from avprompt.weights.download import download
+from avprompt.weights.files import (
+    WeightFile,
+    home,
+    locate,
+    measured_sha256,
+    record_sha256,
+    recorded_sha256,
+    verified_sha256,
+)
 from avprompt.weights.hub import COMPANIONS, HubModel, is_hub_name
 
 
@@ -19,7 +26,7 @@ class PublishedWeights:
     """A registered `WeightFile` under its name.
 
     Attributes:
-        name: what options call it, and where it lies in `avprompt.weights.cache.home()`.
+        name: what options call it, and where it lies in `avprompt.weights.files.home()`.
         file: what is known of it.
     """
 
@@ -29,7 +36,7 @@ class PublishedWeights:
     @property
     def path(self) -> Path:
         """Where the weights are, or would be put."""
-        place = cache.home() / self.name
+        place = home() / self.name
         return self._find() or (place if self.file.urls else place / self.file.files[0])
 
     @property
@@ -39,18 +46,18 @@ class PublishedWeights:
 
     @property
     def sha256(self) -> str | None:
-        """The checksum that holds: the published one, or the one recorded at the first download."""
-        return self.file.sha256 or cache.recorded_checksum(self.path)
+        """The SHA-256 that holds: the published one, or the one recorded at the first download."""
+        return self.file.sha256 or recorded_sha256(self.path)
 
     def fetch(self) -> Path:
-        """Return where they are, having downloaded what is not here; record an unknown checksum.
+        """Return where they are, having downloaded what is not here; record an unknown SHA-256.
 
         Raises:
             WeightsError: they cannot be had, or what is here is another file; says what to do.
         """
         path = self._find() or (self._fetch_direct() if self.file.urls else self._fetch_from_hub())
         if self.sha256 is None:
-            cache.record_checksum(path, cache.sha256(path))
+            record_sha256(path, measured_sha256(path))
         self.verify()
         return path
 
@@ -65,7 +72,7 @@ class PublishedWeights:
                 f"'{self.name}' is not here: {self.path} does not exist. Get it with "
                 f"`avprompt weights fetch {self.name}`. {self._by_hand()}"
             )
-        measured = cache.checksum(self.path)
+        measured = verified_sha256(self.path)
         if self.file.sha256 not in (None, measured):
             raise WeightsError(
                 f"'{self.path}' is another file than '{self.name}': its SHA-256 is {measured} instead of "
@@ -79,20 +86,16 @@ class PublishedWeights:
         place = {"path": str(self.path), "present": self.present}
         return {"name": self.name, **asdict(self.file), "size": size, "sha256": self.sha256, **place}
 
-    @property
-    def _hub(self) -> HubModel:
-        return HubModel(self.name)
-
     def _find(self) -> Path | None:
         if self.file.urls:
-            direct = cache.resolve(self.name)
-            return direct if direct.is_file() else None
-        found = (self._hub.find(name) for name in self.file.files)
-        return next((path for path in found if path), None)
+            path = locate(self.name)
+            return path if path.is_file() else None
+        model = HubModel(self.name)
+        return next(filter(None, map(model.find, self.file.files)), None)
 
     def _fetch_direct(self) -> Path:
         try:
-            download(self.file.urls, self.path, sha256=self.file.sha256)
+            download(self.file.urls, self.path, self.file.sha256)
         except WeightsError as error:
             raise WeightsError(f"'{self.name}' cannot be fetched: {error}\n{self._by_hand()}") from error
         return self.path
@@ -102,12 +105,13 @@ class PublishedWeights:
         return f"It is to be had from {self.file.source}; its place is {self.path}.{note}"
 
     def _fetch_from_hub(self) -> Path:
+        model = HubModel(self.name)
         for companion in COMPANIONS:  # first, so that where the weights are nothing is missing
-            self._hub.find(companion, download=True)
-        return self._hub.find_first(self.file.files, download=True)
+            model.find(companion, download=True)
+        return model.find_weights(self.file.files)
 
 
-def published(registry: Registry) -> list[PublishedWeights]:
+def published_weights(registry: Registry) -> list[PublishedWeights]:
     """Return all registered weights by name."""
     return [PublishedWeights(name, registry.load("weights", name)) for name in registry.names("weights")]
 
@@ -121,5 +125,4 @@ def find_published(registry: Registry, name: str) -> PublishedWeights:
     if is_hub_name(name) and name not in registry.names("weights"):
         page = f"https://huggingface.co/{name}"
         return PublishedWeights(name, WeightFile("not registered by any plugin", f"see {page}", page))
-    registry.find("weights", name)
     return PublishedWeights(name, registry.load("weights", name))

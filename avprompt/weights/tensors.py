@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import pickle
+import re
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,9 +11,14 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from avprompt.errors import WeightsError
+from avprompt.files import replacing
+
+SAFETENSORS = ".safetensors"
+_FOREIGN_OBJECT = re.compile(r"GLOBAL ([\w.]+)")  # as torch names what it refuses to unpickle
 
 
 def read_tensors(path: Path, prefix: str = "") -> dict[str, Tensor]:
@@ -25,39 +31,50 @@ def read_tensors(path: Path, prefix: str = "") -> dict[str, Tensor]:
     Raises:
         WeightsError: the file is damaged or holds more than tensors.
     """
-    if path.suffix == ".safetensors":
-        with _readable(path), safe_open(path, framework="pt") as file:
+    if path.suffix == SAFETENSORS:
+        with _reading(path, "weights"), safe_open(path, framework="pt") as file:
             names = [name for name in file.keys() if name.startswith(prefix)]
             return {name.removeprefix(prefix): file.get_tensor(name) for name in names}
-    state = read_object(path)
+    state = read_torch_file(path)
     if not isinstance(state, dict):
         raise WeightsError(f"'{path}' cannot be read as weights: it holds no table of tensors.")
     return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
 
 
-def read_metadata(path: Path) -> dict[str, str]:
+def write_tensors(path: Path, state: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+    """Write tensors, and words about them, as `.safetensors`; never half a file."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+    with replacing(path) as temporary:
+        save_file(tensors, temporary, dict(metadata))
+
+
+def read_metadata(path: Path, what: str = "weights") -> dict[str, str]:
     """Return the words in the header of a `.safetensors` file.
 
+    Args:
+        path: of the file.
+        what: it should be, for messages.
+
     Raises:
-        WeightsError: the file is damaged.
+        WeightsError: the file is missing or damaged.
     """
-    with _readable(path), safe_open(path, framework="pt") as file:
+    with _reading(path, what), safe_open(path, framework="pt") as file:
         return dict(file.metadata() or {})
 
 
-def read_object(path: Path) -> Any:
-    """Return what `torch.save` wrote: tensors in plain containers, mapped from the file until used.
+def read_torch_file(path: Path, what: str = "weights", *, mmap: bool = True) -> Any:
+    """Return what `torch.save` wrote: tensors in plain containers.
+
+    Args:
+        path: of the file.
+        what: it should be, for messages.
+        mmap: read tensors from the file when they are used, where its format allows (torch 1.6 and later).
 
     Raises:
-        WeightsError: the file is damaged, or asks for code to be run.
+        WeightsError: the file is missing or damaged, or holds objects, which could run code when read.
     """
-    with _readable(path):
-        try:
-            return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-        except RuntimeError as error:
-            if "mmap" not in str(error):
-                raise
-            return torch.load(path, map_location="cpu", weights_only=True)  # the format before torch 1.6
+    with _reading(path, what):
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=mmap and zipfile.is_zipfile(path))
 
 
 def fill(module: nn.Module, state: Mapping[str, Tensor], source: object) -> None:
@@ -74,14 +91,30 @@ def fill(module: nn.Module, state: Mapping[str, Tensor], source: object) -> None
     try:
         module.load_state_dict(state)
     except RuntimeError as error:
-        reasons = [line.strip() for line in str(error).splitlines()[1:]]
-        raise WeightsError(f"'{source}' does not fit this architecture. {' '.join(reasons)[:400]}") from error
+        reasons = str(error).partition("\n")[2]
+        raise WeightsError(
+            f"'{source}' does not fit this architecture. {' '.join(reasons.split())[:400]}"
+        ) from error
+
+
+def reason_of(error: Exception) -> str:
+    """Say in a few words of ours why a file cannot be read.
+
+    What torch refuses to unpickle comes with its advice to switch that protection off; ours is another.
+    """
+    if isinstance(error, SafetensorError | RuntimeError | OSError):
+        return " ".join(str(error).split())[:400]
+    if foreign := _FOREIGN_OBJECT.search(str(error)):
+        return (
+            f"it holds '{foreign[1]}', which could run code when it is read; only tensors, numbers, text, "
+            "lists and tables are. Get it as .safetensors, or from where it was published."
+        )
+    return "it is damaged or of another format."
 
 
 @contextmanager
-def _readable(path: Path) -> Iterator[None]:
+def _reading(path: Path, what: str) -> Iterator[None]:
     try:
         yield
-    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError, OSError) as error:
-        reason = str(error).partition("\n")[0]
-        raise WeightsError(f"'{path}' cannot be read as weights: {reason}") from error
+    except Exception as error:  # safetensors and torch raise whatever the damage leads to
+        raise WeightsError(f"'{path}' cannot be read as {what}: {reason_of(error)}") from error

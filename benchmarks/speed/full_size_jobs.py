@@ -26,7 +26,7 @@ from avprompt.plugin.discovery import load_plugins
 from avprompt.records import Audio, Sample
 from avprompt.training.trainer import Trainer
 from avprompt.weights.checkpoint import checkpoint_formats, load_checkpoint, save_checkpoint, trained_state
-from avprompt.weights.tensors import read_object, read_tensors
+from avprompt.weights.tensors import read_tensors, read_torch_file
 from avprompt_beats import checkpoint as beats_checkpoint
 from avprompt_beats.encoder import BeatsEncoder, BeatsOptions
 from avprompt_clip.clipseg import ClipSegBackbone, ClipSegOptions
@@ -70,7 +70,7 @@ def beats_there_and_back(folder: Path) -> None:
     """Likewise; the label predictor of the official file has no place in the encoder."""
     encoder = BeatsEncoder(BeatsOptions(checkpoint=str(folder / BEATS)))
     encoder.load_weights()
-    ours, official = encoder.beats.state_dict(), read_object(folder / BEATS)["model"]
+    ours, official = encoder.beats.state_dict(), read_torch_file(folder / BEATS)["model"]
     compare(ours, {key: value for key, value in official.items() if not key.startswith("predictor.")})
     beats_checkpoint.save(encoder.beats, folder / "beats-again.safetensors")
     compare(ours, read_tensors(folder / "beats-again.safetensors"))
@@ -93,10 +93,11 @@ def train(name: str, folder: Path, batch: int) -> None:
     path = folder / f"{name}.safetensors"
     save_checkpoint(method, path, {"method": name})
     compare(after, load_file(path))
-    for known in checkpoint_formats(registry):
-        if known.method == name:
-            known.write(after, folder / f"{name}.pth")
-            load_checkpoint(method, folder / f"{name}.pth", [known])
+    formats = checkpoint_formats(registry)
+    for other in formats.values():
+        if other.method == name:
+            other.write(after, folder / f"{name}.pth")
+            load_checkpoint(method, folder / f"{name}.pth", formats)
             compare(after, trained_state(method))
 
 

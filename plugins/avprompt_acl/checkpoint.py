@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 
 from avprompt.files import replacing
-from avprompt.plugin import CheckpointFormat, WeightsError
-from avprompt.weights.tensors import read_object
+from avprompt.plugin import CheckpointFormat, WeightsError, read_torch_file
 
 # Their name of a part -> ours.
 PART_KINDS = {"audio_proj": "projection", "masker_i": "masker"}
@@ -25,7 +24,7 @@ class AclCheckpoint(CheckpointFormat):
 
     def read(self, path: Path) -> dict[str, Tensor]:
         """Return the trained parts under our names; nothing in the file is run."""
-        theirs = read_object(path)
+        theirs = read_torch_file(path)
         if not _is_theirs(theirs):
             raise WeightsError(
                 f"'{path}' is not a checkpoint of ACL-SSL: it must hold {' and '.join(PART_KINDS)}."

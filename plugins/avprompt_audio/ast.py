@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from avprompt.plugin import AudioEncoder, Options
-from avprompt.weights.hub import HubModel
+from avprompt.plugin import AudioEncoder, HubModel, Options
 from avprompt_audio.pretrained import OPTION, read_config, read_weights
 from avprompt_audio.spectrogram import AUDIOSET_MEAN, AUDIOSET_STD, SAMPLE_RATE, fixed_fbank
 

@@ -6,10 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from avprompt.plugin import AudioEncoder, Options
-from avprompt.weights import cache
-from avprompt.weights.hub import HubModel
-from avprompt.weights.tensors import fill, read_tensors
+from avprompt.plugin import AudioEncoder, HubModel, Options, fill, read_tensors, verified_sha256
 from avprompt_audio.pretrained import OPTION, build
 from avprompt_audio.spectrogram import SAMPLE_RATE, fixed_fbank
 
@@ -65,14 +62,14 @@ class AudioMaeEncoder(AudioEncoder):
         Raises:
             WeightsError: the file is missing, damaged, or of another architecture.
         """
-        path = self.checkpoint.find_first(cache.HUB_FILES, download=True)
+        path = self.checkpoint.find_weights()
         state = {
             name.replace("fc_norm.", "norm."): tensor
             for name, tensor in read_tensors(path).items()
             if not name.startswith("head.")
         }
         fill(self.vit, state, path)
-        return {path.name: cache.checksum(path)}
+        return {path.name: verified_sha256(path)}
 
 
 def _architecture(checkpoint: HubModel) -> tuple[str, dict[str, Any]]:

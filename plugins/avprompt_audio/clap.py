@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from avprompt.plugin import AudioEncoder, Options
-from avprompt.weights.hub import HubModel
+from avprompt.plugin import AudioEncoder, HubModel, Options
 from avprompt_audio.pretrained import OPTION, build, read_config, read_weights
 
 PUBLISHED = "laion/clap-htsat-unfused"

@@ -9,9 +9,7 @@ import torch
 from safetensors import SafetensorError
 from torch import nn
 
-from avprompt.plugin import WeightsError
-from avprompt.weights import cache
-from avprompt.weights.hub import HubModel
+from avprompt.plugin import HubModel, WeightsError, verified_sha256
 
 OPTION = "audio_encoder.checkpoint"
 
@@ -54,7 +52,7 @@ def read_weights(checkpoint: HubModel, into: nn.Module) -> dict[str, str]:
     Raises:
         WeightsError: missing, damaged, or incomplete; transformers would only warn of the last.
     """
-    path = checkpoint.find_first(cache.HUB_FILES, download=True)
+    path = checkpoint.find_weights()
     try:
         read, report = type(into).from_pretrained(  # type: ignore[attr-defined]
             path.parent, config=into.config, output_loading_info=True
@@ -68,4 +66,4 @@ def read_weights(checkpoint: HubModel, into: nn.Module) -> dict[str, str]:
             f"{', '.join(lacking)} is not there or has another shape."
         )
     into.load_state_dict(read.state_dict())
-    return {path.name: cache.checksum(path)}
+    return {path.name: verified_sha256(path)}

@@ -7,12 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from safetensors.torch import save_file
 from torch import Tensor
 
-from avprompt.files import replacing
-from avprompt.plugin import WeightsError
-from avprompt.weights.tensors import read_metadata, read_object, read_tensors
+from avprompt.plugin import WeightsError, read_metadata, read_tensors, read_torch_file, write_tensors
 from avprompt_beats.architecture import BeatsArchitecture
 from avprompt_beats.model import Beats
 
@@ -46,9 +43,8 @@ def read_state(path: Path) -> dict[str, Tensor]:
 
 def save(beats: Beats, path: Path) -> None:
     """Write a model as safetensors that `read_architecture` and `read_state` understand."""
-    state = {name: tensor.detach().cpu().clone() for name, tensor in beats.state_dict().items()}
-    with replacing(path) as temporary:
-        save_file(state, temporary, metadata={METADATA_KEY: beats.arch.model_dump_json()})
+    state = {name: tensor.clone() for name, tensor in beats.state_dict().items()}  # blocks share some
+    write_tensors(path, state, {METADATA_KEY: beats.arch.model_dump_json()})
 
 
 def _cfg(path: Path) -> Any:
@@ -61,7 +57,7 @@ def _cfg(path: Path) -> Any:
 
 
 def _official(path: Path) -> dict[str, Any]:
-    content = read_object(path)
+    content = read_torch_file(path)
     if not isinstance(content, dict) or not {"cfg", "model"} <= content.keys():
         raise WeightsError(f"'{path}' is no BEATs checkpoint: it needs the entries 'cfg' and 'model'.")
     return content

@@ -10,9 +10,8 @@ from torch import Tensor
 
 from avprompt.model.chunks import in_groups
 from avprompt.model.fbank import frame_count
-from avprompt.plugin import AudioEncoder, ConfigError, Options, WeightsError
-from avprompt.weights import cache
-from avprompt.weights.tensors import fill
+from avprompt.plugin import AudioEncoder, ConfigError, Options, WeightsError, fill, locate, verified_sha256
+from avprompt.weights.files import home
 from avprompt_beats import checkpoint
 from avprompt_beats.architecture import ITER3_PLUS_AS2M
 from avprompt_beats.model import MEL_BINS, SAMPLE_RATE, Beats
@@ -23,7 +22,7 @@ class BeatsOptions(Options):
     """Options of the BEATs encoder.
 
     Attributes:
-        checkpoint: an official `.pt`, or a `.safetensors` of ours; see `avprompt.weights.cache.resolve` for
+        checkpoint: an official `.pt`, or a `.safetensors` of ours; see `avprompt.weights.files.locate` for
             how it is named. Where the file is absent the architecture is that of the published one.
         layers: blocks, counted from one (0 is the input of the first), whose outputs are concatenated.
     """
@@ -42,7 +41,7 @@ class BeatsEncoder(AudioEncoder):
 
     def __init__(self, config: BeatsOptions) -> None:
         super().__init__(config)
-        path = cache.resolve(config.checkpoint)
+        path = locate(config.checkpoint)
         arch = checkpoint.read_architecture(path) if path.is_file() else ITER3_PLUS_AS2M
         if not all(0 <= layer <= arch.encoder_layers for layer in config.layers):
             raise ConfigError(
@@ -74,11 +73,11 @@ class BeatsEncoder(AudioEncoder):
         Raises:
             WeightsError: the file is missing, damaged, or of another architecture.
         """
-        path = cache.resolve(self.config.checkpoint)
+        path = locate(self.config.checkpoint)
         if not path.is_file():
             raise WeightsError(_how_to_get(self.config.checkpoint, path))
         fill(self.beats, checkpoint.read_state(path), path)
-        return {path.name: cache.checksum(path)}
+        return {path.name: verified_sha256(path)}
 
 
 def _how_to_get(reference: str, path: Path) -> str:
@@ -86,5 +85,5 @@ def _how_to_get(reference: str, path: Path) -> str:
     return (
         f"There is no BEATs checkpoint '{reference}': nothing is at {path}.\n"
         f"Get the published one with `avprompt weights fetch {name}`, or from {FINETUNED.source} "
-        f"and put it in {cache.home()}, or name another with --set audio_encoder.checkpoint=PATH."
+        f"and put it in {home()}, or name another with --set audio_encoder.checkpoint=PATH."
     )

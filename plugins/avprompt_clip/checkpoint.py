@@ -5,10 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from avprompt.plugin import DecoderCheckpoint
-from avprompt.weights.cache import HUB_FILES
-from avprompt.weights.hub import HubModel
-from avprompt.weights.tensors import read_tensors
+from avprompt.plugin import DecoderCheckpoint, HubModel, read_tensors
 
 # The published checkpoints differ from one another in these numbers alone, so no file is needed.
 PUBLISHED: dict[str, dict[str, Any]] = {
@@ -45,7 +42,7 @@ def weight_file(checkpoint: HubModel) -> Path:
     Raises:
         WeightsError: it is not here and cannot be fetched.
     """
-    return checkpoint.find_first(HUB_FILES, download=True)
+    return checkpoint.find_weights()
 
 
 def read_decoder(checkpoint: HubModel) -> DecoderCheckpoint:

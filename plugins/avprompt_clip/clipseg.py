@@ -11,9 +11,7 @@ from typing import Any
 
 from torch import nn
 
-from avprompt.plugin import DecoderCheckpoint, Options, WeightsError
-from avprompt.weights import cache
-from avprompt.weights.tensors import fill, read_tensors
+from avprompt.plugin import DecoderCheckpoint, Options, WeightsError, fill, read_tensors, verified_sha256
 from avprompt_clip import tokens
 from avprompt_clip.backbone import ClipBackbone, check_extract_layers, fit_image_size
 from avprompt_clip.checkpoint import clipseg_checkpoint, read_config, read_decoder, weight_file
@@ -111,7 +109,7 @@ class ClipSegBackbone(ClipBackbone):
         # Checkpoints saved before transformers 4.31 hold this constant.
         state = {name: tensor for name, tensor in state.items() if not name.endswith("position_ids")}
         fill(self.clip, state, path)
-        return {path.name: cache.checksum(path)}
+        return {path.name: verified_sha256(path)}
 
     def decoder_checkpoint(self) -> DecoderCheckpoint:
         """Return CLIPSeg's mask decoder: its numbers, and how to read its tensors."""

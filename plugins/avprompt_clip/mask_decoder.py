@@ -7,9 +7,16 @@ from pathlib import Path
 from pydantic import Field
 from torch import Tensor
 
-from avprompt.plugin import Backbone, Decoder, DecoderCheckpoint, ImageFeatures, TrainedOptions
-from avprompt.weights import cache
-from avprompt.weights.tensors import fill, read_tensors
+from avprompt.plugin import (
+    Backbone,
+    Decoder,
+    DecoderCheckpoint,
+    ImageFeatures,
+    TrainedOptions,
+    fill,
+    locate,
+    read_tensors,
+)
 from avprompt_clip.checkpoint import clipseg_checkpoint, read_decoder
 from avprompt_clip.decoder import ClipSegNetwork
 from avprompt_clip.pairs import decode_pairs
@@ -83,7 +90,7 @@ class ClipSegDecoder(Decoder):
         own = backbone.decoder_checkpoint()
         if self.config.checkpoint is None:
             return own
-        path = cache.resolve(self.config.checkpoint)
+        path = locate(self.config.checkpoint)
         if not path.is_file():
             return read_decoder(clipseg_checkpoint(self.config.checkpoint, "decoder.checkpoint"))
         return DecoderCheckpoint(own.architecture if own else {}, lambda: _read_file(path))

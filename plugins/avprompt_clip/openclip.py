@@ -8,8 +8,7 @@ from typing import Any
 import torch.nn.functional as F
 from torch import nn
 
-from avprompt.plugin import Options
-from avprompt.weights import cache
+from avprompt.plugin import Options, verified_sha256
 from avprompt_clip import tokens, zoo
 from avprompt_clip.backbone import ClipBackbone, check_extract_layers, fit_image_size
 from avprompt_clip.towers import Block, Tower, VisionTower
@@ -100,7 +99,7 @@ class OpenClipBackbone(ClipBackbone):
             return {}
         path = zoo.find_weights(self.config.model, pretrained)
         zoo.load_weights(self.clip, path, self.config.model)
-        return {path.name: cache.checksum(path)}
+        return {path.name: verified_sha256(path)}
 
 
 def _block(block: Any) -> Block:

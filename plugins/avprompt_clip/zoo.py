@@ -12,10 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from avprompt.errors import UnknownNameError, suggest
-from avprompt.plugin import ConfigError, WeightsError
-from avprompt.weights import cache
-from avprompt.weights.hub import HubModel
-from avprompt.weights.tensors import fill
+from avprompt.plugin import ConfigError, HubModel, WeightsError, fill, locate
+from avprompt.weights.tensors import reason_of
 from avprompt_clip.published import OPEN_CLIP_FILES
 
 _FOREIGN_VISION = ("timm_model_name", "attentional_pool", "block_type", "qk_norm", "scale_attn", "scale_fc")
@@ -60,7 +58,7 @@ def find_weights(name: str, pretrained: str) -> Path:
     Raises:
         WeightsError: there is no such file or tag, or it cannot be fetched; says where it is to be had.
     """
-    path = cache.resolve(pretrained)
+    path = locate(pretrained)
     if path.is_file():
         return path
     tag = read_tag(name, pretrained)
@@ -71,9 +69,8 @@ def find_weights(name: str, pretrained: str) -> Path:
             f"{suggest(pretrained, known)}"
         )
     repository = tag["hf_hub"].rstrip("/")
-    return HubModel(repository, f"open_clip model '{name}'", "backbone.pretrained").find_first(
-        OPEN_CLIP_FILES, download=True
-    )
+    model = HubModel(repository, f"open_clip model '{name}'", "backbone.pretrained")
+    return model.find_weights(OPEN_CLIP_FILES)
 
 
 def load_weights(model: nn.Module, path: Path, name: str) -> None:
@@ -87,8 +84,7 @@ def load_weights(model: nn.Module, path: Path, name: str) -> None:
     try:
         open_clip.load_checkpoint(model, str(path))
     except Exception as error:  # whatever open_clip's converters raise
-        reason = " ".join(str(error).split())[:400]
-        raise WeightsError(f"'{path}' is no weights of '{name}': {reason}") from error
+        raise WeightsError(f"'{path}' is no weights of '{name}': {reason_of(error)}") from error
 
 
 def _foreign_parts(architecture: dict[str, Any]) -> list[str]:

@@ -22,6 +22,7 @@ class Served:
         headers: sent with every answer, such as an ETag.
         cuts: after how many bytes the next answers break off.
         ranges: whether parts of it may be asked for.
+        refusal: what the hub calls the reason why it does not give the file, such as GatedRepo.
         asked: the `Range` of every GET so far, None for the whole file.
     """
 
@@ -29,6 +30,7 @@ class Served:
     headers: dict[str, str] = field(default_factory=dict)
     cuts: list[int] = field(default_factory=list)
     ranges: bool = True
+    refusal: str = ""
     asked: list[str | None] = field(default_factory=list)
 
 
@@ -36,16 +38,12 @@ class _Handler(BaseHTTPRequestHandler):
     files: dict[str, Served]
 
     def do_HEAD(self) -> None:
-        file = self.files.get(self.path)
-        if file is None:
-            self._refuse()
-            return
-        self._begin(200, file, {"Content-Length": str(len(file.content))})
+        if file := self._find():
+            self._begin(200, file, {"Content-Length": str(len(file.content))})
 
     def do_GET(self) -> None:
-        file = self.files.get(self.path)
+        file = self._find()
         if file is None:
-            self._refuse()
             return
         file.asked.append(self.headers["Range"])
         start = self._start(file)
@@ -61,18 +59,25 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def _start(self, file: Served) -> int:
-        """Return where the answer begins: at 0 if the file has changed since, as `If-Range` demands."""
-        wanted, condition = self.headers["Range"], self.headers["If-Range"]
-        if not file.ranges or not wanted or condition not in (None, file.headers.get("ETag")):
-            return 0
-        return int(wanted.removeprefix("bytes=").removesuffix("-"))
+        """Return where the answer begins: where it was asked to, or at 0 if only whole files are sent."""
+        stretch = self.headers["Range"]
+        return int(stretch.removeprefix("bytes=").removesuffix("-")) if file.ranges and stretch else 0
 
-    def _refuse(self) -> None:
-        """Say 404, and as the hub does whether it is the file or its repository that is not there."""
-        repository = "/".join(self.path.split("/")[:3])
-        known = any(path.startswith(f"{repository}/") for path in self.files)
-        self.send_response(404)
-        self.send_header("X-Error-Code", "EntryNotFound" if known else "RepoNotFound")
+    def _find(self) -> Served | None:
+        """Return the file, or refuse and say as the hub does whether file or repository is not there."""
+        file = self.files.get(self.path)
+        if file is None:
+            repository = "/".join(self.path.split("/")[:3])
+            known = any(path.startswith(f"{repository}/") for path in self.files)
+            self._refuse(404, "EntryNotFound" if known else "RepoNotFound")
+        elif file.refusal:
+            self._refuse(403, file.refusal)
+            return None
+        return file
+
+    def _refuse(self, status: int, code: str) -> None:
+        self.send_response(status)
+        self.send_header("X-Error-Code", code)
         self.send_header("Content-Length", "0")
         self.end_headers()
 

@@ -15,7 +15,7 @@ from avprompt.errors import WeightsError
 from avprompt.model.build import build
 from avprompt.model.method import Method
 from avprompt.registry import Registry
-from avprompt.weights import checkpoint
+from avprompt.weights import tensors
 from avprompt.weights.checkpoint import (
     checkpoint_formats,
     checkpoint_metadata,
@@ -95,17 +95,18 @@ def test_a_checkpoint_that_is_not_there_or_damaged(make: Make, tmp_path: Path) -
     save_checkpoint(mine, whole, {})
     for name, content in (("half", whole.read_bytes()[:2000]), ("words", b"hello"), ("empty", b"")):
         (tmp_path / name).write_bytes(content)
-        with pytest.raises(WeightsError, match=rf"{name}' is not a checkpoint of avprompt \(safetensors\)"):
+        with pytest.raises(
+            WeightsError, match=rf"{name}' cannot be read as a checkpoint of avprompt \(safetensors\)"
+        ):
             load_checkpoint(mine, tmp_path / name)
-    with pytest.raises(WeightsError, match=r"is not a checkpoint|There is no checkpoint"):
+    with pytest.raises(WeightsError, match=r"cannot be read as a checkpoint|There is no checkpoint"):
         load_checkpoint(mine, tmp_path)
 
 
 def test_other_formats_are_read_by_their_ending(make: Make, tmp_path: Path, registry: Registry) -> None:
     formats = checkpoint_formats(registry)
     first, second = make("acl-ssl"), make("acl-ssl")
-    (acl,) = [one for one in formats if one.method == "acl-ssl"]
-    acl.write(trained_state(first), tmp_path / "theirs.pth")
+    formats["acl-ssl"].write(trained_state(first), tmp_path / "theirs.pth")
     assert load_checkpoint(second, tmp_path / "theirs.pth", formats) == {"method": "acl-ssl"}
     assert same(trained_state(first), trained_state(second))
     with pytest.raises(WeightsError, match=r"belongs to acl-ssl or to other options"):
@@ -135,7 +136,7 @@ class TestReplacing:
             file.write_bytes(b"half")
             raise OSError("disk full")
 
-        monkeypatch.setattr(checkpoint, "save_file", failing)
+        monkeypatch.setattr(tensors, "save_file", failing)
         with pytest.raises(OSError, match=r"disk full"):
             save_checkpoint(mine, path, {"version": "new"})
         assert checkpoint_metadata(path) == {"version": "old"}
@@ -153,7 +154,9 @@ class TestTrainingState:
         with pytest.raises(WeightsError, match=r"There is nothing to resume: '.*r.pt' does not exist"):
             load_training_state(tmp_path / "r.pt")
         (tmp_path / "r.pt").write_bytes(b"hello")
-        with pytest.raises(WeightsError, match=r"r.pt' is damaged and cannot be resumed from"):
+        with pytest.raises(
+            WeightsError, match=r"r.pt' cannot be read as the state of a training run: it is damaged"
+        ):
             load_training_state(tmp_path / "r.pt")
 
     def test_runs_nothing(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -162,6 +165,6 @@ class TestTrainingState:
                 return print, ("run!",)
 
         torch.save({"step": Command()}, tmp_path / "r.pt")
-        with pytest.raises(WeightsError, match=r"is damaged and cannot be resumed from"):
+        with pytest.raises(WeightsError, match=r"state of a training run: it holds '[\w.]*print'"):
             load_training_state(tmp_path / "r.pt")
         assert "run!" not in capsys.readouterr().out

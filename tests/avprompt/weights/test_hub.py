@@ -39,10 +39,9 @@ def test_a_hub_name_may_be_a_folder_at_home(home: Path) -> None:
 
 def test_the_first_of_several_files(home: Path) -> None:
     (home / "pytorch_model.bin").touch()
-    files = ("model.safetensors", "pytorch_model.bin")
-    assert model(str(home)).find_first(files).name == "pytorch_model.bin"
+    assert model(str(home)).find_weights().name == "pytorch_model.bin"
     with pytest.raises(WeightsError, match=r"there is no a or b\.\nPut its files in .*part\.checkpoint="):
-        model(str(home)).find_first(("a", "b"))
+        model(str(home)).find_weights(("a", "b"))
 
 
 def test_offline_the_error_says_where_to_get_it_and_where_to_put_it(home: Path) -> None:

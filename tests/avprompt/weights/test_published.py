@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,8 @@ from click.testing import CliRunner, Result
 from avprompt.cli import main
 from avprompt.errors import UnknownNameError, WeightsError
 from avprompt.registry import Registry
-from avprompt.weights import cache
-from avprompt.weights.cache import WeightFile
-from avprompt.weights.published import PublishedWeights, find_published, published
+from avprompt.weights.files import WeightFile, recorded_sha256
+from avprompt.weights.published import PublishedWeights, find_published, published_weights
 from fileserver import FileServer
 
 CONTENT = b"weights" * 1000
@@ -39,21 +39,22 @@ def on_hub(server: FileServer) -> PublishedWeights:
 
 
 def test_every_registered_one_says_what_a_user_must_know(registry: Registry) -> None:
-    names = {one.name for one in published(registry)}
+    known = published_weights(registry)
+    names = {weights.name for weights in known}
     assert names >= {
         "CIDAS/clipseg-rd64-refined",
         "BEATs_iter3_plus_AS2M_finetuned_on_AS2M_cpt2.pt",
         "acl-ssl.pth",
     }
-    for one in published(registry):
-        file = one.file
-        assert file.purpose, one.name
-        assert file.licence, one.name
-        assert file.source.startswith("https://"), one.name
-        assert all(url.startswith("https://") for url in file.urls), one.name
-        assert file.urls or "/" in one.name, one.name
-        assert file.sha256 is None or re.fullmatch("[0-9a-f]{64}", file.sha256), one.name
-        assert file.size is None or file.size > 0, one.name
+    for weights in known:
+        file = weights.file
+        assert file.purpose, weights.name
+        assert file.licence, weights.name
+        assert file.source.startswith("https://"), weights.name
+        assert all(url.startswith("https://") for url in file.urls), weights.name
+        assert file.urls or "/" in weights.name, weights.name
+        assert file.sha256 is None or re.fullmatch("[0-9a-f]{64}", file.sha256), weights.name
+        assert file.size is None or file.size > 0, weights.name
 
 
 def test_direct_weights(server: FileServer, home: Path) -> None:
@@ -103,14 +104,20 @@ def test_a_repository_of_the_hub(server: FileServer, home: Path) -> None:
     assert eye.fetch() == home / "their" / "eye" / "pytorch_model.bin" == eye.path
     assert (home / "their" / "eye" / "config.json").read_bytes() == b"{}"
     assert eye.sha256 == eye.verify() == DIGEST
-    assert cache.recorded_checksum(eye.path) == DIGEST
+    assert recorded_sha256(eye.path) == DIGEST
 
 
-def test_a_broken_connection_to_the_hub(server: FileServer, home: Path) -> None:
+def test_a_broken_connection_to_the_hub(
+    server: FileServer, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     eye = on_hub(server)
+    for module in ("constants", "file_download"):  # it goes on from the last whole chunk
+        monkeypatch.setattr(f"huggingface_hub.{module}.DOWNLOAD_CHUNK_SIZE", 100, raising=False)
     served = server.files["/their/eye/resolve/main/pytorch_model.bin"]
     served.cuts.append(1000)
-    eye.fetch()
+    with suppress(WeightsError):  # huggingface_hub 0.23 goes on when it is called again
+        eye.fetch()
+    assert eye.fetch().read_bytes() == CONTENT
     assert served.asked == [None, "bytes=1000-"]
 
 
@@ -129,6 +136,33 @@ def test_a_repository_that_is_not_there(server: FileServer, home: Path) -> None:
     server.put_on_hub("their/nose", "config.json", b"{}")
     with pytest.raises(WeightsError, match=r"there is no model\.safetensors or pytorch_model\.bin"):
         nose.fetch()
+
+
+def test_a_repository_that_is_given_to_those_who_ask(server: FileServer, home: Path) -> None:
+    eye = on_hub(server)
+    server.files["/their/eye/resolve/main/pytorch_model.bin"].refusal = "GatedRepo"
+    with pytest.raises(
+        WeightsError, match=r"given to those who ask for it on https://huggingface\.co/their/eye.*HF_TOKEN"
+    ):
+        eye.fetch()
+    assert not eye.present
+
+
+def test_a_hub_that_cannot_be_reached(
+    server: FileServer, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    eye = on_hub(server)
+    nobody = "http://127.0.0.1:1"
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", nobody)
+    template = nobody + "/{repo_id}/resolve/{revision}/{filename}"
+    for module in ("constants", "file_download"):
+        monkeypatch.setattr(f"huggingface_hub.{module}.HUGGINGFACE_CO_URL_TEMPLATE", template, raising=False)
+    with pytest.raises(
+        WeightsError, match=r"there is no config\.json, and the hub cannot be reached"
+    ) as error:
+        eye.fetch()
+    for words in ("weights fetch their/eye", str(home / "their" / "eye")):
+        assert words in str(error.value)
 
 
 def test_offline_only_what_is_here_counts(
@@ -156,8 +190,7 @@ def test_names() -> None:
 
 
 PLUGIN = """
-from avprompt.plugin import hookimpl
-from avprompt.weights.cache import WeightFile
+from avprompt.plugin import WeightFile, hookimpl
 
 @hookimpl
 def register_weights(register):
@@ -189,7 +222,9 @@ def test_commands(home: Path, plugin: Path) -> None:
     assert fetched.exit_code == 0, fetched.output
     assert DIGEST in fetched.output
     assert run("verify", "--plugin", plugin).output == f"ear.pt: {DIGEST}, as it should be\n"
-    known = {one["name"]: one for one in json.loads(run("list", "--json", "--plugin", plugin).output)}
+    known = {
+        summary["name"]: summary for summary in json.loads(run("list", "--json", "--plugin", plugin).output)
+    }
     assert known["ear.pt"]["present"] is True
     assert (known["ear.pt"]["sha256"], known["ear.pt"]["size"]) == (DIGEST, len(CONTENT))
 

@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from transformers import ASTFeatureExtractor, ASTForAudioClassification
 
 from avprompt.errors import WeightsError
-from avprompt.weights.cache import sha256
+from avprompt.weights.files import measured_sha256
 from avprompt_audio.ast import PUBLISHED, AstEncoder, AstOptions
 
 NOISE = 0.1 * torch.randn(2, 16000, generator=torch.Generator().manual_seed(0))
@@ -19,7 +19,7 @@ NOISE = 0.1 * torch.randn(2, 16000, generator=torch.Generator().manual_seed(0))
 @pytest.mark.filterwarnings("ignore:At least one mel filter has all zero values")  # so in Kaldi
 def test_frames_are_the_patches_of_transformers_model(ast_folder: Path) -> None:
     encoder = AstEncoder(AstOptions(checkpoint=str(ast_folder)))
-    assert encoder.load_weights() == {"model.safetensors": sha256(ast_folder / "model.safetensors")}
+    assert encoder.load_weights() == {"model.safetensors": measured_sha256(ast_folder / "model.safetensors")}
     extract = ASTFeatureExtractor(max_length=256)
     inputs = extract(list(NOISE.numpy()), sampling_rate=16000, return_tensors="pt")
     model = ASTForAudioClassification.from_pretrained(ast_folder).eval()

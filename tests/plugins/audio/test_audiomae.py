@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 
 from avprompt.errors import WeightsError
-from avprompt.weights.cache import sha256
+from avprompt.weights.files import measured_sha256
 from avprompt_audio.audiomae import PUBLISHED, AudioMaeEncoder, AudioMaeOptions
 from avprompt_audio.spectrogram import fixed_fbank
 
@@ -24,7 +24,7 @@ def test_frames_are_the_normalised_patches_of_timms_model(
 ) -> None:
     folder = write_audiomae(pooling)
     encoder = AudioMaeEncoder(AudioMaeOptions(checkpoint=str(folder)))
-    assert encoder.load_weights() == {"model.safetensors": sha256(folder / "model.safetensors")}
+    assert encoder.load_weights() == {"model.safetensors": measured_sha256(folder / "model.safetensors")}
     config = json.loads((folder / "config.json").read_text())
     vit: Any = timm.create_model(config["architecture"], **config["model_args"], num_classes=5).eval()
     vit.load_state_dict(load_file(folder / "model.safetensors"))

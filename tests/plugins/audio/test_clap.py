@@ -8,7 +8,7 @@ import torch
 from transformers import ClapFeatureExtractor, ClapModel
 
 from avprompt.errors import WeightsError
-from avprompt.weights.cache import sha256
+from avprompt.weights.files import measured_sha256
 from avprompt_audio.clap import PUBLISHED, ClapEncoder, ClapOptions, log_mel, ten_seconds
 
 NOISE = 0.1 * torch.randn(1, 48000 * 3, generator=torch.Generator().manual_seed(0))
@@ -36,7 +36,7 @@ def test_frames_are_the_last_map_of_transformers_model(
 ) -> None:
     folder = write_clap(fused)
     encoder = ClapEncoder(ClapOptions(checkpoint=str(folder)))
-    assert encoder.load_weights() == {"model.safetensors": sha256(folder / "model.safetensors")}
+    assert encoder.load_weights() == {"model.safetensors": measured_sha256(folder / "model.safetensors")}
     extract = ClapFeatureExtractor(truncation="fusion" if fused else "rand_trunc")
     inputs = extract(NOISE[0].numpy(), sampling_rate=48000, return_tensors="pt")
     model = ClapModel.from_pretrained(folder).eval()

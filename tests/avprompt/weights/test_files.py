@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from avprompt.errors import WeightsError
-from avprompt.weights import cache
+from avprompt.weights import files
 
 HELLO = hashlib.sha256(b"hello").hexdigest()
 
@@ -19,46 +19,46 @@ def file(tmp_path: Path) -> Path:
 
 def test_home_is_in_the_cache_unless_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AVPROMPT_HOME", raising=False)
-    assert cache.home() == Path.home() / ".cache" / "avprompt"
+    assert files.home() == Path.home() / ".cache" / "avprompt"
     monkeypatch.setenv("AVPROMPT_HOME", "~/elsewhere")
-    assert cache.home() == Path.home() / "elsewhere"
+    assert files.home() == Path.home() / "elsewhere"
 
 
 def test_a_reference_is_a_path_or_a_name_at_home(
     home: Path, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert cache.resolve("model.pt") == home / "model.pt"
+    assert files.locate("model.pt") == home / "model.pt"
     monkeypatch.chdir(file.parent)
-    assert cache.resolve("model.pt").samefile(file)
-    assert cache.resolve(str(file)) == file
+    assert files.locate("model.pt").samefile(file)
+    assert files.locate(str(file)) == file
 
 
 def test_a_reference_into_a_package() -> None:
-    assert cache.resolve("package:tinyworld/tiny.yaml").is_file()
+    assert files.locate("package:tinyworld/tiny.yaml").is_file()
     with pytest.raises(WeightsError, match="names the package 'no_such', which is not installed"):
-        cache.resolve("package:no_such/model.pt")
+        files.locate("package:no_such/model.pt")
 
 
 def test_a_checksum(file: Path) -> None:
-    assert cache.sha256(file) == cache.checksum(file) == HELLO
-    assert cache.recorded_checksum(file) is None
+    assert files.measured_sha256(file) == files.verified_sha256(file) == HELLO
+    assert files.recorded_sha256(file) is None
 
 
 def test_a_recorded_checksum_holds(file: Path) -> None:
-    cache.record_checksum(file, HELLO)
+    files.record_sha256(file, HELLO)
     assert file.with_name("model.pt.sha256").read_text() == f"{HELLO}  model.pt\n"
-    assert cache.checksum(file) == cache.recorded_checksum(file) == HELLO
+    assert files.verified_sha256(file) == files.recorded_sha256(file) == HELLO
     file.write_bytes(b"hallo")
     with pytest.raises(
         WeightsError, match=rf"not the file that was fetched.*{HELLO}.*delete model\.pt\.sha256"
     ):
-        cache.checksum(file)
+        files.verified_sha256(file)
 
 
 def test_the_hub_cache_names_its_files_by_their_checksum(file: Path, tmp_path: Path) -> None:
     blob = file.rename(tmp_path / HELLO)
     file.symlink_to(blob)
-    assert cache.recorded_checksum(file) == HELLO
+    assert files.recorded_sha256(file) == HELLO
     blob.write_bytes(b"hallo")
     with pytest.raises(WeightsError, match="not the file that was fetched"):
-        cache.checksum(file)
+        files.verified_sha256(file)

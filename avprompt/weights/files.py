@@ -1,4 +1,4 @@
-"""Weight files: where they are, what is known of published ones, and proof that they are the right ones."""
+"""Weight files: what is known of published ones, where they are, and proof that they are the right ones."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from pathlib import Path
 from avprompt.errors import WeightsError
 
 PACKAGE_PREFIX = "package:"
-CHECKSUM_SUFFIX = ".sha256"
-HUB_FILES = ("model.safetensors", "pytorch_model.bin")  # as transformers and timm name them
+RECORD_SUFFIX = ".sha256"
+HUB_WEIGHTS = ("model.safetensors", "pytorch_model.bin")  # as transformers and timm name them
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
 class WeightFile:
-    """Published weights, registered under the name by which options refer to them.
+    """What is known of published weights, registered under the name by which options refer to them.
 
     With `urls` that name is a file; without, it is a repository of the Hugging Face hub. Either lies
-    under its name in `home()`. What nobody has published stays None: it is shown as unknown, and
-    the checksum that the first download measures is kept beside the file and holds from then on.
+    under its name in `home()`. What nobody has published stays None: it is shown
+    as unknown, and the SHA-256 that the first download measures is kept beside the file and holds from
+    then on.
 
     Attributes:
         purpose: what they are, and which part reads them.
@@ -32,7 +33,7 @@ class WeightFile:
         urls: direct downloads, tried in this order.
         files: in a hub repository, names of the weights; the first that it has is the one.
         size: bytes.
-        sha256: 64 hexadecimal digits.
+        sha256: 64 hexadecimal digits; with it a direct download that was cut can go on.
         note: what to know before fetching.
     """
 
@@ -40,7 +41,7 @@ class WeightFile:
     licence: str
     source: str
     urls: tuple[str, ...] = ()
-    files: tuple[str, ...] = HUB_FILES
+    files: tuple[str, ...] = HUB_WEIGHTS
     size: int | None = None
     sha256: str | None = None
     note: str = ""
@@ -51,7 +52,7 @@ def home() -> Path:
     return Path(os.environ.get("AVPROMPT_HOME", "~/.cache/avprompt")).expanduser()
 
 
-def resolve(reference: str) -> Path:
+def locate(reference: str) -> Path:
     """Return where a weight file is, whether or not it is there.
 
     Args:
@@ -69,43 +70,48 @@ def resolve(reference: str) -> Path:
             raise WeightsError(
                 f"'{reference}' names the package '{package}', which is not installed."
             ) from error
-    here = Path(reference).expanduser()
-    return here if here.exists() or here.is_absolute() else home() / reference
+    path = Path(reference).expanduser()
+    return path if path.exists() or path.is_absolute() else home() / reference
 
 
-def sha256(path: Path) -> str:
+def is_sha256(text: str | None) -> bool:
+    """Say whether a text is a SHA-256: 64 hexadecimal digits."""
+    return bool(text and _SHA256.fullmatch(text))
+
+
+def measured_sha256(path: Path) -> str:
     """Return the SHA-256 of a file as hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def checksum(path: Path) -> str:
+def verified_sha256(path: Path) -> str:
     """Return the SHA-256 of a file that is about to be used.
 
     Raises:
-        WeightsError: it is no longer the file whose checksum was recorded.
+        WeightsError: it is no longer the file whose SHA-256 was recorded.
     """
-    measured, expected = sha256(path), recorded_checksum(path)
-    if expected not in (None, measured):
+    measured, recorded = measured_sha256(path), recorded_sha256(path)
+    if recorded not in (None, measured):
         raise WeightsError(
-            f"'{path}' is not the file that was fetched: its SHA-256 is {measured}, and {expected} was "
+            f"'{path}' is not the file that was fetched: its SHA-256 is {measured}, and {recorded} was "
             f"recorded. Fetch it again, or delete {_record(path).name} if you replaced it on purpose."
         )
     return measured
 
 
-def recorded_checksum(path: Path) -> str | None:
+def recorded_sha256(path: Path) -> str | None:
     """Return the SHA-256 recorded beside a file, or None."""
     record, blob = _record(path), path.resolve().name
     if record.is_file():
         return record.read_text(encoding="utf-8").partition(" ")[0].strip()
-    return blob if _SHA256.fullmatch(blob) else None  # the hub's cache links to files named so
+    return blob if is_sha256(blob) else None  # the hub's cache links to files named so
 
 
-def record_checksum(path: Path, digest: str) -> None:
+def record_sha256(path: Path, sha256: str) -> None:
     """Record a file's SHA-256 beside it, as `sha256sum --check` reads it."""
-    _record(path).write_text(f"{digest}  {path.name}\n", encoding="utf-8")
+    _record(path).write_text(f"{sha256}  {path.name}\n", encoding="utf-8")
 
 
 def _record(path: Path) -> Path:
-    return path.with_name(path.name + CHECKSUM_SUFFIX)
+    return path.with_name(path.name + RECORD_SUFFIX)
