@@ -14,7 +14,7 @@ from avprompt.plugin import DataError, Frame, GroundTruth, PublishedScores
 from avprompt_benchmarks.clips import Clip
 from avprompt_benchmarks.files import IMAGES, SOUNDS, VIDEOS, Absent, Files, read_json
 from avprompt_benchmarks.ids import vggsound_id
-from avprompt_benchmarks.lists import Listed
+from avprompt_benchmarks.lists import ListedClip
 from avprompt_benchmarks.marks import Marks
 from avprompt_benchmarks.polygons import read_polygons, union_of_polygons
 from avprompt_benchmarks.published import published
@@ -35,7 +35,8 @@ class Outlines(Marks):
         """Return the union of the outlines, empty where the source is off screen."""
         frame = _read(self.path)
         outlines = [] if self.scenario == OFF_SCREEN else frame.outlines[self.scenario]
-        mask = union_of_polygons([one for each in outlines for one in each], frame.width, frame.height)
+        polygons = [polygon for outline in outlines for polygon in outline]
+        mask = union_of_polygons(polygons, frame.width, frame.height)
         return GroundTruth(mask.astype(np.float32), sources=len(outlines))
 
     def verify(self) -> None:
@@ -80,7 +81,7 @@ class AVATAR(ListTrained):
         videos = sorted(path for path in folder.iterdir() if path.is_dir())
         return [clip for video in videos for path in sorted(video.glob("*.json")) for clip in self._of(path)]
 
-    def training_clip(self, listed: Listed) -> Clip:
+    def training_clip(self, listed: ListedClip) -> Clip:
         """Return a clip of VGGSound."""
         name = vggsound_id(listed.id)
         return Clip(name, self._frames.find(name), self._sounds.find(name), label=listed.label)
@@ -134,10 +135,10 @@ def _read(path: Path) -> _Annotated:
     content = read_json(path)
     try:
         frame = _Annotated(int(content["original_width"]), int(content["original_height"]), {}, {})
-        for one in content["annotations"]:
-            scenario = str(one["task"]).lower()
-            frame.outlines.setdefault(scenario, []).append(read_polygons(one.get("segmentation") or []))
-            frame.labels.setdefault(scenario, str(one.get("category", "")))
+        for source in content["annotations"]:
+            scenario = str(source["task"]).lower()
+            frame.outlines.setdefault(scenario, []).append(read_polygons(source.get("segmentation") or []))
+            frame.labels.setdefault(scenario, str(source.get("category", "")))
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"'{path}' is not the annotation of a frame: {error!r}") from error
     return frame

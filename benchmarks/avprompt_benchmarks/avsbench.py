@@ -22,7 +22,7 @@ FRAMES = range(1, 6)
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListedFrame:
     """One frame that a list names."""
 
     video: str
@@ -84,46 +84,46 @@ class AVSBench(ListedBenchmark):
         if not listed and split == "train":
             self.note("no training clips in the data root: trained on the test frames, without masks")
             listed = list(self.listed("test"))
-        return [self.clip(one, training=split == "train") for one in listed]
+        return [self.clip(frame, training=split == "train") for frame in listed]
 
-    def listed(self, split: str) -> Iterator[Listed]:
+    def listed(self, split: str) -> Iterator[ListedFrame]:
         """Return the frames of a split, in the official order where the official list is there."""
         if self._table is not None:
             for row in self._table:
                 if row["split"] == split:
                     video, label = next(iter(row.values())), row.get("category", "")
-                    yield from (Listed(video, number, split, label) for number in FRAMES)
+                    yield from (ListedFrame(video, number, split, label) for number in FRAMES)
             return
         path = find_annotation(self.root, (self.acl_list,))
         if path is None:
             raise self.without(f"{self.table} (or {self.acl_list})")
-        for one in read_list(path) if split == "test" else ():
-            video, _, number = avsbench_id(one.id).rpartition("_")
-            yield Listed(video, int(number), split, one.label)
+        for row in read_list(path) if split == "test" else ():
+            video, _, number = avsbench_id(row.id).rpartition("_")
+            yield ListedFrame(video, int(number), split, row.label)
 
-    def clip(self, one: Listed, *, training: bool) -> Clip:
+    def clip(self, frame: ListedFrame, *, training: bool) -> Clip:
         """Find the files of a frame."""
-        image = self._find("visual_frames", self.frame_names(one))
-        audio = self._find("audio_wav", self.audio_names(one))
-        clip = Clip(one.id, image, audio, label=one.label.replace("_", " "), group=one.video)
+        image = self._find("visual_frames", self.frame_names(frame))
+        audio = self._find("audio_wav", self.audio_names(frame))
+        clip = Clip(frame.id, image, audio, label=frame.label.replace("_", " "), group=frame.video)
         if training:
             return clip
-        mask = self._find("gt_masks", self.mask_names(one))
+        mask = self._find("gt_masks", self.mask_names(frame))
         if isinstance(mask, Absent):
             return replace(clip, unusable=f"no mask: {mask} is not there")
         return replace(clip, marks=MaskFile(mask))
 
-    def frame_names(self, one: Listed) -> tuple[str, ...]:
+    def frame_names(self, frame: ListedFrame) -> tuple[str, ...]:
         """Return the names that a frame's picture may have under `visual_frames`."""
         raise NotImplementedError
 
-    def audio_names(self, one: Listed) -> tuple[str, ...]:
+    def audio_names(self, frame: ListedFrame) -> tuple[str, ...]:
         """Return the names that a frame's sound may have under `audio_wav`."""
-        return (f"{one.split}/{one.video}.wav", f"{one.video}.wav")
+        return (f"{frame.split}/{frame.video}.wav", f"{frame.video}.wav")
 
-    def mask_names(self, one: Listed) -> tuple[str, ...]:
+    def mask_names(self, frame: ListedFrame) -> tuple[str, ...]:
         """Return the names that a frame's mask may have under `gt_masks`."""
-        return (f"{one.split}/{one.video}/{one.id}.png", f"{one.id}.png")
+        return (f"{frame.split}/{frame.video}/{frame.id}.png", f"{frame.id}.png")
 
     def _find(self, folder: str, names: Sequence[str]) -> Path | Absent:
         return existing(self.base, [f"{folder}/{name}" for name in names])
@@ -131,8 +131,8 @@ class AVSBench(ListedBenchmark):
     @cached_property
     def _table(self) -> list[dict[str, str]] | None:
         beside = [path for path in (self.base, self.base.parent, self.root) if path.is_dir()]
-        found = (find_annotation(folder, (self.table,)) for folder in beside)
-        path = next((path for path in found if path), None)
+        paths = (find_annotation(folder, (self.table,)) for folder in beside)
+        path = next((path for path in paths if path), None)
         return None if path is None else read_table(path, ("split",))
 
 
@@ -156,17 +156,17 @@ class S4(AVSBench):
     table = "s4_meta_data.csv"
     acl_list = "avs1_s4_test.csv"
 
-    def frame_names(self, one: Listed) -> tuple[str, ...]:
+    def frame_names(self, frame: ListedFrame) -> tuple[str, ...]:
         """Return the names in the official layout and in ACL-SSL's."""
-        return (f"{one.split}/{one.label}/{one.video}/{one.id}.png", f"{one.id}.png")
+        return (f"{frame.split}/{frame.label}/{frame.video}/{frame.id}.png", f"{frame.id}.png")
 
-    def audio_names(self, one: Listed) -> tuple[str, ...]:
+    def audio_names(self, frame: ListedFrame) -> tuple[str, ...]:
         """Return the names in the official layout and in ACL-SSL's."""
-        return (f"{one.split}/{one.label}/{one.video}.wav", f"{one.video}.wav")
+        return (f"{frame.split}/{frame.label}/{frame.video}.wav", f"{frame.video}.wav")
 
-    def mask_names(self, one: Listed) -> tuple[str, ...]:
+    def mask_names(self, frame: ListedFrame) -> tuple[str, ...]:
         """Return the same names as the picture's."""
-        return self.frame_names(one)
+        return self.frame_names(frame)
 
 
 class MS3(AVSBench):
@@ -189,7 +189,7 @@ class MS3(AVSBench):
     table = "ms3_meta_data.csv"
     acl_list = "avs1_ms3_test.csv"
 
-    def frame_names(self, one: Listed) -> tuple[str, ...]:
+    def frame_names(self, frame: ListedFrame) -> tuple[str, ...]:
         """Return the names in the official layout and in ACL-SSL's, with and without `.mp4`."""
-        official = f"{one.video}/{one.video}.mp4_{one.number}.png"
-        return (official, f"{one.id}.png", f"{one.video}.mp4_{one.number}.png")
+        official = f"{frame.video}/{frame.video}.mp4_{frame.number}.png"
+        return (official, f"{frame.id}.png", f"{frame.video}.mp4_{frame.number}.png")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from avprompt.plugin import BoxCounts, PublishedScores
-from avprompt_benchmarks.avsbench import MS3, S4, AVSBench, Listed
+from avprompt_benchmarks.avsbench import MS3, S4, AVSBench, ListedFrame
 from avprompt_benchmarks.boxes import read_boxes
 from avprompt_benchmarks.clips import Clip
 from avprompt_benchmarks.files import find_annotation
@@ -33,29 +33,29 @@ class ByBoxes(AVSBench):
         super().__init__(root)
         self.validation_split = None  # no boxes were drawn for it
 
-    def listed(self, split: str) -> Iterator[Listed]:
+    def listed(self, split: str) -> Iterator[ListedFrame]:
         """Return the frames of the listing; training frames are those of the official list."""
         if split == "test":
             yield from self._boxes
         elif split == "train" and self._table is not None:
             yield from super().listed(split)
 
-    def clip(self, one: Listed, *, training: bool) -> Clip:
+    def clip(self, frame: ListedFrame, *, training: bool) -> Clip:
         """Find the files of a frame."""
-        clip = super().clip(one, training=True)
-        return clip if training else replace(clip, marks=self._boxes[one])
+        clip = super().clip(frame, training=True)
+        return clip if training else replace(clip, marks=self._boxes[frame])
 
     @cached_property
-    def _boxes(self) -> dict[Listed, Boxes]:
+    def _boxes(self) -> dict[ListedFrame, Boxes]:
         path = find_annotation(self.root, self.listings)
         if path is None:
             raise self.without(self.listings[0])
-        found = {}
+        boxes = {}
         for picture, sound, box in read_pairs(path):
             video, _, number = avsbench_id(picture.stem).rpartition("_")
-            one = Listed(video, int(number), "test", self.category(sound.parent.name))
-            found[one] = Boxes(read_boxes(box, f"{path}: '{picture.name}'"), SIDE)
-        return found
+            frame = ListedFrame(video, int(number), "test", self.category(sound.parent.name))
+            boxes[frame] = Boxes(read_boxes(box, f"{path}: '{picture.name}'"), SIDE)
+        return boxes
 
     def category(self, folder: str) -> str:
         """Return the class of a clip by the folder of its sound."""

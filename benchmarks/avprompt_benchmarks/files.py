@@ -39,9 +39,9 @@ class Files:
             spell: turns the stem of a file's name into an id.
             inside: patterns of a file in a folder that is called by the id, in order of preference.
         """
-        there = [folder for folder in folders if (root / folder).is_dir()]
-        self.wanted = f"{(there or folders)[0]}/{{}}{endings[0]}".removeprefix("./")
-        self.folders = [root / folder for folder in there]
+        present = [folder for folder in folders if (root / folder).is_dir()]
+        self.pattern = f"{(present or folders)[0]}/{{}}{endings[0]}".removeprefix("./")
+        self.folders = [root / folder for folder in present]
         self.endings, self.spell, self.inside = endings, spell, inside
 
     def find(self, name: str) -> Path | Absent:
@@ -50,8 +50,8 @@ class Files:
         if path is not None and path.suffix.lower() in self.endings:
             return path
         patterns = self.inside if path is not None else ()
-        found = (sorted(path.glob(pattern)) for pattern in patterns if path is not None)
-        return next((files[0] for files in found if files), Absent(self.wanted.format(name)))
+        matches = (sorted(path.glob(pattern)) for pattern in patterns if path is not None)
+        return next((files[0] for files in matches if files), Absent(self.pattern.format(name)))
 
     def ids(self) -> list[str]:
         """Return the ids that have a file, sorted."""
@@ -59,14 +59,14 @@ class Files:
 
     @cached_property
     def _by_id(self) -> dict[str, Path]:
-        found: dict[str, Path] = {}
+        by_id: dict[str, Path] = {}
         for folder in self.folders:
             for path in folder.iterdir():
                 if path.suffix.lower() in self.endings:
-                    found.setdefault(self.spell(path.stem), path)
+                    by_id.setdefault(self.spell(path.stem), path)
                 elif self.inside and path.is_dir():
-                    found.setdefault(self.spell(path.name), path)
-        return found
+                    by_id.setdefault(self.spell(path.name), path)
+        return by_id
 
 
 def first_existing(root: Path, names: Sequence[str]) -> Path | None:
@@ -87,8 +87,8 @@ def first_folder(root: Path, names: Sequence[str]) -> Path:
 def find_annotation(root: Path, names: Sequence[str]) -> Path | None:
     """Return the first of several annotation files in the root, or else in a folder right under it."""
     under = sorted(path for path in root.iterdir() if path.is_dir())
-    found = (first_existing(folder, names) for folder in (root, *under))
-    return next((path for path in found if path), None)
+    paths = (first_existing(folder, names) for folder in (root, *under))
+    return next((path for path in paths if path), None)
 
 
 def read_json(path: Path) -> Any:

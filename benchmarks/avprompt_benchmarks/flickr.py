@@ -12,7 +12,7 @@ from avprompt_benchmarks.clips import Clip
 from avprompt_benchmarks.consensus import read_annotators
 from avprompt_benchmarks.files import IMAGES, SOUNDS, Absent, Files, find_annotation
 from avprompt_benchmarks.ids import FLICKR_TYPO
-from avprompt_benchmarks.lists import Listed, read_list
+from avprompt_benchmarks.lists import ListedClip, read_list
 from avprompt_benchmarks.published import published
 from avprompt_benchmarks.training import ListTrained
 
@@ -65,16 +65,16 @@ class Flickr(ListTrained):
         path = find_annotation(self.root, ("flickr_test.csv", "flickr_test.txt"))
         if path is None:
             raise self.without("flickr_test.csv")
-        return [self._annotated(one) for one in read_list(path)]
+        return [self._annotated(listed) for listed in read_list(path)]
 
-    def training_clip(self, listed: Listed) -> Clip:
+    def training_clip(self, listed: ListedClip) -> Clip:
         """Return a clip without annotation."""
         name = listed.id
         return Clip(
             name, self._training_frames.find(name), self._training_sounds.find(name), label=listed.label
         )
 
-    def _annotated(self, listed: Listed) -> Clip:
+    def _annotated(self, listed: ListedClip) -> Clip:
         clip = Clip(listed.id, self.frames.find(listed.id), self.sounds.find(listed.id), label=listed.label)
         mistyped, meant = FLICKR_TYPO
         if clip.id == mistyped and isinstance(clip.image, Absent):

@@ -75,7 +75,7 @@ class Folder(ListedBenchmark):
 
     def _listed(self, split: str) -> list[str] | None:
         path = self.root / f"{split}.txt"
-        return [one.id for one in read_list(path)] if path.is_file() else None
+        return [listed.id for listed in read_list(path)] if path.is_file() else None
 
     def _clip(self, name: str, *, training: bool) -> Clip:
         image, audio, video = (files.find(name) for files in (self._images, self._sounds, self._videos))
@@ -100,8 +100,8 @@ class Folder(ListedBenchmark):
 
     @property
     def _ids(self) -> list[str]:
-        found = {name for files in (self._images, self._sounds, self._videos) for name in files.ids()}
-        return sorted(found)
+        media = (self._images, self._sounds, self._videos)
+        return sorted({name for files in media for name in files.ids()})
 
     @cached_property
     def _boxes(self) -> dict[str, list[tuple[float, ...]]]:
@@ -121,7 +121,7 @@ class Folder(ListedBenchmark):
     @cached_property
     def _labels(self) -> dict[str, str]:
         path = self.root / "labels.csv"
-        return {one.id: one.label for one in read_list(path)} if path.is_file() else {}
+        return {listed.id: listed.label for listed in read_list(path)} if path.is_file() else {}
 
     @cached_property
     def _images(self) -> Files:

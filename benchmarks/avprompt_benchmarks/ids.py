@@ -17,28 +17,11 @@ def vggsound_id(name: str) -> str:
     Knows the spellings of VGG-SS (`_000030`), of SSLalignment (`_30000_40000`, milliseconds) and of
     VGGSound's own csv joined by an underscore (`_30`). Any other name comes back as it is.
     """
-    if found := _MILLISECONDS.fullmatch(name):
-        return f"{found['video']}_{int(found['start']) // 1000:06d}"
-    if found := _SECONDS.fullmatch(name):
-        return f"{found['video']}_{int(found['start']):06d}"
+    if match := _MILLISECONDS.fullmatch(name):
+        return f"{match['video']}_{int(match['start']) // 1000:06d}"
+    if match := _SECONDS.fullmatch(name):
+        return f"{match['video']}_{int(match['start']):06d}"
     return name
-
-
-def milliseconds_id(name: str, seconds: int = 10) -> str:
-    """Return a VGGSound clip as SSLalignment spells it, `<YouTube id>_<start ms>_<end ms>`.
-
-    Args:
-        name: in any spelling that `vggsound_id` knows.
-        seconds: length of the clip.
-
-    Raises:
-        ValueError: not the name of a VGGSound clip.
-    """
-    found = _SECONDS.fullmatch(vggsound_id(name))
-    if found is None:
-        raise ValueError(f"'{name}' is not the id of a VGGSound clip, such as zpWuikVorYg_000032")
-    start = int(found["start"])
-    return f"{found['video']}_{start * 1000}_{(start + seconds) * 1000}"
 
 
 def avsbench_id(name: str) -> str:

@@ -52,12 +52,14 @@ def with_foreign_sounds(clips: Sequence[Clip]) -> list[Clip]:
     for clip in clips:
         shown.setdefault(clip.group, set()).add(clip.label)
     order = np.random.default_rng(0).permutation(len(clips))
-    found = []
+    paired = []
     for start, clip in enumerate(clips):
         others = (clips[order[(start + k) % len(clips)]] for k in range(len(clips)))
-        sound = next((one.audio for one in others if one.label and one.label not in shown[clip.group]), None)
-        found.append(replace(clip, off_screen=sound if isinstance(sound, Path) else None))
-    return found
+        sound = next(
+            (other.audio for other in others if other.label and other.label not in shown[clip.group]), None
+        )
+        paired.append(replace(clip, off_screen=sound if isinstance(sound, Path) else None))
+    return paired
 
 
 class Interactive(ListedBenchmark):

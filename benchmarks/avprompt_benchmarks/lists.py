@@ -11,14 +11,14 @@ from avprompt.plugin import DataError
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListedClip:
     """One line of a list: the clip's id, and its label where the list gives one in words."""
 
     id: str
     label: str = ""
 
 
-def read_list(path: Path) -> list[Listed]:
+def read_list(path: Path) -> list[ListedClip]:
     """Read `id` or `id,label` lines without a header.
 
     Some lists of SoundNet-Flickr give the number of a class that they do not name; it is no label.
@@ -27,7 +27,7 @@ def read_list(path: Path) -> list[Listed]:
         DataError: the file is missing or not text.
     """
     rows = ([cell.strip() for cell in row] for row in _rows(path))
-    return [Listed(row[0], _in_words(row[1]) if len(row) > 1 else "") for row in rows]
+    return [ListedClip(row[0], _in_words(row[1]) if len(row) > 1 else "") for row in rows]
 
 
 def read_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:

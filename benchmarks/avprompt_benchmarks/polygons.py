@@ -39,8 +39,8 @@ def read_polygons(segmentation: object) -> list[Polygon]:
     if isinstance(segmentation[0], int | float) or _is_pair(segmentation[0]):
         corners = np.asarray(segmentation, dtype=float).reshape(-1, 2)
         return [[(float(x), float(y)) for x, y in corners]]
-    return [polygon for each in segmentation for polygon in read_polygons(each)]
+    return [polygon for part in segmentation for polygon in read_polygons(part)]
 
 
 def _is_pair(value: object) -> bool:
-    return isinstance(value, list) and len(value) == 2 and all(isinstance(one, int | float) for one in value)
+    return isinstance(value, list) and len(value) == 2 and all(isinstance(x, int | float) for x in value)

@@ -12,7 +12,7 @@ from avprompt.errors import suggest
 from avprompt.plugin import DataError
 from avprompt_benchmarks.clips import Clip, ListedBenchmark
 from avprompt_benchmarks.files import find_annotation
-from avprompt_benchmarks.lists import Listed, read_list
+from avprompt_benchmarks.lists import ListedClip, read_list
 
 LISTS = (".txt", ".csv")
 
@@ -37,7 +37,7 @@ class ListTrained(ListedBenchmark):
         """Return the clips of a scored split."""
 
     @abstractmethod
-    def training_clip(self, listed: Listed) -> Clip:
+    def training_clip(self, listed: ListedClip) -> Clip:
         """Return the clip of a line of a training list."""
 
     def clips(self, split: str) -> Sequence[Clip]:
@@ -48,9 +48,9 @@ class ListTrained(ListedBenchmark):
         if path is None:
             self.note("no training list in the data root: trained on the test clips themselves, unlabelled")
             return [replace(clip, marks=None) for clip in self.test_clips(self.scored[0])]
-        listed = [self.training_clip(one) for one in read_list(path)]
-        self._note_leaks({clip.id for clip in listed}, path.name)
-        return listed
+        clips = [self.training_clip(listed) for listed in read_list(path)]
+        self._note_leaks({clip.id for clip in clips}, path.name)
+        return clips
 
     def _note_leaks(self, trained: set[str], name: str) -> None:
         """Tell how many test clips are trained on; no labels leak, but the clips do."""
@@ -62,7 +62,7 @@ class ListTrained(ListedBenchmark):
 
     def _training_path(self, split: str) -> Path | None:
         if split == "train":
-            names = tuple(name for every in self.training_lists.values() for name in every)
+            names = tuple(name for files in self.training_lists.values() for name in files)
             return find_annotation(self.root, names)
         if Path(split).suffix in LISTS:
             named = find_annotation(self.root, (split,)) or Path(split)

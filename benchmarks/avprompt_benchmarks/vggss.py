@@ -12,7 +12,7 @@ from avprompt_benchmarks.boxes import read_boxes
 from avprompt_benchmarks.clips import Clip
 from avprompt_benchmarks.files import IMAGES, SOUNDS, Files, find_annotation, read_json
 from avprompt_benchmarks.ids import vggsound_id
-from avprompt_benchmarks.lists import Listed, read_list
+from avprompt_benchmarks.lists import ListedClip, read_list
 from avprompt_benchmarks.marks import Boxes
 from avprompt_benchmarks.published import published
 from avprompt_benchmarks.training import ListTrained
@@ -75,15 +75,15 @@ class VGGSS(ListTrained):
         """Return the clips of the test list, or all annotated ones without a list."""
         path = find_annotation(self.root, self.test_lists[split])
         if path is None:
-            return [self._annotated(Listed(name)) for name in self._annotation]
-        return [self._annotated(one) for one in read_list(path)]
+            return [self._annotated(ListedClip(name)) for name in self._annotation]
+        return [self._annotated(listed) for listed in read_list(path)]
 
-    def training_clip(self, listed: Listed) -> Clip:
+    def training_clip(self, listed: ListedClip) -> Clip:
         """Return a clip without annotation."""
         name = vggsound_id(listed.id)
         return Clip(name, self.frames.find(name), self.sounds.find(name), label=listed.label)
 
-    def _annotated(self, listed: Listed) -> Clip:
+    def _annotated(self, listed: ListedClip) -> Clip:
         clip = self.training_clip(listed)
         if clip.id not in self._annotation:
             return replace(clip, unusable="vggss.json has no annotation of it")

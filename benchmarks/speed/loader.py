@@ -43,11 +43,11 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=16, help="clips in that step")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        found = [measure(size, Path(temporary) / str(size[0]), arguments) for size in FRAMES]
+        figures = [measure(size, Path(temporary) / str(size[0]), arguments) for size in FRAMES]
     report(
         "The loader: milliseconds of a clip's parts, and clips a second",
         ["Frames", *(f"{width} x {height}" for width, height in FRAMES)],
-        [[name, *(one[name] for one in found)] for name in found[0]],
+        [[name, *(of_size[name] for of_size in figures)] for name in figures[0]],
         caption=machine(arguments.threads) + need(arguments),
         as_json=arguments.json,
     )
@@ -62,7 +62,7 @@ def measure(size: tuple[int, int], folder: Path, arguments: argparse.Namespace) 
     def milliseconds(action: Callable[[], object]) -> float:
         return 1e3 * median_seconds(action, max(arguments.repeats, 5))
 
-    found = {
+    figures = {
         "frame, ms": milliseconds(lambda: read_image(frame)),
         "frame in draft, ms": milliseconds(lambda: read_image(frame, round(CROP * SIDE))),
         "sound, ms": milliseconds(lambda: read_audio(sound, RATE, SECONDS)),
@@ -71,17 +71,17 @@ def measure(size: tuple[int, int], folder: Path, arguments: argparse.Namespace) 
     for workers in arguments.workers:
         for name, source in (("files", samples), ("shards", split.samples)):
             rate = clips_per_second(source, workers, arguments.repeats)
-            found[f"{name}, {workers} workers, clips/s"] = rate
-    return found
+            figures[f"{name}, {workers} workers, clips/s"] = rate
+    return figures
 
 
 def clips_per_second(samples: Sequence[Sample], workers: int, repeats: int) -> float:
     """Return the rate of an epoch; the first, which starts the workers, does not count."""
     spec = InputSpec(SIDE, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25), RATE, SECONDS)
     size = min(READ_AT_ONCE, len(samples))
-    given = TrainingOptions(batch_size=size, workers=workers, crop=CROP)
+    training = TrainingOptions(batch_size=size, workers=workers, crop=CROP)
     epoch = len(samples) // size
-    batches = training_batches(samples, spec, given, 0, range(epoch * (1 + repeats)))
+    batches = training_batches(samples, spec, training, 0, range(epoch * (1 + repeats)))
     return epoch * size / median_seconds(lambda: take(batches, epoch), repeats)
 
 

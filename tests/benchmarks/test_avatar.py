@@ -20,8 +20,8 @@ def benchmark_(tmp_path: Path) -> AVATAR:
 
 
 def test_a_sample_is_a_frame_and_a_scenario(benchmark_: AVATAR) -> None:
-    found = [(one.id, one.label, one.sounding) for one in benchmark_.split("test").samples]
-    assert found == [
+    samples = [(sample.id, sample.label, sample.sounding) for sample in benchmark_.split("test").samples]
+    assert samples == [
         (f"{MIXED}/5/mixed-sound", "cat", True),
         (f"{MIXED}/9/single-sound", "dog", True),
         (f"{MIXED}/9/mixed-sound", "cat", True),
@@ -31,9 +31,9 @@ def test_a_sample_is_a_frame_and_a_scenario(benchmark_: AVATAR) -> None:
 
 
 def test_unusable_frames_are_missing_with_their_reason(benchmark_: AVATAR) -> None:
-    missing = {one.id: one.reason for one in benchmark_.split("test").missing}
-    assert missing["gonevideo_a_000030/1/single-sound"].startswith("no picture: video/gonevideo_a_000030.mp4")
-    assert "is not the annotation of a frame" in missing[f"{MIXED}/11"]
+    reasons = {missing.id: missing.reason for missing in benchmark_.split("test").missing}
+    assert reasons["gonevideo_a_000030/1/single-sound"].startswith("no picture: video/gonevideo_a_000030.mp4")
+    assert "is not the annotation of a frame" in reasons[f"{MIXED}/11"]
 
 
 def test_the_picture_is_the_annotated_frame_of_the_video(benchmark_: AVATAR) -> None:
@@ -44,7 +44,7 @@ def test_the_picture_is_the_annotated_frame_of_the_video(benchmark_: AVATAR) -> 
 
 
 def test_truths_are_the_outlines_of_the_scenario(benchmark_: AVATAR) -> None:
-    truths = {one.id: one.truth for one in benchmark_.split("test").samples}
+    truths = {sample.id: sample.truth for sample in benchmark_.split("test").samples}
     left, right = np.zeros((224, 224)), np.zeros((224, 224))
     left[:, :112] = 1
     right[: round(224 * 32 / 48), 112:] = 1
@@ -55,13 +55,15 @@ def test_truths_are_the_outlines_of_the_scenario(benchmark_: AVATAR) -> None:
 
 
 def test_nothing_is_marked_off_screen(benchmark_: AVATAR) -> None:
-    truth = next(one.truth for one in benchmark_.split("test").samples if one.scenario == "off-screen")
+    truth = next(
+        sample.truth for sample in benchmark_.split("test").samples if sample.scenario == "off-screen"
+    )
     assert not truth.mask.any()
     assert truth.sources == 0
 
 
 def test_training_is_on_clips_of_vggsound(benchmark_: AVATAR) -> None:
-    assert [one.id for one in benchmark_.split("train").samples] == [
+    assert [sample.id for sample in benchmark_.split("train").samples] == [
         "trainclip_a_000001",
         "trainclip_b_000002",
     ]
@@ -71,7 +73,7 @@ def test_without_a_list_training_is_on_annotated_frames(benchmark_: AVATAR) -> N
     (benchmark_.root / "vggsound_10k.txt").unlink()
     split = benchmark_.split("train")
     assert len(split.samples) == 5
-    assert all(one.truth is None for one in split.samples)
+    assert all(sample.truth is None for sample in split.samples)
 
 
 @pytest.mark.parametrize(

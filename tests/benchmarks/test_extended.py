@@ -34,7 +34,7 @@ def test_a_negative_has_the_picture_of_one_and_the_sound_of_another(tmp_path: Pa
 
 def test_nothing_sounds_in_a_negative(tmp_path: Path) -> None:
     """A positive without a whole box is marked nowhere too, and still counts as sounding."""
-    samples = {one.id: one for one in VGGSSExtended(vggss_extended(tmp_path)).split("test").samples}
+    samples = {sample.id: sample for sample in VGGSSExtended(vggss_extended(tmp_path)).split("test").samples}
     assert not samples[f"{TWO}+{GARBAGE}"].sounding
     assert not samples[f"{TWO}+{GARBAGE}"].truth.mask.any()
     assert samples[EMPTY].sounding

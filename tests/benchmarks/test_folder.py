@@ -17,11 +17,11 @@ from layouts.media import picture, sound, video
 
 def test_clips_with_a_mask_or_boxes_are_scored(tmp_path: Path) -> None:
     split = Folder(folder(tmp_path)).split("test")
-    assert [(one.id, one.label) for one in split.samples] == [
+    assert [(sample.id, sample.label) for sample in split.samples] == [
         ("drum", "playing drums"),
         ("parrot", "parrot talking"),
     ]
-    drum, parrot = (one.truth for one in split.samples)
+    drum, parrot = (sample.truth for sample in split.samples)
     assert drum.mask[:112, :112].all()
     assert drum.mask[112:, 112:].all()
     assert drum.mask.sum() == 2 * 112 * 112
@@ -32,8 +32,8 @@ def test_clips_with_a_mask_or_boxes_are_scored(tmp_path: Path) -> None:
 
 def test_methods_train_on_all_clips(tmp_path: Path) -> None:
     split = Folder(folder(tmp_path)).split("train")
-    assert [one.id for one in split.samples] == ["drum", "parrot", "sea"]
-    assert all(one.truth is None for one in split.samples)
+    assert [sample.id for sample in split.samples] == ["drum", "parrot", "sea"]
+    assert all(sample.truth is None for sample in split.samples)
 
 
 def test_a_video_gives_its_middle_frame_and_its_sound(tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_a_picture_or_sound_stands_in_for_the_videos(tmp_path: Path) -> None:
 def test_half_a_pair_is_missing(tmp_path: Path) -> None:
     picture(tmp_path / "alone.jpg")
     sound(tmp_path / "heard.wav")
-    reasons = {one.id: one.reason for one in Folder(tmp_path).split("train").missing}
+    reasons = {missing.id: missing.reason for missing in Folder(tmp_path).split("train").missing}
     assert reasons == {
         "alone": "no sound: alone.wav is not there",
         "heard": "no picture: heard.jpg is not there",
@@ -72,7 +72,7 @@ def test_a_broken_video_is_missing(tmp_path: Path) -> None:
     root = unmarked(tmp_path)
     (root / "videos/one.mp4").write_bytes(b"broken")
     split = Folder(root).split("train")
-    assert [one.id for one in split.samples] == ["two"]
+    assert [sample.id for sample in split.samples] == ["two"]
     assert "is not a video that can be read" in split.missing[0].reason
 
 
@@ -82,13 +82,13 @@ def test_lists_say_what_is_trained_on_validated_and_scored(tmp_path: Path) -> No
     (root / "val.txt").write_text("parrot\n")
     own = Folder(root)
     assert own.validation_split == "val"
-    assert [one.id for one in own.split("val").samples] == ["parrot"]
-    assert [one.id for one in own.split("test").samples] == ["drum"]
+    assert [sample.id for sample in own.split("val").samples] == ["parrot"]
+    assert [sample.id for sample in own.split("test").samples] == ["drum"]
     assert own.split("test").missing[0].reason == "neither mask nor boxes"
     with pytest.raises(DataError, match="has no clips"):
         own.split("train")
     (root / "train.txt").write_text("sea\n")
-    assert [one.id for one in own.split("train").samples] == ["sea"]
+    assert [sample.id for sample in own.split("train").samples] == ["sea"]
 
 
 def test_clips_without_any_annotation_are_only_trained_on(tmp_path: Path) -> None:

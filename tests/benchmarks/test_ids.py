@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avprompt_benchmarks.ids import avsbench_id, image_id, milliseconds_id, vggsound_id
+from avprompt_benchmarks.ids import avsbench_id, image_id, vggsound_id
 
 VIDEO = st.text("abcXYZ019-_", min_size=11, max_size=11)
 
@@ -26,20 +26,11 @@ def test_other_names_stay_as_they_are(name: str) -> None:
     assert vggsound_id(name) == name
 
 
-def test_milliseconds_are_the_start_and_the_end() -> None:
-    assert milliseconds_id("zpWuikVorYg_000032") == "zpWuikVorYg_32000_42000"
-    assert milliseconds_id("zpWuikVorYg_000000", seconds=5) == "zpWuikVorYg_0_5000"
-
-
-def test_what_is_no_clip_has_no_milliseconds() -> None:
-    with pytest.raises(ValueError, match="not the id of a VGGSound clip"):
-        milliseconds_id("dog")
-
-
 @given(VIDEO, st.integers(0, 99999))
 def test_spellings_lead_back_to_each_other(video: str, start: int) -> None:
     name = f"{video}_{start:06d}"
-    assert vggsound_id(milliseconds_id(name)) == vggsound_id(name) == name
+    milliseconds = f"{video}_{1000 * start}_{1000 * (start + 10)}"
+    assert vggsound_id(milliseconds) == vggsound_id(name) == name
 
 
 def test_ms3_has_mp4_in_its_file_names() -> None:

@@ -15,7 +15,7 @@ from layouts import kaist
 
 def test_a_sample_is_a_picture_and_one_of_its_sounds(tmp_path: Path) -> None:
     split = IS3(kaist.is3(tmp_path)).split("test")
-    assert [(one.id, one.group, one.label) for one in split.samples[:3]] == [
+    assert [(sample.id, sample.group, sample.label) for sample in split.samples[:3]] == [
         ("cat_dog_17_cat", "cat_dog_17", "cat"),
         ("cat_dog_17_dog", "cat_dog_17", "dog"),
         ("sea_lion_8_sea", "sea_lion_8", "sea"),
@@ -88,7 +88,7 @@ def test_a_sound_off_screen_is_of_no_class_in_the_picture(tmp_path: Path) -> Non
             assert label not in sample.group.split("_")
     assert any(sample.off_screen for sample in samples)
     again = IS3(tmp_path).split("test").samples
-    assert [one.off_screen for one in again] == [one.off_screen for one in samples]
+    assert [sample.off_screen for sample in again] == [sample.off_screen for sample in samples]
 
 
 def test_without_classes_there_is_no_sound_off_screen(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from avprompt.errors import DataError
 from avprompt_benchmarks.files import Absent, Files, find_annotation, read_json
 from avprompt_benchmarks.ids import vggsound_id
-from avprompt_benchmarks.lists import Listed, read_list, read_table
+from avprompt_benchmarks.lists import ListedClip, read_list, read_table
 
 
 def write(path: Path, text: str) -> Path:
@@ -21,19 +21,19 @@ def write(path: Path, text: str) -> Path:
 def test_a_list_has_ids_and_may_have_labels(tmp_path: Path) -> None:
     path = write(tmp_path / "list.csv", 'a\n\nb,dog barking\nc,"female speech, woman speaking"\n d , x \n')
     assert read_list(path) == [
-        Listed("a"),
-        Listed("b", "dog barking"),
-        Listed("c", "female speech, woman speaking"),
-        Listed("d", "x"),
+        ListedClip("a"),
+        ListedClip("b", "dog barking"),
+        ListedClip("c", "female speech, woman speaking"),
+        ListedClip("d", "x"),
     ]
 
 
 def test_the_number_of_a_class_is_no_label(tmp_path: Path) -> None:
-    assert read_list(write(tmp_path / "flickr_test.csv", "10000130166,202\n")) == [Listed("10000130166")]
+    assert read_list(write(tmp_path / "flickr_test.csv", "10000130166,202\n")) == [ListedClip("10000130166")]
 
 
 def test_a_byte_order_mark_is_no_part_of_an_id(tmp_path: Path) -> None:
-    assert read_list(write(tmp_path / "list.csv", "\ufeffa,b\n")) == [Listed("a", "b")]
+    assert read_list(write(tmp_path / "list.csv", "\ufeffa,b\n")) == [ListedClip("a", "b")]
 
 
 def test_a_list_that_is_no_text_is_named(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def test_every_line_is_whole() -> None:
 def test_every_line_belongs_to_a_dataset_and_one_of_its_splits(registry: Registry) -> None:
     for dataset in {row["dataset"] for row in ROWS}:
         adapter = registry.load("datasets", dataset)
-        assert {one.split for one in published(dataset)} <= set(adapter.test_splits)
+        assert {scores.split for scores in published(dataset)} <= set(adapter.test_splits)
         assert adapter.published == published(dataset)
 
 
@@ -36,18 +36,18 @@ def test_protocols_are_ours_where_they_are_named_so(registry: Registry) -> None:
 
 
 def test_the_papers_numbers_stand_beside_vggss() -> None:
-    found = {one.method: one for one in VGGSS.published if one.protocol == "acl-sweep"}
-    assert found["souple"].scores == {"cIoU": 53.21, "AUC": 48.15}
-    assert found["acl-ssl"].scores == {"cIoU": 49.46, "AUC": 46.32}
-    assert found["souple"].evidence == "secondary"
+    by_method = {scores.method: scores for scores in VGGSS.published if scores.protocol == "acl-sweep"}
+    assert by_method["souple"].scores == {"cIoU": 53.21, "AUC": 48.15}
+    assert by_method["acl-ssl"].scores == {"cIoU": 49.46, "AUC": 46.32}
+    assert by_method["souple"].evidence == "secondary"
 
 
 def test_nothing_above_the_ceiling_of_the_median_rule_claims_it() -> None:
     """A perfect ranking reaches 50.54 on VGG-SS under the median."""
-    for one in VGGSS.published:
-        if one.protocol in ("ezvsl-median", "lvs-median"):
-            assert one.scores["cIoU"] < 50.54, one
+    for scores in VGGSS.published:
+        if scores.protocol in ("ezvsl-median", "lvs-median"):
+            assert scores.scores["cIoU"] < 50.54, scores
 
 
 def test_numbers_of_one_split_can_be_asked_for() -> None:
-    assert {one.split for one in published("vggss-openset", "unheard")} == {"unheard"}
+    assert {scores.split for scores in published("vggss-openset", "unheard")} == {"unheard"}

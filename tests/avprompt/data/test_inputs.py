@@ -50,9 +50,11 @@ class TestInputSpec:
 class TestEvaluationItems:
     def test_keep_their_order_and_the_last_short_batch(self, spec: InputSpec) -> None:
         samples = list(Tiny().split("test").samples)
-        items = list(evaluation_items(samples, ImageReader(spec), 4))
-        assert [[index for index, _ in each] for each in items] == [[0, 1, 2, 3], [4, 5]]
-        assert [scene.sample.id for each in items for _, scene in each] == [sample.id for sample in samples]
+        batches = list(evaluation_items(samples, ImageReader(spec), 4))
+        assert [[index for index, _ in batch] for batch in batches] == [[0, 1, 2, 3], [4, 5]]
+        assert [image.sample.id for batch in batches for _, image in batch] == [
+            sample.id for sample in samples
+        ]
 
     def test_name_what_cannot_be_read(self, spec: InputSpec) -> None:
         samples = list(Broken().split("test").samples)

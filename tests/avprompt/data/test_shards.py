@@ -28,7 +28,7 @@ from avprompt.training.batches import ClipBatch, training_batches
 from mediafiles import IDS, save_video
 from tinyworld.training import waveforms
 
-View16 = InputSpec(16, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), 8000, 0.5)
+SPEC = InputSpec(16, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), 8000, 0.5)
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 def batches(samples: object, **options: object) -> list[ClipBatch]:
     training = TrainingOptions(batch_size=2, crop=1.2, flip=True, **options)
-    return list(training_batches(samples, View16, training, seed=3, steps=range(4)))  # type: ignore[arg-type]
+    return list(training_batches(samples, SPEC, training, seed=3, steps=range(4)))  # type: ignore[arg-type]
 
 
 def test_a_split_is_what_it_was(split: Split, shards: Path) -> None:
@@ -58,7 +58,7 @@ def test_a_split_is_what_it_was(split: Split, shards: Path) -> None:
     assert [sample.id for sample in packed.samples] == list(IDS)
     assert [sample.label for sample in packed.samples] == ["a tone"] * 4
     assert (packed.expected, packed.missing) == (split.expected, split.missing)
-    assert [one.id for one in packed.missing] == ["gone000aaaa_000001"]
+    assert [clip.id for clip in packed.missing] == ["gone000aaaa_000001"]
     assert packed.samples[-1].id == IDS[-1]
     assert [sample.id for sample in packed.samples[1:3]] == list(IDS[1:3])
     with pytest.raises(IndexError):
@@ -150,24 +150,23 @@ def test_a_foreign_tar_is_not_taken_for_a_shard(split: Split, shards: Path) -> N
         write_shards(split, shards, "vggss", "train-10k", per_shard=3)
 
 
-def same(one: Sample, other: Sample) -> None:
-    assert one.id == other.id
-    np.testing.assert_array_equal(read_image(one.image), read_image(other.image))
+def same(sample: Sample, other: Sample) -> None:
+    assert sample.id == other.id
+    np.testing.assert_array_equal(read_image(sample.image), read_image(other.image))
     for rate in (8000, 16_000):
-        np.testing.assert_array_equal(read_audio(one.audio, rate, 0.1), read_audio(other.audio, rate, 0.1))
+        np.testing.assert_array_equal(read_audio(sample.audio, rate, 0.1), read_audio(other.audio, rate, 0.1))
 
 
 def test_clips_that_are_made_on_the_fly_or_are_parts_of_videos(registry: Registry, tmp_path: Path) -> None:
     split = registry.load("datasets", "tiny")().split("train")
-    for one, other in zip(
-        split.samples, write_shards(split, tmp_path / "a", "tiny", "train").samples, strict=True
-    ):
-        same(one, other)
+    packed = write_shards(split, tmp_path / "a", "tiny", "train")
+    for sample, other in zip(split.samples, packed.samples, strict=True):
+        same(sample, other)
     video = save_video(tmp_path / "video.mp4", frames=30)
     samples = [Sample(str(k), Frame(video, k), video) for k in (0, 20)]
     packed = write_shards(Split(samples, 2), tmp_path / "b", "videos", "train")
-    for one, other in zip(samples, packed.samples, strict=True):
-        same(one, other)
+    for sample, other in zip(samples, packed.samples, strict=True):
+        same(sample, other)
 
 
 def test_the_command(split: Split, root: Path, tmp_path: Path) -> None:

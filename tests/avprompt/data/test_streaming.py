@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-from itertools import islice, pairwise
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -78,7 +78,7 @@ def batches(
 
 
 def ids(clips: list[ClipBatch]) -> list[str]:
-    return [name for each in clips for name in each.ids]
+    return [name for batch in clips for name in batch.ids]
 
 
 ALL = sorted(f"clip-{number}" for number in range(SHARDS * EACH))
@@ -93,7 +93,7 @@ def test_patterns_are_told_from_folders(tmp_path: Path) -> None:
 
 def test_a_pass_has_every_clip_once(shards: str) -> None:
     clips = batches(shards, range(12))
-    assert [len(each.ids) for each in clips] == [4] * 12
+    assert [len(batch.ids) for batch in clips] == [4] * 12
     assert sorted(ids(clips[:6])) == sorted(ids(clips[6:])) == ALL
     assert ids(clips[:6]) != ids(clips[6:])
 
@@ -126,7 +126,7 @@ def test_clips_are_drawn_from_a_buffer(shards: str) -> None:
 @pytest.mark.parametrize("workers", [0, 2])
 def test_ranks_and_workers_read_shards_of_their_own(shards: str, workers: int) -> None:
     parts = [batches(shards, range(6), Ranks(rank, 2), workers=workers) for rank in range(2)]
-    assert [len(each.ids) for part in parts for each in part] == [2] * 12
+    assert [len(batch.ids) for part in parts for batch in part] == [2] * 12
     assert sorted(name for part in parts for name in ids(part)) == ALL
 
 
@@ -156,9 +156,9 @@ def test_broken_clips_are_listed_not_replaced(tmp_path: Path) -> None:
         "f": good | {"json": b"[]"},
     }
     write(tmp_path / "x.tar", clips)
-    found = batches(f"pipe:cat {tmp_path}/x.tar", range(3), buffer=1)
-    skipped = {missing.id: missing.reason for each in found[:1] + found[1:2] for missing in each.skipped}
-    assert found[0].ids == ("a",)
+    read = batches(f"pipe:cat {tmp_path}/x.tar", range(3), buffer=1)
+    skipped = {missing.id: missing.reason for batch in read[:2] for missing in batch.skipped}
+    assert read[0].ids == ("a",)
     assert {"b", "c", "d"} == set(skipped) & {"b", "c", "d"}
     assert "b.png is not a picture" in skipped["b"]
     assert "c.wav is not a sound" in skipped["c"]
@@ -199,13 +199,13 @@ def test_a_stream_has_no_places(shards: str) -> None:
 
 
 def test_augmentation_follows_seed_pass_and_clip(shards: str) -> None:
-    one, other = (
+    in_order, shuffled = (
         {
             name: pixels
-            for each in batches(shards, buffer=size)
-            for name, pixels in zip(each.ids, each.pixels if each.pixels is not None else [], strict=True)
+            for batch in batches(shards, buffer=size)
+            for name, pixels in zip(batch.ids, batch.pixels if batch.pixels is not None else [], strict=True)
         }
         for size in (1, 24)
     )
-    assert all(torch.equal(one[name], other[name]) for name in one)
-    assert next(islice(one, 1)) in ALL
+    assert all(torch.equal(in_order[name], shuffled[name]) for name in in_order)
+    assert next(iter(in_order)) in ALL

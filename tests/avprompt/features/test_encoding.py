@@ -69,7 +69,7 @@ def clips(
 
 
 def epoch(samples: list[Sample], encoding: Encoding) -> list[torch.Tensor]:
-    return [encoding.frames(each.sounds) for each in clips(samples, encoding)]
+    return [encoding.frames(batch.sounds) for batch in clips(samples, encoding)]
 
 
 def decoded(sounds: SoundInputs) -> set[str]:
@@ -95,7 +95,7 @@ class TestSounds:
         monkeypatch.setattr("avprompt.data.inputs.read_audio", None)
         second = epoch(samples, cached)
         assert counter.sounds == 6
-        assert all(torch.equal(one, other) for one, other in zip(first, second, strict=True))
+        assert all(map(torch.equal, first, second))
 
     def test_are_rounded_before_their_first_use(self, method: Method, cached: Encoding) -> None:
         sound = SPEC.sound(Audio(np.random.default_rng(0).normal(size=160).astype(np.float32), 1600))
@@ -151,33 +151,33 @@ class TestImages:
         self, samples: list[Sample], cached: Encoding, counter: Counter
     ) -> None:
         def features() -> list[torch.Tensor]:
-            found = []
-            for each in clips(samples, cached):
-                assert each.pixels is not None
-                image = cached.images(SPEC.normalise(each.pixels), each.image_keys)
-                found += [image.pooled, image.dense, *image.hidden]
-            return found
+            tensors = []
+            for batch in clips(samples, cached):
+                assert batch.pixels is not None
+                image = cached.images(SPEC.normalise(batch.pixels), batch.image_keys)
+                tensors += [image.pooled, image.dense, *image.hidden]
+            return tensors
 
         first = features()
         assert counter.images == len(samples)
         second = features()
         assert counter.images == len(samples)
-        assert all(torch.equal(one, other) for one, other in zip(first, second, strict=True))
+        assert all(map(torch.equal, first, second))
 
     def test_cut_out_at_random_have_no_keys(self, samples: list[Sample], cached: Encoding) -> None:
         cropped = TrainingOptions(batch_size=4, crop=1.5)
-        assert all(each.image_keys == () for each in clips(samples, cached, cropped))
+        assert all(batch.image_keys == () for batch in clips(samples, cached, cropped))
         mirrored = TrainingOptions(batch_size=4, crop=1, flip=True)
-        assert all(len(each.image_keys) == len(each.ids) for each in clips(samples, cached, mirrored))
+        assert all(len(batch.image_keys) == len(batch.ids) for batch in clips(samples, cached, mirrored))
 
     def test_agree_with_the_encoder(self, samples: list[Sample], method: Method, cached: Encoding) -> None:
-        each = next(clips(samples, cached))
-        assert each.pixels is not None
-        pixels = SPEC.normalise(each.pixels)
-        image, plain = cached.images(pixels, each.image_keys), method.encode_image(pixels)
-        for one, other in zip((image.pooled, *image.hidden), (plain.pooled, *plain.hidden), strict=True):
-            torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4)
-            assert one.shape == other.shape
+        batch = next(clips(samples, cached))
+        assert batch.pixels is not None
+        pixels = SPEC.normalise(batch.pixels)
+        image, plain = cached.images(pixels, batch.image_keys), method.encode_image(pixels)
+        for rounded, exact in zip((image.pooled, *image.hidden), (plain.pooled, *plain.hidden), strict=True):
+            torch.testing.assert_close(rounded, exact, rtol=1e-3, atol=1e-4)
+            assert rounded.shape == exact.shape
 
 
 class TestEvaluation:
@@ -186,10 +186,12 @@ class TestEvaluation:
 
         def encode() -> None:
             for items in evaluation_items(samples, SoundReader(SPEC, cached.stored.audio), 4):
-                cached.frames([sound for _, one in items for sound in one.by_condition.values()])
+                cached.frames([sound for _, sounds in items for sound in sounds.by_condition.values()])
             for items in evaluation_items(samples, ImageReader(SPEC, cached.stored.images is not None), 4):
-                scenes = [scene for _, scene in items]
-                cached.images(torch.stack([one.pixels for one in scenes]), [one.key for one in scenes])
+                images = [image for _, image in items]
+                cached.images(
+                    torch.stack([image.pixels for image in images]), [image.key for image in images]
+                )
 
         encode()
         seen = (counter.sounds, counter.images)
@@ -211,7 +213,7 @@ def test_workers_ask_what_is_stored_too(samples: list[Sample], cached: Encoding,
     counted = counter.sounds
     assert pickle.loads(pickle.dumps(cached.stored)) == cached.stored
     options = TrainingOptions(batch_size=4, flip=False, crop=1, workers=2)
-    for each in clips(samples, cached, options):
-        assert all(sound.waveform is None for sound in each.sounds)
-        cached.frames(each.sounds)
+    for batch in clips(samples, cached, options):
+        assert all(sound.waveform is None for sound in batch.sounds)
+        cached.frames(batch.sounds)
     assert counter.sounds == counted

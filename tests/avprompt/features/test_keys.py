@@ -18,10 +18,10 @@ from tinyworld.encoders import EarOptions, TinyClip, TinyEar
 
 
 def ear(gain: float = 1.0, weights: bool = True) -> TinyEar:
-    made = TinyEar(EarOptions(gain=gain))
+    encoder = TinyEar(EarOptions(gain=gain))
     if weights:
-        made.load_weights()
-    return made
+        encoder.load_weights()
+    return encoder
 
 
 class TestSounds:

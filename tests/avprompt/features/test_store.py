@@ -141,11 +141,11 @@ class TestBound:
 
     def test_counts_what_other_writers_add(self, tmp_path: Path) -> None:
         size = entry_size(tmp_path)
-        one, other = (FeatureStore(tmp_path / "features", 100 * size) for _ in range(2))
+        store, other = (FeatureStore(tmp_path / "features", 100 * size) for _ in range(2))
         for number in range(100):
-            one.put(key(number), features(number))
+            store.put(key(number), features(number))
             other.put(key(1000 + number), features(number))
-        assert one.usage()[0].entries <= 100 * (1 + 2 / 64)
+        assert store.usage()[0].entries <= 100 * (1 + 2 / 64)
 
     def test_a_folder_that_cannot_be_written_to_is_told_of_once(self, tmp_path: Path) -> None:
         (tmp_path / "features").write_text("in the way")
@@ -178,8 +178,8 @@ class TestDeath:
         os.kill(writer.pid or 0, signal.SIGKILL)
         writer.join()
         for number in range(200):
-            found = store.get(key(number))
-            assert found is None or torch.equal(found["frames"], features(number % 7, 200_000)["frames"])
+            entry = store.get(key(number))
+            assert entry is None or torch.equal(entry["frames"], features(number % 7, 200_000)["frames"])
         assert held(store, range(200))
 
 

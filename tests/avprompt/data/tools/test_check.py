@@ -85,8 +85,7 @@ def test_damage_is_found_and_nothing_else(
 ) -> None:
     damage(root)
     report = check_split(vggss(root), "test")
-    found = {kind: [problem.id for problem in problems] for kind, problems in report.wrong().items()}
-    assert found == expected
+    assert {kind: [problem.id for problem in wrong] for kind, wrong in report.wrong().items()} == expected
 
 
 def test_what_is_drawn_is_counted(root: Path, vggss: type[BenchmarkAdapter]) -> None:

@@ -61,8 +61,8 @@ def videos(tmp_path: Path, video: Path) -> Path:
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    found = (path for path in folder.rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): path.read_bytes() for path in found}
+    paths = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
 
 
 def run(videos: Path, root: Path, *options: str) -> tuple[int, str]:
