@@ -1,156 +1,182 @@
-"""Measuring predictions against truths, batch by batch; `joining` makes one whole of the batches."""
+"""Measuring predictions against truths batch by batch, and joining batches into a split."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from avprompt.evaluation.truths import Packed, Truths
+from avprompt.distributed import merged
+from avprompt.evaluation.truths import CompressedTruths
 from avprompt.metrics.iou import TruthMasks
-from avprompt.metrics.protocol import Protocol, measure_all
+from avprompt.metrics.protocol import Measurements, Protocol, measure_all
 from avprompt.metrics.scored_maps import ScoredMaps
 from avprompt.metrics.val_threshold import ValThreshold
 from avprompt.pictures.gallery import GalleryClip
-from avprompt.records import Missing, Sample
+from avprompt.records import Missing, Prediction, Sample
 
 PROBE = ValThreshold()
+ON_DISTRACTOR, ON_ORIGINAL = "distractor/on-distractor", "distractor/on-original"
+"""Conditions that only samples with a distractor have: its sound, scored against either object."""
 
 Values = dict[tuple[str, str], dict[str, np.ndarray]]
 """(condition, protocol) -> measurement -> one row for each sample."""
 
 
 @dataclass(frozen=True)
-class Maps:
-    """Predictions as arrays: `heatmap` (B, H, W) float32 in 0..1, `confidence` (B,)."""
-
-    heatmap: np.ndarray
-    confidence: np.ndarray
-
-
-@dataclass(frozen=True)
-class Block:
-    """What was measured on one batch of B samples; no map is kept.
+class MeasuredSamples:
+    """What was measured on N samples: of a batch, of a rank's share or of a whole split. No map is kept.
 
     Attributes:
-        places: of the samples in their split, rising.
-        ids: of the samples.
-        labels: of the samples.
-        truths: of the samples, packed.
-        columns: what protocols may need to know of a sample, each (B,).
-        confidence: (B,) under the true sound.
-        distractors: which of the B samples have rows under the distractor's sound.
-        values: measurements, B rows each, or one for each of `distractors`.
+        places: (N,) of the samples in their split, rising.
+        columns: what protocols and tables need to know of a sample: `id`, `label`, `group`, `scenario` and
+            `sounding`, each (N,).
+        truths: of the samples.
+        confidence: (N,) under the true sound.
+        values: (condition, protocol) -> measurement -> (N, ...). Conditions are `true`, the altered sounds
+            of `avprompt.evaluation.sounds` and `text-prompt`; under `ON_DISTRACTOR` and `ON_ORIGINAL`
+            there are M rows.
+        distractor_places: (M,) of the samples that have a distractor.
+        missing: samples that could not be used, by place.
+        shown: clips for the gallery, by place.
     """
 
-    places: list[int]
-    ids: list[str]
-    labels: list[str]
-    truths: list[Packed]
-    columns: dict[str, np.ndarray]
-    confidence: np.ndarray
-    distractors: list[int]
-    values: Values
-
-
-@dataclass
-class Part:
-    """What one process found of a split: measured batches; missing samples and pictures by their place."""
-
-    blocks: list[Block] = field(default_factory=list)
+    places: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=int))
+    columns: dict[str, np.ndarray] = field(default_factory=dict)
+    truths: CompressedTruths = field(default_factory=CompressedTruths)
+    confidence: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    values: Values = field(default_factory=dict)
+    distractor_places: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=int))
     missing: dict[int, Missing] = field(default_factory=dict)
     shown: dict[int, GalleryClip] = field(default_factory=dict)
 
+    def __len__(self) -> int:
+        return len(self.places)
 
-@dataclass
-class Measured:
-    """Everything measured on one split.
+    @property
+    def ids(self) -> list[str]:
+        """The ids of the samples."""
+        return [str(name) for name in self.columns.get("id", ())]
 
-    Attributes:
-        ids: of the samples that were scored, in order.
-        labels: of the same samples.
-        truths: of the same samples.
-        values: (condition, protocol) -> measurement -> (N, ...). Conditions are `true`, the altered sounds
-            of `avprompt.evaluation.sounds`, `distractor/on-distractor` and `text-prompt`.
-        distractor_rows: which of the N samples have a distractor, and so rows under its sound.
-        confidence: (N,) under the true sound.
-        missing: what could not be used.
-        expected: what the official list names.
-        shown: clips for the gallery.
-    """
+    @property
+    def labels(self) -> list[str]:
+        """The class names of the samples."""
+        return [str(label) for label in self.columns.get("label", ())]
 
-    ids: list[str]
-    labels: list[str]
-    truths: Truths
-    values: Values
-    distractor_rows: list[int]
-    confidence: np.ndarray
-    missing: tuple[Missing, ...] = ()
-    expected: int = 0
-    shown: list[GalleryClip] = field(default_factory=list)
+    @property
+    def distractor_rows(self) -> list[int]:
+        """Which of the N samples have a distractor."""
+        rows: list[int] = np.searchsorted(self.places, self.distractor_places).tolist()
+        return rows
 
+    def measurements(self, protocol: Protocol, condition: str = "true") -> Measurements:
+        """Return what a protocol summarises: what it measured under a condition, and the columns.
 
-class Measurer:
-    """Measures batches into blocks."""
-
-    def __init__(self, protocols: Sequence[Protocol]) -> None:
-        self.protocols = protocols
-
-    def measure(self, places: list[int], samples: Sequence[Sample], found: Mapping[str, Maps]) -> Block:
-        """Measure a batch.
-
-        Args:
-            places: of the samples in their split.
-            samples: B samples with truths.
-            found: predictions by condition, B each; under `distractor` only for samples that have one.
+        What it asked of altered sounds stands there as `condition/measurement`.
         """
-        truths = TruthMasks(np.stack([_truth(sample) for sample in samples]))
-        values: Values = {}
-        for condition, maps in found.items():
-            if condition != "distractor":
-                values |= self._under(condition, maps, truths)
-        distractors = [k for k, sample in enumerate(samples) if sample.distractor is not None]
-        if "distractor" in found:
-            values |= self._under_distractor(found["distractor"], samples, truths.values[distractors])
-        return Block(
-            places,
-            [sample.id for sample in samples],
-            [sample.label for sample in samples],
-            [Packed.of(sample.truth) for sample in samples if sample.truth is not None],
-            _columns(samples),
-            found["true"].confidence,
-            distractors if "distractor" in found else [],
-            values,
-        )
-
-    def _under_distractor(self, maps: Maps, samples: Sequence[Sample], truths: np.ndarray) -> Values:
-        """Score a silent object's own sound against that object, and against the one that sounded."""
-        masks = [sample.distractor.mask for sample in samples if sample.distractor is not None]
-        on_distractor = TruthMasks(np.stack(masks).astype(np.float32))
-        return self._under("distractor/on-original", maps, TruthMasks(truths)) | self._under(
-            "distractor/on-distractor", maps, on_distractor
-        )
-
-    def _under(self, condition: str, maps: Maps, truths: TruthMasks) -> Values:
-        """Measure by all protocols under the true sound, by who asks under others; by the probe always."""
-        asking = [one for one in self.protocols if condition == "true" or condition in one.conditions]
-        if PROBE.name not in {one.name for one in asking}:
-            asking.insert(0, PROBE)  # audio reliance needs it, whatever the benchmark is scored by
-        found = measure_all(asking, ScoredMaps(maps.heatmap, truths, maps.confidence))
-        return {(condition, protocol): row for protocol, row in found.items()}
+        altered = {
+            f"{other}/{name}": rows
+            for other in protocol.conditions
+            for name, rows in self.values.get((other, protocol.name), {}).items()
+        }
+        return self.values[condition, protocol.name] | self.columns | altered
 
 
-def _truth(sample: Sample) -> np.ndarray:
-    assert sample.truth is not None
-    return sample.truth.mask.astype(np.float32)
+def measure_batch(
+    places: Sequence[int],
+    samples: Sequence[Sample],
+    predictions: Mapping[str, Prediction],
+    protocols: Sequence[Protocol],
+) -> MeasuredSamples:
+    """Measure a batch.
+
+    Args:
+        places: of the samples in their split.
+        samples: B samples with truths.
+        predictions: on the CPU, by condition, B each; under `distractor` only for samples that have one.
+        protocols: what to measure under the true sound.
+    """
+    truths = [sample.truth for sample in samples if sample.truth is not None]
+    masks = TruthMasks(_stack([truth.mask for truth in truths]))
+    values: Values = {}
+    for condition, prediction in predictions.items():
+        if condition != "distractor":
+            values |= _measure(condition, prediction, masks, protocols)
+    silent: dict[int, np.ndarray] = {}
+    if "distractor" in predictions:
+        pairs = enumerate(sample.distractor for sample in samples)
+        silent = {k: distractor.mask for k, distractor in pairs if distractor is not None}
+        sounding, distracting = TruthMasks(masks.values[[*silent]]), TruthMasks(_stack([*silent.values()]))
+        values |= _measure(ON_ORIGINAL, predictions["distractor"], sounding, protocols)
+        values |= _measure(ON_DISTRACTOR, predictions["distractor"], distracting, protocols)
+    return MeasuredSamples(
+        places=np.array(places),
+        columns=_columns(samples),
+        truths=CompressedTruths.of(truths),
+        confidence=predictions["true"].confidence.numpy(),
+        values=values,
+        distractor_places=np.array(places)[[*silent]],
+    )
+
+
+def join(shares: Iterable[MeasuredSamples]) -> MeasuredSamples:
+    """Put the samples of batches, or of ranks' shares, into the order of their split.
+
+    A condition that was not possible for every share is left out.
+    """
+    shares = list(shares)
+    missing, shown = merged([share.missing for share in shares]), merged([share.shown for share in shares])
+    measured = [share for share in shares if len(share)]
+    if not measured:
+        return MeasuredSamples(missing=missing, shown=shown)
+    places = np.concatenate([share.places for share in measured])
+    distractor_places = np.concatenate([share.distractor_places for share in measured])
+    order, distractor_order = np.argsort(places), np.argsort(distractor_places)
+    truths = [truth for share in measured for truth in share.truths.compressed]
+    values: Values = {}
+    for key in dict.fromkeys(key for share in measured for key in share.values):
+        tables = [share.values[key] for share in measured if key in share.values]
+        if key[0] in (ON_DISTRACTOR, ON_ORIGINAL):
+            values[key] = _join(tables, distractor_order)
+        elif len(tables) == len(measured):
+            values[key] = _join(tables, order)
+    return MeasuredSamples(
+        places=places[order],
+        columns=_join([share.columns for share in measured], order),
+        truths=CompressedTruths(tuple(truths[k] for k in order)),
+        confidence=np.concatenate([share.confidence for share in measured])[order],
+        values=values,
+        distractor_places=distractor_places[distractor_order],
+        missing=missing,
+        shown=shown,
+    )
+
+
+def _measure(
+    condition: str, prediction: Prediction, truths: TruthMasks, protocols: Sequence[Protocol]
+) -> Values:
+    """Measure by all protocols under the true sound, by those that ask under others; by the probe always."""
+    asking = [protocol for protocol in protocols if condition == "true" or condition in protocol.conditions]
+    if PROBE.name not in {protocol.name for protocol in asking}:
+        asking.insert(0, PROBE)  # audio reliance needs it, whatever the benchmark is scored by
+    maps = ScoredMaps(prediction.heatmap.numpy(), truths, prediction.confidence.numpy())
+    return {(condition, name): rows for name, rows in measure_all(asking, maps).items()}
+
+
+def _stack(masks: Sequence[np.ndarray]) -> np.ndarray:
+    return np.stack(masks).astype(np.float32)
 
 
 def _columns(samples: Sequence[Sample]) -> dict[str, np.ndarray]:
-    """Return what protocols may need to know of samples, beside what they measured."""
     return {
         "id": np.array([sample.id for sample in samples]),
+        "label": np.array([sample.label for sample in samples]),
         "group": np.array([sample.group or sample.id for sample in samples]),
         "scenario": np.array([sample.scenario for sample in samples]),
         "sounding": np.array([sample.sounding for sample in samples]),
     }
+
+
+def _join(tables: Sequence[Mapping[str, np.ndarray]], order: np.ndarray) -> dict[str, np.ndarray]:
+    return {name: np.concatenate([table[name] for table in tables])[order] for name in tables[0]}

@@ -2,92 +2,106 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from avprompt.data.inputs import ImageInput
 from avprompt.errors import AvpromptError
-from avprompt.evaluation.measure import Maps
-from avprompt.evaluation.sounds import Tokens
+from avprompt.evaluation.sounds import AudioTokens
 from avprompt.features.encoding import Encoding
 from avprompt.model.grounding import resize_maps
-from avprompt.model.parts import Decoder
+from avprompt.model.parts import Backbone, Decoder
 from avprompt.records import ImageFeatures, Prediction, Prompt
 
 TEXT_PROMPT = "a photo of a {label}"
 
 
-@dataclass
-class Locator:
-    """Locates with a method; each image is encoded once for all sounds, each name once for all images.
+@dataclass(frozen=True)
+class NamedObjects:
+    """Localises objects by their names instead of their sounds: the ceiling of a text prompt.
+
+    Attributes:
+        decoder: as it was pretrained.
+        text: (1, D) features of every name.
+    """
+
+    decoder: Decoder
+    text: Mapping[str, Tensor]
+
+    def predict(self, features: ImageFeatures, names: Sequence[str], size: tuple[int, int]) -> Prediction:
+        """Return heatmaps (B, *size) of B images; there is no confidence in a name, so that is 0."""
+        logits = self.decoder(features, torch.cat([self.text[name] for name in names])).float()
+        return Prediction(torch.sigmoid(resize_maps(logits, size, "bicubic")), torch.zeros(len(names)))
+
+
+@torch.no_grad()
+def name_objects(decoder: Decoder, backbone: Backbone, names: Iterable[str]) -> NamedObjects | None:
+    """Return what localises objects of these names, or None where a name cannot be said.
+
+    The vocabulary of an encoder need not hold every class name.
+    """
+    start, end = backbone.special_token_embeddings()
+    text = {}
+    try:
+        for name in dict.fromkeys(names):
+            words = backbone.embed_text(TEXT_PROMPT.format(label=name))
+            embeddings = torch.cat([start[None], words, end[None]])[None]  # (1, S, E)
+            text[name] = backbone.encode_prompt(Prompt(embeddings, read_at=embeddings.shape[1] - 1))
+    except AvpromptError:
+        return None
+    return NamedObjects(decoder, text)
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """Localises with a method; each image is encoded once for all sounds.
 
     Attributes:
         encoding: the method's frozen encoders.
-        size: side of the square maps, pixels.
-        text_decoder: names objects by text; None leaves that out, as does a name that cannot be said.
+        tokens: of the split that the images are from.
+        size: side of the square heatmaps, pixels.
+        named: localises by name too; None leaves that out.
     """
 
     encoding: Encoding
+    tokens: AudioTokens
     size: int
-    text_decoder: Decoder | None
-    _said: dict[str, Tensor] = field(default_factory=dict)
+    named: NamedObjects | None = None
 
     @torch.no_grad()
-    def locate(self, scenes: Sequence[ImageInput], tokens: Tokens) -> dict[str, Maps]:
-        """Return the maps of B scenes by condition; `distractor` has those of scenes with a distractor."""
-        pixels = torch.stack([scene.pixels for scene in scenes]).to(self._device)
-        keys = [scene.key for scene in scenes]
-        image = self.encoding.images(pixels, keys if all(keys) else ())
-        return {name: _maps(found) for name, found in self._predictions(scenes, tokens, image)}
+    def predict(self, images: Sequence[ImageInput]) -> dict[str, Prediction]:
+        """Return predictions for B images by condition, on the CPU.
 
-    @property
-    def _device(self) -> torch.device:
-        return next(self.encoding.method.parameters()).device
-
-    def _predictions(
-        self, scenes: Sequence[ImageInput], tokens: Tokens, image: ImageFeatures
-    ) -> Iterator[tuple[str, Prediction]]:
-        for condition, table in tokens.by_condition.items():
-            at = list(range(len(scenes)))
+        Under `distractor` there are those of the images that have one.
+        """
+        features, predictions = self._encode(images), {}
+        for condition in self.tokens.by_condition:
+            rows = list(range(len(images)))
             if condition == "distractor":
-                at = [k for k in at if scenes[k].sample.distractor is not None]
-            if at:
-                chosen = table[[scenes[k].index for k in at]].to(self._device)
-                yield condition, self._under(chosen, image if len(at) == len(scenes) else image[at])
-        named = self._named(scenes, image)
-        if named is not None:
-            yield "text-prompt", named
+                rows = [k for k in rows if images[k].sample.distractor is not None]
+            if rows:
+                places = [images[k].index for k in rows]
+                selected = features if len(rows) == len(images) else features[rows]
+                predictions[condition] = self._under_sound(condition, places, selected)
+        if self.named is not None:
+            names = [image.sample.label for image in images]
+            predictions["text-prompt"] = _on_cpu(self.named.predict(features, names, (self.size, self.size)))
+        return predictions
 
-    def _under(self, tokens: Tensor, image: ImageFeatures) -> Prediction:
+    def _encode(self, images: Sequence[ImageInput]) -> ImageFeatures:
+        pixels = torch.stack([image.pixels for image in images]).to(self.encoding.device)
+        keys = [image.key for image in images]
+        return self.encoding.images(pixels, keys if all(keys) else ())
+
+    def _under_sound(self, condition: str, places: list[int], features: ImageFeatures) -> Prediction:
         method = self.encoding.method
-        return method.locate(image, method.read(tokens, image), (self.size, self.size))
-
-    def _named(self, scenes: Sequence[ImageInput], image: ImageFeatures) -> Prediction | None:
-        """Name the object by text instead of sound, through the decoder as it was pretrained."""
-        if self.text_decoder is None:
-            return None
-        try:
-            text = torch.cat([self._say(scene.sample.label) for scene in scenes])
-        except AvpromptError:  # a class name that the vocabulary of the encoders does not hold
-            self.text_decoder = None
-            return None
-        logits = self.text_decoder(image, text).float()
-        heatmaps = torch.sigmoid(resize_maps(logits, (self.size, self.size), "bicubic"))
-        return Prediction(heatmaps, torch.zeros(len(heatmaps)))
-
-    def _say(self, label: str) -> Tensor:
-        """Return the text feature (1, D) of a name."""
-        if label not in self._said:
-            backbone = self.encoding.method.backbone
-            start, end = backbone.special_token_embeddings()
-            words = backbone.embed_text(TEXT_PROMPT.format(label=label))
-            sequence = torch.cat([start[None], words, end[None]])[None]
-            self._said[label] = backbone.encode_prompt(Prompt(sequence, read_at=sequence.shape[1] - 1))
-        return self._said[label]
+        tokens = self.tokens.by_condition[condition][places].to(self.encoding.device)
+        text = method.read(tokens, features)
+        return _on_cpu(method.locate(features, text, (self.size, self.size)))
 
 
-def _maps(prediction: Prediction) -> Maps:
-    return Maps(prediction.heatmap.cpu().numpy(), prediction.confidence.cpu().numpy())
+def _on_cpu(prediction: Prediction) -> Prediction:
+    return Prediction(prediction.heatmap.cpu(), prediction.confidence.cpu())

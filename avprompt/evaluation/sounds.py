@@ -5,7 +5,7 @@ Whoever localises without listening scores the same under all of these: that is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -25,31 +25,29 @@ NOISE_CLIPS = 8
 
 
 @dataclass
-class Tokens:
-    """Audio tokens of N samples by condition, each (N, K, E), and the samples without a readable sound.
+class AudioTokens:
+    """Audio tokens of the N samples of a split, and the samples without a readable sound.
 
     Attributes:
-        by_condition: `true` always; altered sounds where they can be made.
-        missing: by the sample's place in the split.
+        by_condition: (N, K, E) by condition; `true` always, altered sounds where they can be made.
+        labels: of the samples with a sound, by their place in the split.
+        missing: the samples without one, by their place in the split.
     """
 
     by_condition: dict[str, Tensor] = field(default_factory=dict)
+    labels: dict[int, str] = field(default_factory=dict)
     missing: dict[int, Missing] = field(default_factory=dict)
 
 
-class Listener:
+class AlteredAudio:
     """Encodes the sounds of a split with a method's audio encoder and projection, each rank its batches."""
 
     def __init__(self, encoding: Encoding, spec: InputSpec, ranks: Ranks = ALONE, workers: int = 0) -> None:
         self.encoding, self.spec, self.ranks, self.workers = encoding, spec, ranks, workers
 
-    @torch.no_grad()
-    def tokens(self, sounds: Sequence[Sound]) -> Tensor:
-        """Return the audio tokens (B, K, E) of B sounds."""
-        tokens: Tensor = self.encoding.method.projection(self.encoding.frames(sounds))
-        return tokens.float().cpu()
-
-    def listen(self, samples: Sequence[Sample], *, altered: bool, batch_size: int, seed: int = 0) -> Tokens:
+    def encode(
+        self, samples: Sequence[Sample], *, altered: bool, batch_size: int, seed: int = 0
+    ) -> AudioTokens:
         """Encode a split; every rank returns all of it.
 
         Args:
@@ -59,79 +57,94 @@ class Listener:
             seed: of the frozen pairing and the noise.
         """
         conditions = RECORDED if altered else RECORDED[:1]
-        parts = together(self.ranks, lambda: self._part(samples, conditions, batch_size))
-        heard = Tokens(missing=merged([part.missing for part in parts]))
+        shares = together(self.ranks, lambda: self._share(samples, conditions, batch_size))
+        tokens = AudioTokens(
+            labels=merged([share.labels for share in shares]),
+            missing=merged([share.missing for share in shares]),
+        )
         for condition in conditions:
-            batches = [batch for part in parts for batch in part.tokens.get(condition, [])]
+            batches = [batch for share in shares for batch in share.batches.get(condition, [])]
             if batches:
-                heard.by_condition[condition] = _table(batches, len(samples))
-        if altered and heard.by_condition:
-            self._alter(heard, merged([part.labels for part in parts]), seed)
-        return heard
+                tokens.by_condition[condition] = _table(batches, len(samples))
+        if altered and tokens.by_condition:
+            tokens.by_condition |= self._altered(tokens, seed)
+        return tokens
 
-    def _part(self, samples: Sequence[Sample], conditions: Sequence[str], batch_size: int) -> _Part:
+    def _share(self, samples: Sequence[Sample], conditions: Sequence[str], batch_size: int) -> _Share:
         """Encode the sounds of this rank's batches."""
-        part = _Part()
+        share = _Share()
         read = _Reader(SoundReader(self.spec, self.encoding.stored.audio), altered=len(conditions) > 1)
         for items in evaluation_items(samples, read, batch_size, self.workers, ranks=self.ranks):
-            part.missing |= {index: item for index, item in items if isinstance(item, Missing)}
-            heard = [item for _, item in items if not isinstance(item, Missing)]
-            part.labels |= {sounds.index: label for label, sounds in heard}
+            share.missing |= {index: item for index, item in items if isinstance(item, Missing)}
+            readable = [item for _, item in items if not isinstance(item, Missing)]
+            share.labels |= {inputs.index: label for label, inputs in readable}
             for condition in conditions:
-                having = [sounds for _, sounds in heard if condition in sounds.by_condition]
-                if having:
-                    tokens = self.tokens([sounds.by_condition[condition] for sounds in having])
-                    part.tokens.setdefault(condition, []).append(([one.index for one in having], tokens))
-        return part
+                sounds = {
+                    inputs.index: inputs.by_condition[condition]
+                    for _, inputs in readable
+                    if condition in inputs.by_condition
+                }
+                if sounds:
+                    batch = [*sounds], self._encode([*sounds.values()])
+                    share.batches.setdefault(condition, []).append(batch)
+        return share
 
-    def _alter(self, heard: Tokens, labels: Mapping[int, str], seed: int) -> None:
-        true = heard.by_condition["true"]
-        count = len(true)
-        usable = np.array(list(labels))
+    def _altered(self, tokens: AudioTokens, seed: int) -> dict[str, Tensor]:
+        """Return the tokens of the sounds that no benchmark need have."""
+        true, labels = tokens.by_condition["true"], tokens.labels
+        count, usable = len(true), np.array(list(labels))
+        altered = {}
         if len(usable) > 1:
-            heard.by_condition["shuffled"] = true[partners(usable, count, seed)]
-        heard.by_condition["silent"] = self._made(
-            [Audio(silence(self.spec).numpy(), self.spec.rate)]
-        ).expand_as(true)
+            altered["shuffled"] = true[partners(usable, count, seed)]
+        silent = Audio(silence(self.spec).numpy(), self.spec.rate)
+        altered["silent"] = self._encode_made([silent]).expand_as(true)
         noises = [noise(self.spec, seed + k) for k in range(min(NOISE_CLIPS, count))]
-        heard.by_condition["noise"] = self._made(noises)[torch.arange(count) % len(noises)]
+        altered["noise"] = self._encode_made(noises)[torch.arange(count) % len(noises)]
         if len(set(labels.values())) > 1:
             others = true[other_class(usable, list(labels.values()), count, seed)]
-            own = heard.by_condition.get("off-screen", torch.full_like(true, float("nan")))
-            heard.by_condition["off-screen"] = torch.where(own.isnan(), others, own)
+            recorded = tokens.by_condition.get("off-screen", torch.full_like(true, float("nan")))
+            altered["off-screen"] = torch.where(recorded.isnan(), others, recorded)
+        return altered
 
-    def _made(self, sounds: Sequence[Audio]) -> Tensor:
-        """Return the audio tokens of sounds that we make."""
-        return self.tokens([self.spec.sound(sound, self.encoding.stored.audio) for sound in sounds])
+    def _encode_made(self, sounds: Sequence[Audio]) -> Tensor:
+        """Return the audio tokens of sounds that come from no benchmark."""
+        return self._encode([self.spec.sound(sound, self.encoding.stored.audio) for sound in sounds])
+
+    @torch.no_grad()
+    def _encode(self, sounds: Sequence[Sound]) -> Tensor:
+        """Return the audio tokens (B, K, E) of B sounds."""
+        tokens: Tensor = self.encoding.method.projection(self.encoding.frames(sounds))
+        return tokens.float().cpu()
 
 
 @dataclass
-class _Part:
-    """What one rank heard: batches of (places, tokens) by condition; missing sounds and labels by place."""
+class _Share:
+    """What one rank encoded: batches of (places, tokens) by condition; labels and missing sounds by place."""
 
-    tokens: dict[str, list[tuple[list[int], Tensor]]] = field(default_factory=dict)
-    missing: dict[int, Missing] = field(default_factory=dict)
+    batches: dict[str, list[tuple[list[int], Tensor]]] = field(default_factory=dict)
     labels: dict[int, str] = field(default_factory=dict)
+    missing: dict[int, Missing] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class _Reader:
-    """Reads the label of a sample with its sounds, the altered ones only where they are wanted."""
+    """Reads the label of a sample with its sounds, the altered ones only where they are asked for."""
 
     sounds: SoundReader
     altered: bool
 
     def __call__(self, sample: Sample, epoch: int, index: int) -> tuple[str, SoundInputs]:
-        wanted = sample if self.altered else replace(sample, distractor=None, off_screen=None)
-        return sample.label, self.sounds(wanted, epoch, index)
+        if not self.altered:
+            sample = replace(sample, distractor=None, off_screen=None)
+        return sample.label, self.sounds(sample, epoch, index)
 
 
 def partners(usable: np.ndarray, count: int, seed: int) -> np.ndarray:
     """Return whose sound each of `count` samples is given: a cycle through the usable ones, never its own."""
     cycle = np.random.default_rng(seed).permutation(usable)
-    chosen = np.arange(count)
-    chosen[cycle] = np.roll(cycle, 1)
-    return chosen
+    donors = np.arange(count)
+    donors[cycle] = np.roll(cycle, 1)
+    return donors
 
 
 def other_class(usable: np.ndarray, labels: Sequence[str], count: int, seed: int) -> np.ndarray:
@@ -143,14 +156,14 @@ def other_class(usable: np.ndarray, labels: Sequence[str], count: int, seed: int
         count: of all samples; who cannot be heard keeps its own place.
         seed: the same seed gives the same choice.
     """
-    _, kinds = np.unique(np.array(labels), return_inverse=True)
-    sizes = np.bincount(kinds)
-    by_class = usable[np.argsort(kinds, kind="stable")]  # the members of each class stand side by side
-    drawn = np.random.default_rng(seed + 1).integers(len(usable) - sizes[kinds])
-    after_own = drawn >= (np.cumsum(sizes) - sizes)[kinds]
-    chosen = np.arange(count)
-    chosen[usable] = by_class[drawn + after_own * sizes[kinds]]
-    return chosen
+    _, classes = np.unique(np.array(labels), return_inverse=True)
+    sizes = np.bincount(classes)
+    by_class = usable[np.argsort(classes, kind="stable")]  # the members of each class stand side by side
+    drawn = np.random.default_rng(seed + 1).integers(len(usable) - sizes[classes])
+    after_own = drawn >= (np.cumsum(sizes) - sizes)[classes]
+    donors = np.arange(count)
+    donors[usable] = by_class[drawn + after_own * sizes[classes]]
+    return donors
 
 
 def _table(batches: Sequence[tuple[list[int], Tensor]], count: int) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from avprompt.records import GroundTruth
 
 
 @dataclass(frozen=True)
-class _Array:
+class _CompressedArray:
     """An array, compressed without loss; ones and zeros are kept as bits."""
 
     shape: tuple[int, ...]
@@ -22,10 +22,10 @@ class _Array:
     compressed: bytes
 
     @staticmethod
-    def of(array: np.ndarray) -> _Array:
+    def of(array: np.ndarray) -> _CompressedArray:
         bits = bool(np.array_equal(array, array != 0))
         content = np.packbits(array != 0).tobytes() if bits else array.tobytes()
-        return _Array(array.shape, array.dtype.str, bits, zlib.compress(content, 1))
+        return _CompressedArray(array.shape, array.dtype.str, bits, zlib.compress(content, 1))
 
     def array(self) -> np.ndarray:
         content = zlib.decompress(self.compressed)
@@ -37,17 +37,18 @@ class _Array:
 
 
 @dataclass(frozen=True)
-class Packed:
+class CompressedTruth:
     """One ground truth."""
 
-    mask: _Array
-    silent: _Array
+    mask: _CompressedArray
+    silent: _CompressedArray
     sources: int
 
     @staticmethod
-    def of(truth: GroundTruth) -> Packed:
-        """Pack a truth."""
-        return Packed(_Array.of(truth.mask), _Array.of(truth.silent), truth.sources)
+    def of(truth: GroundTruth) -> CompressedTruth:
+        """Compress a truth."""
+        mask, silent = _CompressedArray.of(truth.mask), _CompressedArray.of(truth.silent)
+        return CompressedTruth(mask, silent, truth.sources)
 
     def truth(self) -> GroundTruth:
         """Return the truth as it was."""
@@ -55,14 +56,19 @@ class Packed:
 
 
 @dataclass(frozen=True)
-class Truths(Sequence[GroundTruth]):
-    """The truths of the samples that were scored, unpacked when they are asked for."""
+class CompressedTruths(Sequence[GroundTruth]):
+    """The truths of samples, each decompressed when it is asked for."""
 
-    packed: Sequence[Packed]
+    compressed: tuple[CompressedTruth, ...] = ()
+
+    @staticmethod
+    def of(truths: Iterable[GroundTruth]) -> CompressedTruths:
+        """Compress truths."""
+        return CompressedTruths(tuple(CompressedTruth.of(truth) for truth in truths))
 
     def __len__(self) -> int:
-        return len(self.packed)
+        return len(self.compressed)
 
     def __getitem__(self, index: Any) -> Any:
         """Return the truth of the sample at `index`."""
-        return self.packed[index].truth()
+        return self.compressed[index].truth()

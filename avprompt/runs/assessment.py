@@ -1,69 +1,76 @@
-"""Assessment: the measured splits of a run become its result, its tables and its gallery."""
+"""Assessment: what was measured on the splits of a run becomes its scores, its tables and its gallery."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
-from avprompt.evaluation.measure import Measured
-from avprompt.evaluation.score import sample_rows, score
+from avprompt.evaluation.measure import MeasuredSamples
+from avprompt.evaluation.score import SplitScores, sample_rows, score
 from avprompt.metrics.protocol import Protocol
-from avprompt.pictures.gallery import GalleryClip, save_clips, write_gallery
-from avprompt.records import Missing
+from avprompt.pictures.gallery import save_clips, write_gallery
+from avprompt.records import Missing, Split
 from avprompt.runs.directory import RunDirectory
 from avprompt.runs.results import Counts, RunResult, write_rows, write_skipped
 
 
-@dataclass
-class Assessment:
-    """Collects splits one by one.
+def assess(
+    result: RunResult,
+    directory: RunDirectory,
+    splits: Mapping[str, Split],
+    measured: Mapping[str, MeasuredSamples],
+    validation: MeasuredSamples | None,
+    protocols: Sequence[Protocol],
+    *,
+    by: Sequence[str] = (),
+    skipped: Mapping[str, Sequence[Missing]] | None = None,
+) -> None:
+    """Score test splits, and write `samples.csv`, `skipped.csv` where there is need, and the gallery.
 
-    Attributes:
-        result: filled by `add`.
+    Args:
+        result: gets the scores.
+        directory: gets the files.
+        splits: by name, the headline first.
+        measured: what was measured on each of them.
+        validation: what was measured on the split where thresholds are chosen, if there is one.
         protocols: what to score by, the headline first.
         by: what to break the headline down by.
-        skipped: what could not be used, by split.
-        validation: measurements of the split where thresholds are chosen.
+        skipped: what could not be used of other splits, by name.
     """
-
-    result: RunResult
-    protocols: Sequence[Protocol]
-    by: Sequence[str] = ()
-    skipped: dict[str, list[Missing]] = field(default_factory=dict)
-    validation: Measured | None = None
-    _rows: list[dict[str, object]] = field(default_factory=list)
-    _shown: list[GalleryClip] = field(default_factory=list)
-
-    def add(self, name: str, measured: Measured) -> None:
-        """Score a split into the result."""
-        scores, result = score(measured, self.validation, self.protocols, self.by), self.result
-        result.samples[name] = Counts(used=len(measured.ids), expected=measured.expected)
-        result.scores[name] = scores.scores
-        result.floors[name] = scores.floors
-        result.ceilings[name] = scores.ceilings
-        result.audio_reliance[name] = scores.audio_reliance
-        result.intervals[name] = scores.intervals
-        if scores.breakdowns:
-            result.breakdowns[name] = scores.breakdowns
-        self.skipped[name] = list(measured.missing)
-        self._rows += sample_rows(name, measured, self.validation, self.protocols)
-        self._shown = self._shown or measured.shown  # the first split is the headline
-
-    def write(self, folder: Path) -> None:
-        """Write `samples.csv`, `skipped.csv` where there is need, and the gallery."""
-        columns = ["split", "id", *(protocol.name for protocol in self.protocols), "confidence"]
-        directory = RunDirectory(folder)
-        write_rows(directory.samples, self._rows, columns)
-        write_skipped(directory.skipped, self.skipped)
-        if self._shown:
-            result = self.result
-            title = f"{result.method} on {result.dataset} ({result.encoders} encoders)"
-            save_clips(folder, self._shown)
-            write_gallery(directory.gallery, self._shown, title, threshold(result, next(iter(result.scores))))
+    rows: list[dict[str, object]] = []
+    skipped = dict(skipped or {})
+    for name, split in splits.items():
+        test = measured[name]
+        result.samples[name] = Counts(used=len(test), expected=split.expected)
+        _add_scores(result, name, score(test, validation, protocols, by))
+        rows += sample_rows(name, test, validation, protocols)
+        skipped[name] = [*split.missing, *test.missing.values()]
+    columns = ["split", "id", *(protocol.name for protocol in protocols), "confidence"]
+    write_rows(directory.samples, rows, columns)
+    write_skipped(directory.skipped, skipped)
+    _write_gallery(result, directory, [measured[name] for name in splits])
 
 
 def threshold(result: RunResult, split: str) -> float:
     """Return the threshold that makes masks for pictures: the one chosen for the headline, or 0.5."""
-    chosen = result.scores[split].get(result.headline[0], {}).get("threshold", 0.5)
-    return float(chosen if isinstance(chosen, int | float) else chosen[0])
+    scores = result.scores[split].get(result.headline[0], {})
+    thresholds = scores.get("threshold", 0.5)
+    return float(thresholds if isinstance(thresholds, int | float) else thresholds[0])
+
+
+def _add_scores(result: RunResult, split: str, scores: SplitScores) -> None:
+    result.scores[split] = scores.scores
+    result.floors[split] = scores.floors
+    result.ceilings[split] = scores.ceilings
+    result.audio_reliance[split] = scores.audio_reliance
+    result.intervals[split] = scores.intervals
+    if scores.breakdowns:
+        result.breakdowns[split] = scores.breakdowns
+
+
+def _write_gallery(result: RunResult, directory: RunDirectory, tests: Sequence[MeasuredSamples]) -> None:
+    """Show clips of the first split that has some."""
+    clips = next((list(test.shown.values()) for test in tests if test.shown), [])
+    if clips:
+        title = f"{result.method} on {result.dataset} ({result.encoders} encoders)"
+        save_clips(directory.path, clips)
+        write_gallery(directory.gallery, clips, title, threshold(result, next(iter(result.scores))))

@@ -7,40 +7,40 @@ points; a pixel that lies on a threshold may fall to the other side.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import torch
 from pydantic import ValidationError
 
 from avprompt.data.benchmark import BenchmarkAdapter
 from avprompt.errors import DataError
-from avprompt.evaluation.joining import join
-from avprompt.evaluation.measure import Maps, Measured, Measurer, Part
+from avprompt.evaluation.measure import MeasuredSamples, join, measure_batch
 from avprompt.files import replacing
 from avprompt.metrics.protocol import Protocol
-from avprompt.records import Missing, Sample, Split
-from avprompt.runs.assessment import Assessment
+from avprompt.records import Missing, Prediction, Sample, Split
+from avprompt.runs.assessment import assess
+from avprompt.runs.directory import RunDirectory
 from avprompt.runs.results import RunResult, write_results
 
-DUMP = "predictions"
 ABOUT = "dump.json"
 SCORED = ("samples", "scores", "floors", "ceilings", "audio_reliance", "intervals", "breakdowns")
 
 
-@dataclass
-class Writer:
-    """Keeps the predictions of one split; ranks may write side by side."""
+@dataclass(frozen=True)
+class PredictionWriter:
+    """Keeps the predictions of one split in a folder; ranks may write side by side."""
 
     folder: Path
 
-    def keep(self, number: int, samples: Sequence[Sample], found: dict[str, Maps]) -> None:
-        """Write the batch of this number in its split."""
+    def write(self, number: int, samples: Sequence[Sample], predictions: Mapping[str, Prediction]) -> None:
+        """Write the predictions, by condition, of the batch of this number in its split."""
         arrays: dict[str, np.ndarray] = {"id": np.array([sample.id for sample in samples])}
-        for condition, maps in found.items():
-            arrays[f"{condition}/heatmap"] = maps.heatmap.astype(np.float16)
-            arrays[f"{condition}/confidence"] = maps.confidence.astype(np.float32)
+        for condition, prediction in predictions.items():
+            arrays[f"{condition}/heatmap"] = prediction.heatmap.numpy().astype(np.float16)
+            arrays[f"{condition}/confidence"] = prediction.confidence.numpy().astype(np.float32)
         with replacing(self.folder / f"{number:06d}.npz") as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, **arrays)
 
@@ -66,39 +66,44 @@ def read_about(folder: Path) -> RunResult:
         ) from error
 
 
-def measure_dump(folder: Path, split: Split, protocols: Sequence[Protocol]) -> Measured:
+def measure_dump(folder: Path, split: Split, protocols: Sequence[Protocol]) -> MeasuredSamples:
     """Measure the predictions of one split against the benchmark's truths.
 
     Raises:
         DataError: the dump has samples that the split has not, or none of them.
     """
     places = {split.samples[index].id: index for index in range(len(split.samples))}
-    part, measurer = Part(), Measurer(protocols)
-    for ids, found in _batches(folder):
-        strange = [name for name in ids if name not in places]
-        if strange:
+    batches = []
+    for ids, predictions in _batches(folder):
+        unknown = [name for name in ids if name not in places]
+        if unknown:
             raise DataError(
-                f"The dump '{folder}' has '{strange[0]}', which this split of the dataset has not."
+                f"The dump '{folder}' has '{unknown[0]}', which this split of the dataset has not."
             )
-        at = [places[name] for name in ids]
-        part.blocks.append(measurer.measure(at, [split.samples[index] for index in at], found))
-    if not part.blocks:
+        samples = [split.samples[places[name]] for name in ids]
+        batches.append(measure_batch([places[name] for name in ids], samples, predictions, protocols))
+    if not batches:
         raise DataError(f"The dump holds no predictions in '{folder}'.")
-    seen = {place for block in part.blocks for place in block.places}
-    absent = Missing("", "not in the prediction dump")
-    part.missing = {k: replace(absent, id=name) for name, k in places.items() if k not in seen}
-    return join([part], split, protocols)
+    measured = join(batches)
+    absent = places.keys() - set(measured.ids)
+    reason = "not in the prediction dump"
+    return replace(
+        measured, missing={k: Missing(name, reason) for name, k in places.items() if name in absent}
+    )
 
 
-def _batches(folder: Path) -> Iterator[tuple[list[str], dict[str, Maps]]]:
+def _batches(folder: Path) -> Iterator[tuple[list[str], dict[str, Prediction]]]:
     for path in sorted(folder.glob("*.npz")):
         with np.load(path, allow_pickle=False) as arrays:
             conditions = [key.removesuffix("/heatmap") for key in arrays.files if key.endswith("/heatmap")]
-            found = {
-                name: Maps(arrays[f"{name}/heatmap"].astype(np.float32), arrays[f"{name}/confidence"])
-                for name in conditions
+            predictions = {
+                condition: Prediction(
+                    torch.from_numpy(arrays[f"{condition}/heatmap"].astype(np.float32)),
+                    torch.from_numpy(arrays[f"{condition}/confidence"]),
+                )
+                for condition in conditions
             }
-            yield [str(name) for name in arrays["id"]], found
+            yield [str(name) for name in arrays["id"]], predictions
 
 
 def score_dump(
@@ -109,16 +114,13 @@ def score_dump(
     Raises:
         DataError: no dump, or not of this benchmark.
     """
-    assessment = Assessment(read_about(folder), protocols, by)
-    assessment.result.headline = (protocols[0].name, protocols[0].headline)
+    result = read_about(folder)
+    result.headline = (protocols[0].name, protocols[0].headline)
     names = sorted(path.name for path in folder.iterdir() if path.is_dir())
-    if adapter.validation_split in names:
-        names.remove(adapter.validation_split)
-        split = adapter.split(adapter.validation_split)
-        assessment.validation = measure_dump(folder / adapter.validation_split, split, protocols)
-    for name in names:
-        split = adapter.split(name)
-        assessment.add(name, measure_dump(folder / name, split, protocols))
-    assessment.write(output)
-    write_results(assessment.result, output)
-    return assessment.result
+    splits = {name: adapter.split(name) for name in names}
+    measured = {name: measure_dump(folder / name, split, protocols) for name, split in splits.items()}
+    validation = measured.get(adapter.validation_split or "")
+    tests = {name: split for name, split in splits.items() if name != adapter.validation_split}
+    assess(result, RunDirectory(output), tests, measured, validation, protocols, by=by)
+    write_results(result, output)
+    return result

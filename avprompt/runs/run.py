@@ -12,11 +12,11 @@ import torch
 
 from avprompt import __version__
 from avprompt.evaluation.evaluator import Evaluator
-from avprompt.evaluation.measure import Measured
+from avprompt.evaluation.measure import MeasuredSamples
 from avprompt.records import Missing, Split
-from avprompt.runs.assessment import Assessment
+from avprompt.runs.assessment import assess
 from avprompt.runs.directory import RunDirectory
-from avprompt.runs.predictions import Writer, describe_dump
+from avprompt.runs.predictions import PredictionWriter, describe_dump
 from avprompt.runs.progress import Quiet, Reporter
 from avprompt.runs.results import RunResult, read_results, read_skipped, write_results, write_skipped
 from avprompt.runs.session import Session
@@ -122,48 +122,42 @@ def evaluate(
 
     Ranks share the work, the main one writes, and all return the result.
     """
-    reporter, adapter, ranks = reporter or Quiet(), session.adapter, session.ranks
-    decoder = session.pretrained_decoder()
+    settings, adapter, ranks = session.settings, session.adapter, session.ranks
+    reporter, protocols, decoder = reporter or Quiet(), session.protocols(), session.pretrained_decoder()
     evaluator = Evaluator(
-        session.method,
+        session.encoding,
         session.spec,
-        session.protocols(),
+        protocols,
         adapter.size,
         text_decoder=decoder,
         batch_size=session.method_config.training.batch_size,
-        strict=session.settings.strict,
-        seed=session.settings.seed,
+        strict=settings.strict,
+        gallery=settings.evaluation.pictures,
+        seed=settings.seed,
         precision=session.accelerator.autocast,
-        gallery=session.settings.evaluation.pictures,
         ranks=ranks,
         workers=session.method_config.training.workers,
-        stored=session.encoding.stored,
     )
-    assessment = Assessment(
-        _empty(session), session.protocols(), session.settings.evaluation.by, dict(skipped or {})
-    )
+    save_predictions = settings.evaluation.save_predictions
 
-    def measure(name: str, split: Split, *, altered: bool) -> Measured:
-        if session.settings.evaluation.save_predictions:
-            evaluator.keeper = Writer(directory.predictions / name)
+    def measure(name: str, split: Split, *, altered: bool) -> MeasuredSamples:
+        write = PredictionWriter(directory.predictions / name).write if save_predictions else None
         with reporter.evaluating(name, len(split.samples)) as on_batch:
-            evaluator.on_batch = on_batch
-            return evaluator.measure(split, altered=altered)
+            return evaluator.measure(split, altered=altered, write=write, on_batch=on_batch)
 
+    validation = None
     if adapter.validation_split:
-        split = adapter.split(adapter.validation_split)
-        assessment.validation = measure(adapter.validation_split, split, altered=False)
-    for name in session.scored_splits():
-        split = adapter.split(name)
-        measured = measure(name, split, altered=True)
-        if ranks.main:
-            assessment.add(name, measured)
-    assessment.result.notes += adapter.notes if decoder else [*adapter.notes, RANDOM_DECODER]
+        validation = measure(adapter.validation_split, adapter.split(adapter.validation_split), altered=False)
+    splits = {name: adapter.split(name) for name in session.scored_splits()}
+    measured = {name: measure(name, split, altered=True) for name, split in splits.items()}
+    result = _empty(session)
+    result.notes += adapter.notes if decoder else [*adapter.notes, RANDOM_DECODER]
     if ranks.main:
-        assessment.write(directory.path)
-        if session.settings.evaluation.save_predictions:
-            describe_dump(directory.predictions, assessment.result)
-    return ranks.share(assessment.result)
+        by = settings.evaluation.by
+        assess(result, directory, splits, measured, validation, protocols, by=by, skipped=skipped)
+        if save_predictions:
+            describe_dump(directory.predictions, result)
+    return ranks.share(result)
 
 
 def versions(session: Session) -> dict[str, str]:

@@ -1,9 +1,7 @@
 """What scoring adds to inference: all protocols of a benchmark, with audio reliance, floors and ceilings.
 
 The evaluator runs as `avprompt run` does, altered sounds included, on clips of noise with maps of the
-benchmark's size, with and without measuring maps and making scores. Maps are measured while the next
-batch is located: what that adds depends on whether a core is free, as it is where a GPU locates
-(`--threads 1` leaves one free on two cores).
+benchmark's size, with and without measuring maps and making scores.
 
     python benchmarks/speed/evaluate.py [--benchmarks vggss avsbench-s4 toy] [--sizes mini published]
         [--images 64] [--threads 2] [--repeats 3] [--device auto] [--folder DIR] [--json]
@@ -27,9 +25,11 @@ from workload import SECONDS, Size, make_method, write_checkpoints
 
 from avprompt.data.benchmark import BenchmarkAdapter
 from avprompt.data.inputs import InputSpec
+from avprompt.evaluation import evaluator as evaluation
 from avprompt.evaluation.evaluator import Evaluator
-from avprompt.evaluation.measure import Block, Measured, Measurer
+from avprompt.evaluation.measure import MeasuredSamples, measure_batch
 from avprompt.evaluation.score import score
+from avprompt.features.encoding import Encoding
 from avprompt.model.method import Method
 from avprompt.plugin.discovery import load_plugins
 from avprompt.records import Audio, GroundTruth, Sample, Split
@@ -70,12 +70,12 @@ def measure_size(size: Size, folder: Path, arguments: argparse.Namespace, device
     registry, rows = load_plugins().registry, []
     for name in arguments.benchmarks:
         adapter: type[BenchmarkAdapter] = registry.load("datasets", name)
-        protocols = [registry.load("protocols", each)() for each in adapter.protocols]
-        evaluator = Evaluator(method, input_spec(method, size), protocols, adapter.size)
+        protocols = [registry.load("protocols", protocol)() for protocol in adapter.protocols]
+        evaluator = Evaluator(Encoding(method), input_spec(method, size), protocols, adapter.size)
         split = Split(draw_samples(images, adapter.size, evaluator.spec), images)
-        found = [evaluate(evaluator, split) for _ in range(arguments.repeats + 1)][1:]
-        inference, scored = (1e3 * median(column) / images for column in zip(*found, strict=True))
-        on_top = median(full / alone - 1 for alone, full in found)
+        timings = [evaluate(evaluator, split) for _ in range(arguments.repeats + 1)][1:]
+        inference, scored = (1e3 * median(column) / images for column in zip(*timings, strict=True))
+        on_top = median(full / alone - 1 for alone, full in timings)
         rows.append([size, name, images, inference, scored, 100 * on_top])
     return rows
 
@@ -83,24 +83,24 @@ def measure_size(size: Size, folder: Path, arguments: argparse.Namespace, device
 def evaluate(evaluator: Evaluator, split: Split) -> tuple[float, float]:
     """Return the seconds of inference alone, and with measuring and scoring."""
 
-    def infer() -> Measured:
+    def infer() -> MeasuredSamples:
         return evaluator.measure(split, altered=True)
 
-    with patch.object(Measurer, "measure", remembering()):
+    with patch.object(evaluation, "measure_batch", remembering()):
         infer()
         alone = seconds(infer)
     return alone, seconds(lambda: score(infer(), None, evaluator.protocols))
 
 
-def remembering() -> Callable[..., Block]:
-    """Return a `Measurer.measure` that measures a batch once, and hands that out again in no time."""
-    plain, blocks = Measurer.measure, dict[tuple[int, ...], Block]()
+def remembering() -> Callable[..., MeasuredSamples]:
+    """Return a `measure_batch` that measures a batch once, and hands that out again in no time."""
+    batches: dict[tuple[int, ...], MeasuredSamples] = {}
 
-    def measure(measurer: Measurer, places: list[int], *batch: Any) -> Block:
+    def measure(places: list[int], *batch: Any) -> MeasuredSamples:
         key = tuple(places)
-        if key not in blocks:
-            blocks[key] = plain(measurer, places, *batch)
-        return blocks[key]
+        if key not in batches:
+            batches[key] = measure_batch(places, *batch)
+        return batches[key]
 
     return measure
 

@@ -8,23 +8,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from avprompt.evaluation.measure import Measured
-from tinyworld.ranked import Found, find, on_ranks
+from avprompt.evaluation.measure import MeasuredSamples
+from tinyworld.ranked import Outcome, evaluate_cases, on_ranks
 
 
 @pytest.fixture(scope="module")
-def alone(tmp_path_factory: pytest.TempPathFactory) -> tuple[Found, Path]:
+def alone(tmp_path_factory: pytest.TempPathFactory) -> tuple[Outcome, Path]:
     folder = tmp_path_factory.mktemp("alone")
-    return find(folder), folder
+    return evaluate_cases(folder), folder
 
 
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Found], Path]:
+def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Outcome], Path]:
     folder = tmp_path_factory.mktemp("pair")
     return on_ranks(2, folder), folder
 
 
-Alone, Pair = tuple[Found, Path], tuple[list[Found], Path]
+Alone, Pair = tuple[Outcome, Path], tuple[list[Outcome], Path]
 
 
 def assert_same(one: object, other: object) -> None:
@@ -48,16 +48,16 @@ def assert_same(one: object, other: object) -> None:
         assert one == other
 
 
-@pytest.mark.parametrize("case", ["batches", "broken", "nameless", "one_batch"])
+@pytest.mark.parametrize("case", ["batches", "broken", "nameless", "named_again", "one_batch"])
 def test_every_rank_has_measured_what_one_process_does(alone: Alone, pair: Pair, case: str) -> None:
-    expected: Measured = getattr(alone[0], case)
-    for found in pair[0]:
-        assert_same(getattr(found, case), expected)
+    expected: MeasuredSamples = getattr(alone[0], case)
+    for outcome in pair[0]:
+        assert_same(getattr(outcome, case), expected)
 
 
 def test_the_cases_hold_what_could_differ(alone: Alone) -> None:
-    found = alone[0]
-    conditions = {condition for condition, _ in found.batches.values}
+    outcome = alone[0]
+    conditions = {condition for condition, _ in outcome.batches.values}
     assert {
         "shuffled",
         "silent",
@@ -66,19 +66,20 @@ def test_the_cases_hold_what_could_differ(alone: Alone) -> None:
         "distractor/on-distractor",
         "text-prompt",
     } < conditions
-    assert len(found.batches.shown) == 4
-    assert [one.id for one in found.broken.missing] == ["test-gone", "test-1", "test-3"]
-    assert "text-prompt" not in {condition for condition, _ in found.nameless.values}
+    assert len(outcome.batches.shown) == 4
+    assert [missing.id for missing in outcome.broken.missing.values()] == ["test-1", "test-3"]
+    assert "text-prompt" not in {condition for condition, _ in outcome.nameless.values}
+    assert "text-prompt" in {condition for condition, _ in outcome.named_again.values}
 
 
 def test_what_stops_one_rank_stops_all(alone: Alone, pair: Pair) -> None:
     assert "Stopped at sample 'test-2' (--strict)" in alone[0].strict
-    assert [found.strict for found in pair[0]] == [alone[0].strict] * 2
+    assert [outcome.strict for outcome in pair[0]] == [alone[0].strict] * 2
 
 
 def test_the_main_rank_counts_the_images_of_all(alone: Alone, pair: Pair) -> None:
     assert alone[0].progress == [2, 2, 2]
-    assert [found.progress for found in pair[0]] == [[4, 2], []]
+    assert [outcome.progress for outcome in pair[0]] == [[4, 2], []]
 
 
 def test_ranks_write_the_same_dump(alone: Alone, pair: Pair) -> None:

@@ -1,4 +1,4 @@
-"""SoundInputs under altered conditions: each encoded once, none given back to its own image."""
+"""Sounds under altered conditions: each encoded once, none given back to its own image."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from avprompt.evaluation.sounds import Listener, other_class, partners
+from avprompt.evaluation.sounds import AlteredAudio, other_class, partners
 from avprompt.features.encoding import Encoding
 from avprompt.records import Sample
 from tinyworld.bench import SPEC, Bench
@@ -20,8 +20,8 @@ from tinyworld.scenes import CLASSES, scene, sound
 
 
 @pytest.fixture
-def listener(bench: Bench) -> Listener:
-    return Listener(Encoding(bench.method("oracle").eval()), SPEC)
+def audio(bench: Bench) -> AlteredAudio:
+    return AlteredAudio(Encoding(bench.method("oracle").eval()), SPEC)
 
 
 @pytest.fixture
@@ -59,15 +59,15 @@ def test_others_are_of_another_class_and_usable() -> None:
     assert set(drawn[:, 5]) == {5}, "who cannot be heard is given to nobody, and is given nothing"
 
 
-class TestListen:
-    def test_true_sounds(self, listener: Listener, samples: list[Sample]) -> None:
-        tokens = listener.listen(samples, altered=False, batch_size=4)
+class TestEncode:
+    def test_true_sounds(self, audio: AlteredAudio, samples: list[Sample]) -> None:
+        tokens = audio.encode(samples, altered=False, batch_size=4)
         assert set(tokens.by_condition) == {"true"}
         assert heard(tokens.by_condition["true"]) == [sample.label for sample in samples]
         assert tokens.missing == {}
 
-    def test_altered_sounds(self, listener: Listener, samples: list[Sample]) -> None:
-        by = listener.listen(samples, altered=True, batch_size=4).by_condition
+    def test_altered_sounds(self, audio: AlteredAudio, samples: list[Sample]) -> None:
+        by = audio.encode(samples, altered=True, batch_size=4).by_condition
         labels = [sample.label for sample in samples]
         assert set(by) == {"true", "distractor", "shuffled", "silent", "noise", "off-screen"}
         assert sorted(heard(by["shuffled"])) == sorted(labels)
@@ -77,39 +77,39 @@ class TestListen:
         assert float(by["noise"].std()) > 0
         assert not torch.equal(by["noise"][0], by["noise"][1])
 
-    def test_batches_change_nothing(self, listener: Listener, samples: list[Sample]) -> None:
-        one, other = (listener.listen(samples, altered=True, batch_size=size) for size in (2, 6))
+    def test_batches_change_nothing(self, audio: AlteredAudio, samples: list[Sample]) -> None:
+        one, other = (audio.encode(samples, altered=True, batch_size=size) for size in (2, 6))
         for condition, tokens in one.by_condition.items():
             torch.testing.assert_close(tokens, other.by_condition[condition])
 
-    def test_follows_the_seed(self, listener: Listener, samples: list[Sample]) -> None:
+    def test_follows_the_seed(self, audio: AlteredAudio, samples: list[Sample]) -> None:
         drawn = [
-            listener.listen(samples, altered=True, batch_size=4, seed=seed).by_condition["shuffled"]
+            audio.encode(samples, altered=True, batch_size=4, seed=seed).by_condition["shuffled"]
             for seed in (0, 0, 3)
         ]
         assert torch.equal(drawn[0], drawn[1])
         assert not torch.equal(drawn[0], drawn[2])
 
     def test_a_benchmarks_own_off_screen_sound_is_used(
-        self, listener: Listener, samples: list[Sample]
+        self, audio: AlteredAudio, samples: list[Sample]
     ) -> None:
         samples[2] = replace(samples[2], off_screen=sound(5))
-        tokens = listener.listen(samples, altered=True, batch_size=4).by_condition["off-screen"]
+        tokens = audio.encode(samples, altered=True, batch_size=4).by_condition["off-screen"]
         assert heard(tokens)[2] == CLASSES[5]
         assert torch.isfinite(tokens).all()
 
-    def test_missing_sounds_are_named_and_given_to_nobody(self, listener: Listener) -> None:
+    def test_missing_sounds_are_named_and_given_to_nobody(self, audio: AlteredAudio) -> None:
         samples = list(Broken().split("validation").samples)
-        tokens = listener.listen(samples, altered=True, batch_size=4)
+        tokens = audio.encode(samples, altered=True, batch_size=4)
         assert list(tokens.missing) == [3]
         assert "no-such-sound.wav" in tokens.missing[3].reason
         used = [index for index in range(len(samples)) if index != 3]
         for condition, table in tokens.by_condition.items():
             assert torch.isfinite(table[used]).all(), condition
 
-    def test_one_class_has_no_off_screen_sound(self, listener: Listener) -> None:
+    def test_one_class_has_no_off_screen_sound(self, audio: AlteredAudio) -> None:
         samples = [scene("test", index) for index in (0, 6, 12)]
-        assert "off-screen" not in listener.listen(samples, altered=True, batch_size=4).by_condition
+        assert "off-screen" not in audio.encode(samples, altered=True, batch_size=4).by_condition
 
-    def test_one_sample_has_nobody_to_swap_with(self, listener: Listener) -> None:
-        assert "shuffled" not in listener.listen([scene("test", 0)], altered=True, batch_size=4).by_condition
+    def test_one_sample_has_nobody_to_swap_with(self, audio: AlteredAudio) -> None:
+        assert "shuffled" not in audio.encode([scene("test", 0)], altered=True, batch_size=4).by_condition

@@ -7,7 +7,7 @@ import pickle
 import numpy as np
 import pytest
 
-from avprompt.evaluation.truths import Packed, Truths
+from avprompt.evaluation.truths import CompressedTruth, CompressedTruths
 from avprompt.records import GroundTruth
 from tinyworld.scenes import scene
 
@@ -33,15 +33,17 @@ def same(one: GroundTruth, other: GroundTruth) -> bool:
     ids=["box", "half", "fractions", "silent objects", "no silent object"],
 )
 def test_a_truth_comes_out_as_it_went_in(truth: GroundTruth) -> None:
-    assert same(Packed.of(truth).truth(), truth)
+    assert same(CompressedTruth.of(truth).truth(), truth)
 
 
 def test_a_box_takes_a_few_hundred_bytes() -> None:
-    assert len(pickle.dumps(Packed.of(GroundTruth(BOX)))) < 1000
+    assert len(pickle.dumps(CompressedTruth.of(GroundTruth(BOX)))) < 1000
 
 
 def test_truths_stand_in_order() -> None:
     samples = [scene("test", index) for index in range(3)]
-    truths = Truths([Packed.of(sample.truth) for sample in samples if sample.truth])
+    truths = CompressedTruths.of(sample.truth for sample in samples if sample.truth)
     assert len(truths) == 3
-    assert all(same(one, sample.truth) for one, sample in zip(truths, samples, strict=True) if sample.truth)
+    assert all(
+        same(truth, sample.truth) for truth, sample in zip(truths, samples, strict=True) if sample.truth
+    )

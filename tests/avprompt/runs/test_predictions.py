@@ -10,20 +10,21 @@ import pytest
 
 from avprompt.errors import DataError
 from avprompt.records import Split
-from avprompt.runs.predictions import Writer, measure_dump
+from avprompt.runs.predictions import PredictionWriter, measure_dump
 from tinyworld.bench import Bench
 from tinyworld.benchmark import Broken, Tiny
 
 
 def test_a_dump_measures_as_the_run_did(bench: Bench, tmp_path: Path) -> None:
-    evaluator = bench.evaluator(bench.method("oracle"), keeper=Writer(tmp_path / "dump"))
+    evaluator = bench.evaluator(bench.method("oracle"))
     split = Broken().split("test")
-    measured = evaluator.measure(split, altered=True)
+    measured = evaluator.measure(split, altered=True, write=PredictionWriter(tmp_path / "dump").write)
     again = measure_dump(tmp_path / "dump", split, evaluator.protocols)
     assert again.ids == measured.ids
     assert again.labels == measured.labels
     assert again.distractor_rows == measured.distractor_rows
-    assert [one.id for one in again.missing] == [one.id for one in measured.missing]
+    assert {k: missing.id for k, missing in again.missing.items()} == {1: "test-1", 3: "test-3"}
+    assert again.missing.keys() == measured.missing.keys()
     assert again.values.keys() == measured.values.keys()
     for condition in ("true", "shuffled", "distractor/on-distractor", "text-prompt"):
         key = condition, "val-threshold"
@@ -31,8 +32,9 @@ def test_a_dump_measures_as_the_run_did(bench: Bench, tmp_path: Path) -> None:
 
 
 def test_a_dump_of_another_benchmark_is_refused(bench: Bench, tmp_path: Path) -> None:
-    evaluator = bench.evaluator(bench.method("oracle"), keeper=Writer(tmp_path / "dump"))
-    evaluator.measure(Tiny().split("test"), altered=False)
+    evaluator = bench.evaluator(bench.method("oracle"))
+    write = PredictionWriter(tmp_path / "dump").write
+    evaluator.measure(Tiny().split("test"), altered=False, write=write)
     strange = Split([replace(sample, id="other") for sample in Tiny().split("test").samples], 6)
     with pytest.raises(DataError, match="has 'test-0', which this split of the dataset has not"):
         measure_dump(tmp_path / "dump", strange, evaluator.protocols)

@@ -23,6 +23,7 @@ from tinyworld.encoders import TinyClip
 from tinyworld.scenes import RATE, SECONDS, SIDE
 
 SPEC = InputSpec(TinyClip.image_size, TinyClip.mean, TinyClip.std, RATE, SECONDS)
+PROTOCOLS = (ValThreshold(), AclSweep(), EzvslMedian())
 
 
 @dataclass
@@ -51,7 +52,6 @@ class Bench:
         return Trainer(method, samples, SPEC, method_config.training, seed, **given)
 
     def evaluator(self, method: Method, **options: Any) -> Evaluator:
-        """Make an evaluator that measures every protocol of the tiny world; it names objects by text."""
-        protocols = [ValThreshold(), AclSweep(), EzvslMedian()]
-        decoder = self.method("oracle").decoder
-        return Evaluator(method, SPEC, protocols, SIDE, text_decoder=decoder, batch_size=4, **options)
+        """Make an evaluator that names objects by text, with batches of four; `options` are its own."""
+        given = {"protocols": PROTOCOLS, "size": SIDE, "batch_size": 4} | options
+        return Evaluator(Encoding(method), SPEC, text_decoder=self.method("oracle").decoder, **given)

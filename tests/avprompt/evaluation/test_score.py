@@ -1,10 +1,10 @@
-"""Scores of groups."""
+"""Scores of groups of samples."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from avprompt.evaluation.breakdown import breakdown
+from avprompt.evaluation.score import breakdown
 from avprompt.records import GroundTruth
 
 
@@ -31,7 +31,7 @@ def test_by_class_and_sources() -> None:
     truths = [truth(50, 1), truth(50, 2), truth(50, 1)]
     iou = np.array([1.0, 0, 0])
     assert {
-        name: one["cIoU"] for name, one in breakdown(["dog", "", "dog"], truths, iou, "class").items()
+        name: group["cIoU"] for name, group in breakdown(["dog", "", "dog"], truths, iou, "class").items()
     } == {
         "dog": 50,
         "unnamed": 0,

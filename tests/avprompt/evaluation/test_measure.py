@@ -1,0 +1,90 @@
+"""Measured batches become one whole, wherever and in whatever order they were measured."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from avprompt.evaluation.measure import MeasuredSamples, join, measure_batch
+from avprompt.records import Missing, Prediction
+from avprompt_benchmarks.protocols.localisation import EzvslMedian
+from avprompt_benchmarks.protocols.negative import NegativeAudio
+from tinyworld.scenes import SIDE, scene
+
+PROTOCOLS = [EzvslMedian(), NegativeAudio()]
+SAMPLES = [scene("test", index) for index in range(6)]
+
+
+def batch(*places: int, conditions: tuple[str, ...] = ("true", "silent")) -> MeasuredSamples:
+    """Measure maps that depend on the sample alone."""
+    samples = [SAMPLES[place] for place in places]
+    maps = np.stack([np.random.default_rng(k).random((SIDE, SIDE), dtype=np.float32) for k in places])
+    prediction = Prediction(torch.from_numpy(maps), torch.tensor(places, dtype=torch.float64))
+    return measure_batch(places, samples, dict.fromkeys(conditions, prediction), PROTOCOLS)
+
+
+def assert_equal(measured: MeasuredSamples, whole: MeasuredSamples) -> None:
+    assert measured.ids == whole.ids
+    assert measured.confidence.tolist() == whole.confidence.tolist()
+    assert measured.distractor_rows == whole.distractor_rows
+    for key, values in whole.values.items():
+        for name, rows in values.items():
+            np.testing.assert_array_equal(measured.values[key][name], rows)
+
+
+def test_the_order_is_that_of_the_split() -> None:
+    measured, whole = join([batch(4, 5), batch(0, 1), batch(2, 3)]), batch(0, 1, 2, 3, 4, 5)
+    assert whole.ids == [f"test-{k}" for k in range(6)]
+    assert measured.confidence.tolist() == [0, 1, 2, 3, 4, 5]
+    assert_equal(measured, whole)
+
+
+def test_shares_of_ranks_join_as_their_batches_do() -> None:
+    conditions = ("true", "silent", "distractor")
+    batches = [batch(k, k + 1, conditions=conditions) for k in (0, 2, 4)]
+    measured = join([join([batches[0], batches[2]]), join([]), join([batches[1]])])
+    assert_equal(measured, batch(0, 1, 2, 3, 4, 5, conditions=conditions))
+
+
+def test_what_is_missing_is_named_once_and_in_order() -> None:
+    shares = [
+        replace(batch(0), missing={5: Missing("e", "")}),
+        MeasuredSamples(missing={3: Missing("c", ""), 1: Missing("a", "")}),
+    ]
+    measured = join(shares)
+    assert [missing.id for missing in measured.missing.values()] == ["a", "c", "e"]
+    assert measured.ids == ["test-0"]
+
+
+def test_nothing_but_missing_samples() -> None:
+    measured = join([MeasuredSamples(missing={0: Missing("a", "")}), MeasuredSamples()])
+    assert len(measured) == 0
+    assert list(measured.missing) == [0]
+
+
+def test_a_condition_that_some_batch_lacks_is_left_out() -> None:
+    batches = [batch(0, 1, conditions=("true", "text-prompt")), batch(2, 3, conditions=("true",))]
+    assert {condition for condition, _ in join(batches).values} == {"true"}
+
+
+def test_only_some_batches_have_distractors() -> None:
+    with_it = batch(0, 1, conditions=("true", "distractor"))
+    measured = join([with_it, batch(2, 3, conditions=("true",))])
+    assert measured.distractor_rows == [0, 1]
+    assert len(measured.values["distractor/on-original", "val-threshold"]["iou"]) == 2
+
+
+def test_a_protocol_is_handed_what_it_asked_of_other_sounds() -> None:
+    measured = join([batch(0, 1), batch(2)])
+    given = measured.measurements(NegativeAudio())
+    np.testing.assert_array_equal(given["silent/peak"], measured.values["silent", "negative-audio"]["peak"])
+    assert given["id"].tolist() == measured.ids
+    assert ("silent", "ezvsl-median") not in measured.values
+
+
+def test_maps_are_not_kept() -> None:
+    arrays = [row for values in batch(0, 1).values.values() for row in values.values()]
+    assert max(row.size for row in arrays) == pytest.approx(2 * 101)
