@@ -17,6 +17,7 @@ from avprompt.errors import (
     TrainingError,
     WeightsError,
 )
+from avprompt.metrics.iou import TruthMasks
 from avprompt.metrics.protocol import Measurements, Protocol
 from avprompt.metrics.scored_maps import ScoredMaps
 from avprompt.model.context_prompt import ContextPrompt, LearnedContextOptions, initial_context
@@ -96,6 +97,7 @@ __all__ = [
     "Split",
     "TrainedOptions",
     "TrainingError",
+    "TruthMasks",
     "WeightsError",
     "fill",
     "initial_context",

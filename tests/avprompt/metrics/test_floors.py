@@ -50,9 +50,9 @@ def test_random_and_all_objects_by_hand() -> None:
     truth = GroundTruth(mask_of((0, 0)), silent)
     assert object_iou(truth).tolist() == [1, 0]
     assert all_objects_iou(truth) == 0.5
-    found = floors([truth])
-    assert found["random-object"] == pytest.approx({"cIoU": 50, "AUC": 51.25})
-    assert found["all-objects"] == pytest.approx({"cIoU": 100, "AUC": 52.5})
+    scores = floors([truth])
+    assert scores["random-object"] == pytest.approx({"cIoU": 50, "AUC": 51.25})
+    assert scores["all-objects"] == pytest.approx({"cIoU": 100, "AUC": 52.5})
 
 
 def test_a_sample_without_silent_objects_has_one_choice() -> None:
@@ -89,7 +89,7 @@ class Truths:
 def test_published_floors_of_vggss(shared: Path) -> None:
     truths = Truths(json.loads((shared / "metadata/vggss/vggss.json").read_text()))
     assert len(truths) == 5158
-    found = floors(truths) | ceilings(truths)
+    scores = floors(truths) | ceilings(truths)
     expected = {
         "oracle-ranking": (50.54, 49.47),
         "whole-image": (21.95, 31.25),
@@ -97,7 +97,7 @@ def test_published_floors_of_vggss(shared: Path) -> None:
         "mean-truth": (34.51, 37.76),
     }
     for name, (ciou, auc) in expected.items():
-        assert found[name] == pytest.approx({"cIoU": ciou, "AUC": auc}, abs=0.006), name
+        assert scores[name] == pytest.approx({"cIoU": ciou, "AUC": auc}, abs=0.006), name
 
 
 def test_published_ceilings_of_boxes_in_pixels(shared: Path) -> None:
@@ -105,5 +105,5 @@ def test_published_ceilings_of_boxes_in_pixels(shared: Path) -> None:
     for name, (ciou, auc) in expected.items():
         annotation = json.loads((shared / "metadata" / name).read_text())
         boxes = [np.reshape(item["gt_box"], (-1, 4)) for item in annotation]
-        truths = [GroundTruth(fill(each.clip(0, 224).astype(int))) for each in boxes]
+        truths = [GroundTruth(fill(box.clip(0, 224).astype(int))) for box in boxes]
         assert ceilings(truths)["oracle-ranking"] == pytest.approx({"cIoU": ciou, "AUC": auc}, abs=0.006)

@@ -137,8 +137,8 @@ def test_auc_by_hand() -> None:
 
 def test_auc_of_all_is_the_mean_of_the_auc_of_each() -> None:
     iou = np.random.default_rng(0).random((50, 3))
-    each = np.stack([auc(row[None]) for row in iou])
-    np.testing.assert_allclose(auc(iou), each.mean(axis=0))
+    of_samples = np.stack([auc(row[None]) for row in iou])
+    np.testing.assert_allclose(auc(iou), of_samples.mean(axis=0))
 
 
 def test_scores_are_in_percent() -> None:

@@ -76,8 +76,8 @@ def test_one_sample_is_scored_with_the_middle_threshold() -> None:
 
 def test_chosen_thresholds_serve_altered_audio() -> None:
     protocol = ValThreshold()
-    chosen = protocol.thresholds(measured(peaked(3)), measured(peaked(7)))
-    assert protocol.iou_at(measured(peaked(7)), chosen).tolist() == [0.8] * 20
+    thresholds = protocol.thresholds(measured(peaked(3)), measured(peaked(7)))
+    assert protocol.iou_at(measured(peaked(7)), thresholds).tolist() == [0.8] * 20
     assert protocol.sample_iou(measured(peaked(3)), measured(peaked(7))).tolist() == [0.1] * 20
 
 

@@ -15,16 +15,16 @@ def test_scenarios_are_scored_apart() -> None:
     truths[:2] = 1
     test = Avatar().measure(ScoredMaps(heatmaps, TruthMasks(truths), np.zeros(4)))
     scenario = np.array(["single-sound", "mixed-sound", "off-screen", "off-screen"])
-    found = Avatar().summarise({**test, "scenario": scenario}, None)
-    assert found["cIoU"] == 50
-    assert found["by_scenario"]["single-sound"]["cIoU"] == 100
-    assert found["by_scenario"]["mixed-sound"]["cIoU"] == 0
-    assert found["TN"] == 50
-    assert "off-screen" not in found["by_scenario"]
+    scores = Avatar().summarise({**test, "scenario": scenario}, None)
+    assert scores["cIoU"] == 50
+    assert scores["by_scenario"]["single-sound"]["cIoU"] == 100
+    assert scores["by_scenario"]["mixed-sound"]["cIoU"] == 0
+    assert scores["TN"] == 50
+    assert "off-screen" not in scores["by_scenario"]
 
 
 def test_tn_needs_off_screen_frames() -> None:
     test = Avatar().measure(ScoredMaps(np.ones((1, 2, 2)), TruthMasks(np.ones((1, 2, 2))), np.zeros(1)))
-    found = Avatar().summarise({**test, "scenario": np.array(["single-sound"])}, None)
-    assert "TN" not in found
-    assert found["AUC"] == pytest.approx(100)
+    scores = Avatar().summarise({**test, "scenario": np.array(["single-sound"])}, None)
+    assert "TN" not in scores
+    assert scores["AUC"] == pytest.approx(100)

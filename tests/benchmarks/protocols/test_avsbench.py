@@ -15,12 +15,12 @@ def test_dataset_scores_equal_the_evaluator_of_acl(golden_forty: SimpleNamespace
     test = protocol.measure(
         ScoredMaps(golden_forty.heatmap, TruthMasks(golden_forty.gt_avsbench), golden_forty.confidence)
     )
-    found = protocol.summarise(test, None)
-    for at, scores in found["by_threshold"].items():
+    scores = protocol.summarise(test, None)
+    for at, row in scores["by_threshold"].items():
         official = golden_forty.expected["avsbench"][str(float(at))]
-        assert scores["mIoU"] == pytest.approx(official["mIoU"], abs=1e-5)
-        assert found["F"] == pytest.approx(official["Fmeasure"], abs=1e-5)
-    assert found["mIoU"] == found["by_threshold"]["0.50"]["mIoU"]
+        assert row["mIoU"] == pytest.approx(official["mIoU"], abs=1e-5)
+        assert scores["F"] == pytest.approx(official["Fmeasure"], abs=1e-5)
+    assert scores["mIoU"] == scores["by_threshold"]["0.50"]["mIoU"]
 
 
 def test_official_scores_average_batches(golden_ten: SimpleNamespace) -> None:
@@ -32,10 +32,10 @@ def test_official_scores_average_batches(golden_ten: SimpleNamespace) -> None:
         ScoredMaps(golden_ten.heatmap, TruthMasks(golden_ten.gt_avsbench), golden_ten.confidence)
     )
     halves = [{name: values[part] for name, values in test.items()} for part in (slice(5), slice(5, 10))]
-    each = [AvsbenchDataset().summarise(half, None) for half in halves]
-    found = protocol.summarise(test, None)
-    assert found["F"] == pytest.approx(np.mean([scores["F"] for scores in each]))
-    assert found["mIoU"] == pytest.approx(np.mean([scores["mIoU"] for scores in each]))
+    halves_scored = [AvsbenchDataset().summarise(half, None) for half in halves]
+    scores = protocol.summarise(test, None)
+    assert scores["F"] == pytest.approx(np.mean([half["F"] for half in halves_scored]))
+    assert scores["mIoU"] == pytest.approx(np.mean([half["mIoU"] for half in halves_scored]))
 
 
 def test_sample_iou_is_that_at_half() -> None:

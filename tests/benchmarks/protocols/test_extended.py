@@ -15,11 +15,11 @@ def test_extended_scores_equal_the_official_evaluator(golden_forty: SimpleNamesp
     test = protocol.measure(
         ScoredMaps(golden_forty.heatmap, TruthMasks(golden_forty.gt_extended), golden_forty.confidence)
     )
-    found = protocol.summarise({**test, "sounding": golden_forty.non_sounding == 0}, None)
-    for at, scores in [("None", found), *((str(float(k)), v) for k, v in found["by_threshold"].items())]:
+    scores = protocol.summarise({**test, "sounding": golden_forty.non_sounding == 0}, None)
+    for at, row in [("None", scores), *((str(float(k)), v) for k, v in scores["by_threshold"].items())]:
         official = golden_forty.expected["extended"][at]
-        assert scores["AP"] == pytest.approx(official["AP"], abs=1e-9)
-        assert scores["max_F1"] == pytest.approx(official["Max-F1"], abs=0.0501), "printed to one decimal"
+        assert row["AP"] == pytest.approx(official["AP"], abs=1e-9)
+        assert row["max_F1"] == pytest.approx(official["Max-F1"], abs=0.0501), "printed to one decimal"
 
 
 def test_what_sounds_is_told_or_read_from_the_truth(golden_ten: SimpleNamespace) -> None:

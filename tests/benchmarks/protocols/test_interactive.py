@@ -23,12 +23,12 @@ def test_an_image_counts_when_all_of_its_sounds_are_found() -> None:
         "iou_adaptive": np.array([0.9, 0.6, 0.8, 0.7]),
         "id": np.array(["cat_dog_1_cat", "cat_dog_1_dog", "cat_dog_2_cat", "cat_dog_2_dog"]),
     }
-    found = KaistInteractive().summarise(test, None)
-    assert found["IIoU"] == 50
-    assert found["IIoU_adaptive"] == 100
-    assert found["cIoU"] == 75
-    told = KaistInteractive().summarise({**test, "group": np.arange(4)}, None)
-    assert told["IIoU"] == 75
+    scores = KaistInteractive().summarise(test, None)
+    assert scores["IIoU"] == 50
+    assert scores["IIoU_adaptive"] == 100
+    assert scores["cIoU"] == 75
+    by_sample = KaistInteractive().summarise({**test, "group": np.arange(4)}, None)
+    assert by_sample["IIoU"] == 75
 
 
 def test_a_map_that_ignores_the_sound_finds_at_most_one() -> None:
@@ -38,9 +38,9 @@ def test_a_map_that_ignores_the_sound_finds_at_most_one() -> None:
     truths[0, :2], truths[1, 2:] = 1, 1
     protocol = KaistInteractive()
     test = protocol.measure(ScoredMaps(np.repeat(heatmap, 2, axis=0), TruthMasks(truths), np.zeros(2)))
-    found = protocol.summarise({**test, "group": np.array(["a", "a"])}, None)
-    assert found["cIoU"] == pytest.approx(50)
-    assert found["IIoU"] == 0
+    scores = protocol.summarise({**test, "group": np.array(["a", "a"])}, None)
+    assert scores["cIoU"] == pytest.approx(50)
+    assert scores["IIoU"] == 0
 
 
 def test_the_image_of_an_is3_sample() -> None:

@@ -34,19 +34,19 @@ def test_acl_sweep_prints_every_threshold() -> None:
 
 
 def test_acl_sweep_equals_the_official_evaluator(golden_forty: SimpleNamespace) -> None:
-    found = scores_of(AclSweep(), golden_forty.heatmap, golden_forty.gt)
-    for at, scores in found["by_threshold"].items():
+    scores = scores_of(AclSweep(), golden_forty.heatmap, golden_forty.gt)
+    for at, row in scores["by_threshold"].items():
         official = golden_forty.expected["vggss"][str(float(at))]
-        assert scores["cIoU"] == pytest.approx(official["cIoU(AP50)"], abs=1e-9)
-        assert scores["AUC"] == pytest.approx(official["AUC"], abs=1e-9)
-        assert scores["mean_IoU"] == pytest.approx(official["mean_cIoU"], abs=1e-5)  # float32 there
-    assert found["threshold"] == 0.5
-    assert found["cIoU"] == pytest.approx(95)
+        assert row["cIoU"] == pytest.approx(official["cIoU(AP50)"], abs=1e-9)
+        assert row["AUC"] == pytest.approx(official["AUC"], abs=1e-9)
+        assert row["mean_IoU"] == pytest.approx(official["mean_cIoU"], abs=1e-5)  # float32 there
+    assert scores["threshold"] == 0.5
+    assert scores["cIoU"] == pytest.approx(95)
 
 
 def test_acl_sweep_of_the_golden_subset(golden_ten: SimpleNamespace) -> None:
-    found = scores_of(AclSweep(), golden_ten.heatmap, golden_ten.gt)
-    at_half = found["by_threshold"]["0.50"]
+    scores = scores_of(AclSweep(), golden_ten.heatmap, golden_ten.gt)
+    at_half = scores["by_threshold"]["0.50"]
     official = golden_ten.iou_at_half
     assert at_half["cIoU"] == pytest.approx(100 * np.mean(official >= 0.5))
     assert at_half["mean_IoU"] == pytest.approx(100 * official.mean(), abs=1e-5)
@@ -60,20 +60,20 @@ def test_half_of_the_image_is_marked_whatever_the_scale() -> None:
 
 
 def test_ezvsl_median_equals_the_official_evaluator(golden_forty: SimpleNamespace) -> None:
-    found = scores_of(EzvslMedian(), golden_forty.heatmap, golden_forty.gt)
+    scores = scores_of(EzvslMedian(), golden_forty.heatmap, golden_forty.gt)
     official = golden_forty.expected["vggss"]["None"]
-    assert found["cIoU"] == pytest.approx(official["cIoU(AP50)"], abs=1e-9)
-    assert found["AUC"] == pytest.approx(official["AUC"], abs=1e-9)
-    assert found["mean_IoU"] == pytest.approx(official["mean_cIoU"], abs=1e-5)
+    assert scores["cIoU"] == pytest.approx(official["cIoU(AP50)"], abs=1e-9)
+    assert scores["AUC"] == pytest.approx(official["AUC"], abs=1e-9)
+    assert scores["mean_IoU"] == pytest.approx(official["mean_cIoU"], abs=1e-5)
 
 
 def test_ezvsl_median_of_the_golden_subset(golden_ten: SimpleNamespace) -> None:
-    found = scores_of(EzvslMedian(), golden_ten.heatmap, golden_ten.gt)
+    scores = scores_of(EzvslMedian(), golden_ten.heatmap, golden_ten.gt)
     iou = []
     for heatmap, truth in zip(golden_ten.heatmap, golden_ten.gt, strict=True):
         mask = heatmap >= sorted(heatmap.ravel().tolist())[224 * 224 // 2]
         iou.append((mask & (truth > 0)).sum() / (mask | (truth > 0)).sum())
-    assert found["mean_IoU"] == pytest.approx(100 * np.mean(iou))
+    assert scores["mean_IoU"] == pytest.approx(100 * np.mean(iou))
 
 
 def test_ezvsl_median_over_real_clips(shared: Path) -> None:
@@ -87,10 +87,10 @@ def test_ezvsl_median_over_real_clips(shared: Path) -> None:
     for truth, name in zip(truths, heatmaps, strict=True):
         for left, top, right, bottom in (np.clip(boxes[name], 0, 1) * 224).astype(int):
             truth[top:bottom, left:right] = 1
-    found = scores_of(EzvslMedian(), np.stack(list(heatmaps.values())), truths)
+    scores = scores_of(EzvslMedian(), np.stack(list(heatmaps.values())), truths)
     official = json.loads((golden / "vggss_layout_expected.json").read_text())["adaptive"]
-    assert found["AUC"] == pytest.approx(official["AUC"], abs=1e-9)
-    assert found["mean_IoU"] == pytest.approx(official["mean_cIoU"], abs=1e-5)
+    assert scores["AUC"] == pytest.approx(official["AUC"], abs=1e-9)
+    assert scores["mean_IoU"] == pytest.approx(official["mean_cIoU"], abs=1e-5)
 
 
 def test_lvs_median_leaves_ties_out() -> None:

@@ -29,26 +29,26 @@ def measured(*, under: dict[str, float], true: float = 0.9) -> dict[str, np.ndar
 
 
 def test_a_model_that_tells_sounds_apart_scores_full() -> None:
-    found = NegativeAudio().summarise(measured(under={"silent": 0.1, "noise": 0.1, "off-screen": 0.1}), None)
-    assert found["threshold"] == pytest.approx(0.11), "rounded up, so that 0.1 in float32 stays below"
-    assert found["F_LOC"] == pytest.approx(100)
-    assert found["F_AUC"] == pytest.approx(100)
-    assert found["pIA"] == {"silent": 0, "noise": 0, "off-screen": 0}
+    scores = NegativeAudio().summarise(measured(under={"silent": 0.1, "noise": 0.1, "off-screen": 0.1}), None)
+    assert scores["threshold"] == pytest.approx(0.11), "rounded up, so that 0.1 in float32 stays below"
+    assert scores["F_LOC"] == pytest.approx(100)
+    assert scores["F_AUC"] == pytest.approx(100)
+    assert scores["pIA"] == {"silent": 0, "noise": 0, "off-screen": 0}
 
 
 def test_what_is_marked_for_a_false_sound_costs() -> None:
     test = measured(under={"silent": 0.1, "noise": 0.1, "off-screen": 0.1})
     validation = measured(under={"silent": 0.05})
-    found = NegativeAudio().summarise(test, validation)
-    assert found["threshold"] == pytest.approx(0.06), "chosen on the validation split"
-    assert found["pIA"] == {"silent": 100, "noise": 100, "off-screen": 100}
-    assert found["F_LOC"] == 0
-    assert found["F_AUC"] == pytest.approx(2 * 100 * 2.5 / 102.5)
+    scores = NegativeAudio().summarise(test, validation)
+    assert scores["threshold"] == pytest.approx(0.06), "chosen on the validation split"
+    assert scores["pIA"] == {"silent": 100, "noise": 100, "off-screen": 100}
+    assert scores["F_LOC"] == 0
+    assert scores["F_AUC"] == pytest.approx(2 * 100 * 2.5 / 102.5)
 
 
 def test_conditions_that_were_not_measured_are_left_out() -> None:
-    found = NegativeAudio().summarise(measured(under={"silent": 0.1}), None)
-    assert list(found["pIA"]) == ["silent"]
+    scores = NegativeAudio().summarise(measured(under={"silent": 0.1}), None)
+    assert list(scores["pIA"]) == ["silent"]
     assert NegativeAudio().sample_iou(measured(under={"silent": 0.1}), None).tolist() == [1] * 4
 
 
