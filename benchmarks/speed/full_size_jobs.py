@@ -83,10 +83,10 @@ def train(name: str, folder: Path, batch: int) -> None:
     method_config = resolve(registry, name, "published", (*checkpoint_options(folder), *options))
     method = build(method_config, registry)
     before = {key: value.clone() for key, value in trained_state(method).items()}
-    eye = method.backbone
-    spec = InputSpec(eye.image_size, eye.mean, eye.std, method.audio_encoder.sample_rate, SECONDS)
+    backbone, rate = method.backbone, method.audio_encoder.sample_rate
+    spec = InputSpec(backbone.image_size, backbone.mean, backbone.std, rate, SECONDS)
     accelerator = make_accelerator("cpu", "no")
-    samples, encoding = clips(batch, eye.image_size), Encoding(method)
+    samples, encoding = clips(batch, backbone.image_size), Encoding(method)
     Trainer(method, samples, spec, method_config.training, 0, accelerator, folder, encoding).run()
     after = {key: value.clone() for key, value in trained_state(method).items()}
     assert not any(torch.equal(before[part], after[part]) for part in before), "a tensor was not trained"
@@ -129,12 +129,12 @@ def clips(count: int, side: int) -> list[Sample]:
     ]
 
 
-def compare(one: State, other: State) -> None:
+def compare(state: State, other: State) -> None:
     """Make sure that two state dicts have the same names, types and bits."""
-    assert one.keys() == other.keys(), one.keys() ^ other.keys()
-    for name in one:
-        assert one[name].dtype == other[name].dtype, name
-        assert torch.equal(one[name], other[name]), name
+    assert state.keys() == other.keys(), state.keys() ^ other.keys()
+    for name in state:
+        assert state[name].dtype == other[name].dtype, name
+        assert torch.equal(state[name], other[name]), name
 
 
 if __name__ == "__main__":

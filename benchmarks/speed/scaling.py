@@ -61,34 +61,34 @@ def main() -> None:
 
 def by_batch(request: dict[str, Any], arguments: argparse.Namespace) -> list[list[object]]:
     """Return a row for each batch size."""
-    found = {
+    figures = {
         f"batch {batch}": run_job(JOBS, request | {"job": "ours", "batch": batch}) | {"clips": batch}
         for batch in arguments.batches
     }
-    return rows_of(found)
+    return rows_of(figures)
 
 
 def by_side(request: dict[str, Any], arguments: argparse.Namespace) -> list[list[object]]:
     """Return a row for each image size."""
     batch, sides = min(arguments.batches), [] if arguments.size == "mini" else arguments.sides
     job = request | {"job": "ours", "batch": batch}
-    found = {
+    figures = {
         f"images {side} pixels wide": run_job(JOBS, job | {"settings": [f"backbone.image_size={side}"]})
         | {"clips": batch}
         for side in sides
     }
-    return rows_of(found)
+    return rows_of(figures)
 
 
 def by_processes(request: dict[str, Any], arguments: argparse.Namespace) -> list[list[object]]:
     """Return a row for each number of processes."""
     batches = sorted(arguments.batches)
     batch = batches[len(batches) // 2]
-    found = {
+    figures = {
         f"processes: {count}": run_ranks(count, request | {"batch": batch}) | {"clips": batch}
         for count in arguments.processes
     }
-    return rows_of(found)
+    return rows_of(figures)
 
 
 def run_ranks(count: int, request: dict[str, Any]) -> dict[str, Any]:
@@ -101,13 +101,14 @@ def run_ranks(count: int, request: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
-def rows_of(found: dict[str, dict[str, Any]]) -> list[list[object]]:
-    """Lay figures out beside those of the first."""
+def rows_of(figures: dict[str, dict[str, Any]]) -> list[list[object]]:
+    """Lay figures out by the name of the step, beside those of the first."""
     rows: list[list[object]] = []
-    first = next(iter(found.values()), {})
-    for name, one in found.items():
-        taken, predicted = one["seconds"] / first["seconds"], one["multiply_adds"] / first["multiply_adds"]
-        rows.append([name, one["seconds"], taken, predicted, one["clips"] / one["seconds"], one["peak_gib"]])
+    first = next(iter(figures.values()), {})
+    for name, step in figures.items():
+        taken, predicted = step["seconds"] / first["seconds"], step["multiply_adds"] / first["multiply_adds"]
+        clips_per_second = step["clips"] / step["seconds"]
+        rows.append([name, step["seconds"], taken, predicted, clips_per_second, step["peak_gib"]])
     return rows
 
 

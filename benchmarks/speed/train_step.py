@@ -59,21 +59,21 @@ def parse() -> argparse.Namespace:
 
 def measure(request: dict[str, Any]) -> dict[str, Any]:
     """Measure one batch size: all variants, their ratios, and the floor."""
-    found = {}
+    variants = {}
     for name in VARIANTS:
-        found[name] = run_job(JOBS, request | {"job": name})
-        tell(f"batch {request['batch']}, {name}: {found[name]['seconds']:.2f} s")
-    ours, cached, published = (found[name] for name in VARIANTS)
-    rate = max(one["rate"] for one in found.values())
+        variants[name] = run_job(JOBS, request | {"job": name})
+        tell(f"batch {request['batch']}, {name}: {variants[name]['seconds']:.2f} s")
+    ours, cached, published = (variants[name] for name in VARIANTS)
+    rate = max(variant["rate"] for variant in variants.values())
     floor = ours["multiply_adds"] / rate
     return {
         "batch": request["batch"],
-        **{f"{name}_seconds": found[name]["seconds"] for name in VARIANTS},
+        **{f"{name}_seconds": variants[name]["seconds"] for name in VARIANTS},
         "ratio": published["seconds"] / ours["seconds"],
         "predicted_ratio": published["multiply_adds"] / ours["multiply_adds"],
         "cached_ratio": published["seconds"] / cached["seconds"],
         "predicted_cached_ratio": published["multiply_adds"] / cached["multiply_adds"],
-        **{f"{name}_peak_gib": found[name]["peak_gib"] for name in VARIANTS},
+        **{f"{name}_peak_gib": variants[name]["peak_gib"] for name in VARIANTS},
         "tera_multiply_adds": ours["multiply_adds"] / 1e12,
         "tera_multiply_adds_per_second": rate / 1e12,
         "floor_seconds": floor,
@@ -106,14 +106,14 @@ def show(
     arguments: argparse.Namespace, device: str, figures: list[dict[str, Any]], exact: dict[str, float]
 ) -> None:
     """Print the table: a column for each batch size."""
-    rows = [[name, *(one[key] for one in figures)] for name, key in ROWS.items()]
+    rows = [[name, *(batch[key] for batch in figures)] for name, key in ROWS.items()]
     caption = (
         f"{machine(arguments.threads, device)}\nIn float64, batch {min(arguments.batches)}: the gradient of "
         f"every parameter agrees to {exact['each_difference']:.0e} of its length."
     )
     report(
         f"One training step of {arguments.method}, {arguments.size} size, float32",
-        ["Batch", *(str(one["batch"]) for one in figures)],
+        ["Batch", *(str(batch["batch"]) for batch in figures)],
         rows,
         caption=caption,
         as_json=arguments.json,
@@ -121,15 +121,15 @@ def show(
     )
 
 
-def profile(arguments: argparse.Namespace, found: dict[str, Any]) -> None:
+def profile(arguments: argparse.Namespace, recorded: dict[str, Any]) -> None:
     """Print the operators of our step, the slowest first."""
     report(
         f"Operators of a step of {arguments.method}, {arguments.size} size, batch {max(arguments.batches)}",
         ["Operator", "Calls", "Seconds", "Share, %"],
-        [[one["operator"], one["calls"], one["seconds"], one["share"]] for one in found["operators"]],
-        caption=machine(arguments.threads, found["device"]),
+        [[row[key] for key in ("operator", "calls", "seconds", "share")] for row in recorded["operators"]],
+        caption=machine(arguments.threads, recorded["device"]),
         as_json=arguments.json,
-        figures=found["operators"],
+        figures=recorded["operators"],
     )
 
 

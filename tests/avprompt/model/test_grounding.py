@@ -39,30 +39,30 @@ class TestGrounding:
         return logits
 
     @pytest.fixture
-    def made(self, logits: Tensor) -> Callable[..., Grounding]:
+    def ground(self, logits: Tensor) -> Callable[..., Grounding]:
         def make(pool: Callable[[Tensor], Tensor] = lambda pixels: pixels.mean((-2, -1))) -> Grounding:
             return Grounding(StandInMasker(), pool, *self.clips, logits, without_noise, ALONE.rows(2))
 
         return make
 
-    def test_image_level_sees_its_own_mask(self, made: Callable[..., Grounding]) -> None:
+    def test_image_level_sees_its_own_mask(self, ground: Callable[..., Grounding]) -> None:
         expected = torch.tensor([0.5, 2 / 16])[:, None].expand(2, 3)
-        torch.testing.assert_close(made().image_level, expected)
+        torch.testing.assert_close(ground().image_level, expected)
 
-    def test_areas(self, made: Callable[..., Grounding]) -> None:
-        positive, negative = made().areas
+    def test_areas(self, ground: Callable[..., Grounding]) -> None:
+        positive, negative = ground().areas
         torch.testing.assert_close(positive, torch.tensor((1 / 2 + 1 / 16) / 2))
         # The mean over all four pairs, less p / B: what the two others cover, over four.
         torch.testing.assert_close(negative, torch.tensor((1 / 4 + 0) / 4))
 
-    def test_nothing_is_computed_twice_or_unasked(self, made: Callable[..., Grounding]) -> None:
+    def test_nothing_is_computed_twice_or_unasked(self, ground: Callable[..., Grounding]) -> None:
         calls: list[Tensor] = []
 
         def pool(pixels: Tensor) -> Tensor:
             calls.append(pixels)
             return pixels.mean((-2, -1))
 
-        grounding = made(pool)
+        grounding = ground(pool)
         assert grounding.areas is grounding.areas
         assert not calls
         assert grounding.image_level is grounding.image_level
@@ -77,8 +77,8 @@ class TestGrounding:
 
         draw, rows = torch.rand_like, ALONE.rows(2)
         grounding = Grounding(StandInMasker(), pool, *self.clips, logits, draw, rows)
-        made = (grounding.hard_masks, grounding.image_level, grounding.feature_level, *grounding.areas)
-        assert {value.dtype for value in made} == {torch.float32}
+        items = (grounding.hard_masks, grounding.image_level, grounding.feature_level, *grounding.areas)
+        assert {item.dtype for item in items} == {torch.float32}
 
 
 def test_resize_keeps_leading_axes() -> None:

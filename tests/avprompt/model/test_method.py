@@ -53,19 +53,19 @@ def training(module: nn.Module) -> set[bool]:
     ],
 )
 def test_what_trains(make: Make, method: str, overrides: list[str], trained: set[str]) -> None:
-    made = make(method, *overrides)
-    assert set(made.trained_parts()) == trained
-    counted = sum(p.numel() for name in trained for p in made.parts()[name].parameters())
-    assert made.trainable_parameters() == counted
-    assert sum(p.numel() for p in made.parameters() if p.requires_grad) == counted
+    built = make(method, *overrides)
+    assert set(built.trained_parts()) == trained
+    counted = sum(p.numel() for name in trained for p in built.parts()[name].parameters())
+    assert built.trainable_parameters() == counted
+    assert sum(p.numel() for p in built.parameters() if p.requires_grad) == counted
 
 
 def test_only_what_trains_is_in_training_mode(make: Make) -> None:
-    made = make("acl-ssl").train()
-    for name, part in made.parts().items():
-        assert training(part) == {name in made.trained_parts()}, name
+    built = make("acl-ssl").train()
+    for name, part in built.parts().items():
+        assert training(part) == {name in built.trained_parts()}, name
     assert training(make("souple").train().decoder) == {True}
-    assert training(made.eval()) == {False}
+    assert training(built.eval()) == {False}
 
 
 def test_weights_are_read_and_recorded(make: Make) -> None:
@@ -78,55 +78,55 @@ def test_weights_are_read_and_recorded(make: Make) -> None:
 
 def test_can_be_built_without_memory(make: Make) -> None:
     with torch.device("meta"):
-        made = make("souple", weights=False)
-    assert {parameter.device.type for parameter in made.parameters()} == {"meta"}
+        built = make("souple", weights=False)
+    assert {parameter.device.type for parameter in built.parameters()} == {"meta"}
 
 
 class TestPairing:
     def test_own_reads_an_audio_under_its_own_image(self, make: Make, clips: Clips) -> None:
-        made = make("souple", "prompt.initialise=random", "prompt.reduction=2")
-        image, frames = made.encode_image(clips[0]), made.encode_audio(clips[1])
-        pairs = ground(made, *clips).text
-        own = made.read(made.projection(frames), image)
+        built = make("souple", "prompt.initialise=random", "prompt.reduction=2")
+        image, frames = built.encode_image(clips[0]), built.encode_audio(clips[1])
+        pairs = ground(built, *clips).text
+        own = built.read(built.projection(frames), image)
         for i in range(3):
             torch.testing.assert_close(pairs[i], own)
 
     def test_cross_reads_every_audio_under_every_image(self, make: Make, clips: Clips) -> None:
-        made = make("souple-cross", "prompt.initialise=random", "prompt.reduction=2")
-        image, frames = made.encode_image(clips[0]), made.encode_audio(clips[1])
-        pairs, tokens = ground(made, *clips).text, made.projection(frames)
+        built = make("souple-cross", "prompt.initialise=random", "prompt.reduction=2")
+        image, frames = built.encode_image(clips[0]), built.encode_audio(clips[1])
+        pairs, tokens = ground(built, *clips).text, built.projection(frames)
         for i in range(3):
             for j in range(3):
-                torch.testing.assert_close(pairs[i, j], made.read(tokens[[j]], image[[i]])[0])
+                torch.testing.assert_close(pairs[i, j], built.read(tokens[[j]], image[[i]])[0])
 
     @pytest.mark.parametrize(("method", "prompts"), [("souple", 3), ("souple-cross", 9)])
     def test_costs_what_it_must(
         self, make: Make, clips: Clips, method: str, prompts: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        made, seen = make(method), []
-        encode = made.backbone.encode_prompt
+        built, seen = make(method), []
+        encode = built.backbone.encode_prompt
 
         def counting(prompt: Prompt) -> torch.Tensor:
             seen.append(len(prompt.embeddings))
             return encode(prompt)
 
-        monkeypatch.setattr(made.backbone, "encode_prompt", counting)
-        ground(made, *clips)
+        monkeypatch.setattr(built.backbone, "encode_prompt", counting)
+        ground(built, *clips)
         assert seen == [prompts]
 
     @pytest.mark.parametrize("method", ["souple", "souple-cross"])
     def test_logits_are_those_of_the_pair(self, make: Make, clips: Clips, method: str) -> None:
-        made = make(method)
-        grounding = ground(made, *clips)
-        image = made.encode_image(clips[0])
-        single = made.decoder(image[[2]], grounding.text[2, [1]])
+        built = make(method)
+        grounding = ground(built, *clips)
+        image = built.encode_image(clips[0])
+        single = built.decoder(image[[2]], grounding.text[2, [1]])
         torch.testing.assert_close(grounding.logits[2, 1], single[0], atol=1e-5, rtol=1e-5)
 
 
 def test_encoders_leave_no_gradient_but_the_masks_do(make: Make, clips: Clips) -> None:
-    made = make("souple").train()
-    made.loss_terms(ground(made, *clips))["total"].backward()
-    for name, part in made.parts().items():
+    built = make("souple").train()
+    built.loss_terms(ground(built, *clips))["total"].backward()
+    for name, part in built.parts().items():
         gradients = [p.grad for p in part.parameters()]
         if name in ENCODERS:
             assert gradients == [None] * len(gradients), name
@@ -136,29 +136,29 @@ def test_encoders_leave_no_gradient_but_the_masks_do(make: Make, clips: Clips) -
 
 class TestLossTerms:
     def test_are_weighted_and_summed(self, make: Make, clips: Clips) -> None:
-        made = make("acl-ssl", "losses.area.weight=3", "projection.dropout=0")
-        grounding = ground(made, *clips, without_noise)
-        terms = made.loss_terms(grounding)
+        built = make("acl-ssl", "losses.area.weight=3", "projection.dropout=0")
+        grounding = ground(built, *clips, without_noise)
+        terms = built.loss_terms(grounding)
         assert set(terms) == {"image-contrastive", "feature-contrastive", "area", "total"}
-        torch.testing.assert_close(terms["area"], 3 * made.losses["area"](grounding))
+        torch.testing.assert_close(terms["area"], 3 * built.losses["area"](grounding))
         parts = [value for name, value in terms.items() if name != "total"]
         torch.testing.assert_close(terms["total"], torch.stack(parts).sum())
 
     def test_of_weight_nought_cost_nothing(
         self, make: Make, clips: Clips, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        made = make("acl-ssl", "losses.image-contrastive.weight=0")
-        monkeypatch.setattr(made.backbone, "pool_image", lambda pixels: pytest.fail("computed"))
-        grounding = ground(made, *clips)
-        assert set(made.loss_terms(grounding)) == {"feature-contrastive", "area", "total"}
+        built = make("acl-ssl", "losses.image-contrastive.weight=0")
+        monkeypatch.setattr(built.backbone, "pool_image", lambda pixels: pytest.fail("computed"))
+        grounding = ground(built, *clips)
+        assert set(built.loss_terms(grounding)) == {"feature-contrastive", "area", "total"}
 
 
 class TestLocate:
     def test_heatmaps_and_confidence(self, make: Make, clips: Clips) -> None:
-        made = make("souple").eval()
-        image = made.encode_image(clips[0])
-        text = made.read(made.projection(made.encode_audio(clips[1])), image)
-        prediction = made.locate(image, text, (50, 40))
+        built = make("souple").eval()
+        image = built.encode_image(clips[0])
+        text = built.read(built.projection(built.encode_audio(clips[1])), image)
+        prediction = built.locate(image, text, (50, 40))
         assert prediction.heatmap.shape == (3, 50, 40)
         assert prediction.heatmap.dtype == torch.float32
         assert 0 <= float(prediction.heatmap.min()) <= float(prediction.heatmap.max()) <= 1
@@ -167,22 +167,22 @@ class TestLocate:
         assert not prediction.heatmap.requires_grad
 
     def test_confidence_is_how_much_the_marked_place_is_like_the_sound(self, make: Make) -> None:
-        made = make("oracle")
+        built = make("oracle")
         red = torch.full((1, 3, 32, 32), 0.0)
         red[:, :, :16, :16] = torch.tensor([1.0, -1.0, -1.0])[:, None, None]
-        image = made.encode_image(red)
+        image = built.encode_image(red)
 
         def confidence(kind: int) -> Any:
             tokens = torch.eye(8)[kind].reshape(1, 1, 8)
-            return float(made.locate(image, made.read(tokens, image), (32, 32)).confidence)
+            return float(built.locate(image, built.read(tokens, image), (32, 32)).confidence)
 
         assert confidence(0) > 0.8
         assert confidence(1) < 0.2
 
     def test_one_sample_does_not_change_another(self, make: Make, clips: Clips) -> None:
-        made = make("souple").eval()
-        image = made.encode_image(clips[0])
+        built = make("souple").eval()
+        image = built.encode_image(clips[0])
         text = torch.randn(3, 8)
-        together, alone = made.locate(image, text, (32, 32)), made.locate(image[[1]], text[[1]], (32, 32))
+        together, alone = built.locate(image, text, (32, 32)), built.locate(image[[1]], text[[1]], (32, 32))
         torch.testing.assert_close(together.heatmap[[1]], alone.heatmap, atol=1e-5, rtol=1e-5)
         torch.testing.assert_close(together.confidence[[1]], alone.confidence, atol=1e-5, rtol=1e-5)

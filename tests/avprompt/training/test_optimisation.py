@@ -19,14 +19,14 @@ class TestOptimizer:
     def test_has_a_group_for_every_part_with_its_own_settings(self, bench: Bench) -> None:
         method = bench.method("souple", "prompt.weight_decay=0.3", "projection.learning_rate_scale=2")
         groups = make_optimizer(method, TrainingOptions(weight_decay=0.01)).param_groups
-        found = {
+        settings = {
             name: (group["scale"], group["weight_decay"], sum(p.numel() for p in group["params"]))
             for name, group in zip(method.trained_parts(), groups, strict=True)
         }
         sizes = {
             name: sum(p.numel() for p in part.parameters()) for name, part in method.trained_parts().items()
         }
-        assert found == {
+        assert settings == {
             "projection": (2, 0.01, sizes["projection"]),
             "prompt": (1, 0.3, sizes["prompt"]),
             "decoder": (0.1, 0.01, sizes["decoder"]),
