@@ -53,7 +53,7 @@ def list_(kind: str | None, plugins: tuple[str, ...]) -> None:
 @plugin_option
 def show(method: str, json_schema: bool, plugins: tuple[str, ...]) -> None:
     """Print the YAML of METHOD; an edited copy runs as a method."""
-    from avprompt.config.method_config import method_text
+    from avprompt.config.method_file import method_text
 
     registry = load_plugins(plugins).registry
     if json_schema:

@@ -1,35 +1,23 @@
 """A method as data: one part of each kind, its options, and how it is trained.
 
-`resolve` puts a composition together, later sources over earlier ones: the encoder set, the method's
-YAML, what that file says `with` this encoder set, then the user's `--set part.option=value`.
+`resolve` puts a method together, later sources over earlier ones: the encoders of the set, the method's file
+over its base, what changes with the encoder set, what the file says `with` this set, then the user's
+`--set part.option=value`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from avprompt.config.method_file import read_encoder_set, read_method
 from avprompt.config.options import explain, options
-from avprompt.errors import ConfigError, UnknownNameError, suggest
+from avprompt.config.tables import ENCODERS, PART_KINDS, Table, check_types, merge, parse_override
+from avprompt.errors import ConfigError
 from avprompt.registry import KINDS, Registry
-
-# Table of a composition -> kind of part that its `name` names.
-PART_KINDS = {
-    "backbone": "backbones",
-    "audio_encoder": "audio_encoders",
-    "projection": "projections",
-    "prompt": "prompts",
-    "decoder": "decoders",
-    "masker": "maskers",
-}
-# Options that stay when `--set` names another part: every part of the kind has them.
-SHARED_OPTIONS = {"trained", "learning_rate_scale", "weight_decay", "audio_token", "pairing"}
-
-Table = dict[str, Any]
 
 
 class TrainingOptions(BaseModel):
@@ -96,23 +84,8 @@ class MethodConfig(BaseModel):
     training: TrainingOptions = TrainingOptions()
 
     def to_yaml(self) -> str:
-        """Return the composition as YAML that runs as a method again."""
+        """Return the method as YAML that runs as a method again."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-
-
-def method_text(registry: Registry, method: str) -> str:
-    """Return the YAML of a registered method, or of a file when `method` names one.
-
-    Raises:
-        UnknownNameError: neither a file nor a registered name.
-    """
-    if method.endswith((".yaml", ".yml")):
-        path = Path(method)
-        if not path.is_file():
-            raise UnknownNameError(f"There is no method file '{method}'.")
-        return path.read_text(encoding="utf-8")
-    text: str = registry.load("methods", method)
-    return text
 
 
 def resolve(
@@ -122,7 +95,7 @@ def resolve(
     overrides: Iterable[str] = (),
     training: Mapping[str, Any] | None = None,
 ) -> MethodConfig:
-    """Put a composition together and check every option of it.
+    """Put a method together and check every option of it.
 
     Args:
         registry: where names are looked up.
@@ -135,11 +108,7 @@ def resolve(
         ConfigError: a table, option or value that does not fit, with the nearest that does.
         UnknownNameError: a name that nobody registered.
     """
-    tables = _parse(method_text(registry, method), f"method '{method}'")
-    tables.pop("run", None)  # a run directory's config.yaml also keeps the run's settings
-    variant = _variant(tables.pop("with", None), encoders, method)
-    base = _parse(registry.load("encoder_sets", encoders), f"encoder set '{encoders}'")
-    merged = merge(merge(base, tables), variant)
+    merged = _with_encoders(registry, read_method(registry, method), encoders)
     for override in sorted(overrides, key=_names_first):
         merged = merge(merged, parse_override(override))
     given = {key: value for key, value in (training or {}).items() if value is not None}
@@ -148,61 +117,24 @@ def resolve(
 
 
 def encoder_set(registry: Registry, encoders: str) -> dict[str, Table]:
-    """Return the parts that an encoder set names, every default of theirs filled in."""
+    """Return the encoders that an encoder set names, every default of theirs filled in."""
+    parts, _ = read_encoder_set(registry, encoders)
     where = f"encoder set '{encoders}'"
-    tables = _parse(registry.load("encoder_sets", encoders), where)
-    return {
-        part: _part(registry, part, tables[part], where)
-        for part in PART_KINDS
-        if "name" in (tables.get(part) or {})
-    }
-
-
-def merge(base: Table, over: Mapping[str, Any]) -> Table:
-    """Lay one set of tables over another.
-
-    Naming another part drops the old part's own options; None removes an entry of `losses`.
-    """
-    merged = dict(base)
-    for key, value in over.items():
-        old = merged.get(key)
-        if isinstance(value, Mapping) and isinstance(old, Mapping):
-            if key in PART_KINDS and value.get("name", old.get("name")) != old.get("name"):
-                old = {option: old[option] for option in old if option in SHARED_OPTIONS}
-            merged[key] = merge(dict(old), value)
-        else:
-            merged[key] = value
-    return merged
-
-
-def parse_override(text: str) -> Table:
-    """Turn `part.option=value` into nested tables.
-
-    Raises:
-        ConfigError: not of that form, or the value is not YAML.
-    """
-    path, equals, value = text.partition("=")
-    keys = path.strip().split(".")
-    if not equals or len(keys) < 2 or not all(keys):
-        raise ConfigError(f"--set takes part.option=value, such as prompt.context_tokens=8; got '{text}'.")
-    try:
-        nested: Any = yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"The value in --set {text} cannot be read: {error}") from error
-    for key in reversed(keys):
-        nested = {key: nested}
-    return dict(nested)
+    return {part: _part(registry, part, table, where) for part, table in parts.items() if "name" in table}
 
 
 def check(registry: Registry, tables: Table, where: str) -> MethodConfig:
     """Validate tables against the options of the parts they name, and fill in every default."""
-    _check_keys(tables, where)
+    check_types(tables, where, MethodConfig.model_fields)
+    if "losses" not in tables:
+        raise ConfigError(f"The {where} says nothing of its losses: the table 'losses' is missing.")
     checked = dict(tables)
     for part in PART_KINDS:
-        checked[part] = _part(registry, part, tables.get(part) or {}, where)
-    losses = {name: table for name, table in (tables.get("losses") or {}).items() if table is not None}
+        checked[part] = _part(registry, part, tables.get(part, {}), where)
     checked["losses"] = {
-        name: _fill(registry, "losses", name, table, f"losses.{name}") for name, table in losses.items()
+        name: _fill(registry, "losses", name, table, f"losses.{name}")
+        for name, table in tables["losses"].items()
+        if table is not None
     }
     try:
         return MethodConfig(**checked)
@@ -210,19 +142,23 @@ def check(registry: Registry, tables: Table, where: str) -> MethodConfig:
         raise ConfigError(explain(error, where, MethodConfig)) from error
 
 
+def _with_encoders(registry: Registry, method: Table, encoders: str) -> Table:
+    """Lay a method over the encoders of a set, and over the method what changes with that set."""
+    own = method.pop("with", {}).get(encoders, {})
+    parts, changes = read_encoder_set(registry, encoders)
+    if all("name" in method.get(part, {}) for part in ENCODERS):
+        changes = {}  # a method that names its encoders, as a finished run's does, takes none of the set's
+    present = merge(method, own).get("losses", {})
+    losses = changes.pop("losses", {})
+    losses = {name: table for name, table in losses.items() if present.get(name) is not None}
+    if losses:
+        changes["losses"] = losses
+    return merge(merge(merge(parts, method), changes), own)
+
+
 def _names_first(override: str) -> bool:
     """Sort the choice of a part before the options of it, whatever order they were given in."""
     return not override.partition("=")[0].strip().endswith(".name")
-
-
-def _variant(variants: Any, encoders: str, method: str) -> Table:
-    """Return what a method says `with` an encoder set."""
-    if not isinstance(variants or {}, Mapping):
-        raise ConfigError(f"'with' in the method '{method}' must be tables by encoder set, not {variants!r}.")
-    variant = (variants or {}).get(encoders) or {}
-    if not isinstance(variant, Mapping):
-        raise ConfigError(f"'with.{encoders}' in the method '{method}' must be tables, not {variant!r}.")
-    return dict(variant)
 
 
 def _part(registry: Registry, part: str, table: Mapping[str, Any], where: str) -> Table:
@@ -238,23 +174,3 @@ def _fill(registry: Registry, kind: str, name: Any, table: Mapping[str, Any], wh
         raise ConfigError(f"{where}.name must be a name, not {name!r}.")
     filled: Table = options(registry, kind, name, table, where).model_dump(mode="json")
     return filled
-
-
-def _check_keys(tables: Table, where: str) -> None:
-    known = set(MethodConfig.model_fields)
-    for key in tables:
-        if key not in known:
-            raise ConfigError(f"The {where} has no part '{key}'. {suggest(str(key), known)}")
-    for key in set(tables) - {"name", "summary", "paper"}:
-        if not isinstance(tables[key], Mapping):
-            raise ConfigError(f"'{key}' in the {where} must be a table of options, not {tables[key]!r}.")
-
-
-def _parse(text: str, where: str) -> Table:
-    try:
-        tables = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"The {where} is not valid YAML: {error}") from error
-    if not isinstance(tables, dict):
-        raise ConfigError(f"The {where} must be tables of options, see `avprompt show souple`.")
-    return tables

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -31,12 +32,45 @@ class TrainedOptions(Options):
     weight_decay: float | None = Field(default=None, ge=0)
 
 
+class PromptOptions(TrainedOptions):
+    """Options of every prompt generator.
+
+    Attributes:
+        audio_token: the audio tokens come `last`, read in the space the context has set, or `first`.
+        pairing: in training, audio j is read under the context of its `own` image, or for each
+            image i under image i's context (`cross`), which leaves no way to match without listening.
+    """
+
+    audio_token: Literal["last", "first"] = "last"
+    pairing: Literal["own", "cross"] = "own"
+
+
+class LossOptions(Options):
+    """Options of every loss; `weight` is its share of the sum."""
+
+    weight: float = 1.0
+
+
+# Kind of part -> the options of every part of the kind; those stay when another part is named.
+SHARED_OPTIONS: Mapping[str, type[Options]] = MappingProxyType(
+    {
+        "backbones": Options,
+        "audio_encoders": Options,
+        "projections": TrainedOptions,
+        "prompts": PromptOptions,
+        "decoders": TrainedOptions,
+        "maskers": TrainedOptions,
+        "losses": LossOptions,
+    }
+)
+
+
 def options(registry: Registry, kind: str, name: str, table: Mapping[str, Any], where: str) -> Any:
     """Return the validated options of one part, an instance of its `Config`.
 
     Raises:
         ConfigError: an option is unknown, or its value does not fit.
-        PluginError: the part has an option `name`, which is how a composition names the part itself.
+        PluginError: the part has an option `name`, which is how a method names the part itself.
     """
     config = registry.load(kind, name).Config
     if "name" in config.model_fields:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import yaml
 from pydantic import BaseModel
 
-from avprompt.config.method_config import PART_KINDS, TrainingOptions, method_text
+from avprompt.config.method_config import TrainingOptions
+from avprompt.config.method_file import read_method
+from avprompt.config.tables import ENCODERS, PART_KINDS, TEXTS
 from avprompt.registry import KINDS, Registry
 
 
@@ -17,21 +18,23 @@ def method_schema(registry: Registry, method: str) -> dict[str, Any]:
     Raises:
         UnknownNameError: no such method, or one of its parts is not registered.
     """
-    tables = yaml.safe_load(method_text(registry, method))
-    properties: dict[str, Any] = {key: {"type": "string"} for key in ("name", "summary", "paper")}
+    tables = read_method(registry, method)
+    properties: dict[str, Any] = {key: {"type": "string"} for key in TEXTS}
+    properties["base"]["description"] = "a registered method, or a file, that this one differs from"
     for part, kind in PART_KINDS.items():
-        name = (tables.get(part) or {}).get("name")
-        properties[part] = _part(registry, kind, name)
+        properties[part] = _part(registry, kind, tables.get(part, {}).get("name"))
     losses = {name: _options(registry.load("losses", name).Config) for name in registry.names("losses")}
     properties["losses"] = {"type": "object", "properties": losses, "additionalProperties": False}
     properties["training"] = _options(TrainingOptions)
     properties["with"] = {"type": "object", "description": "changes by encoder set, tables as above"}
+    whole = [part for part in PART_KINDS if part not in ENCODERS] + ["losses"]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": f"avprompt method {tables.get('name', method)}",
+        "title": f"avprompt method {tables['name']}",
         "type": "object",
         "properties": properties,
-        "required": ["name", "projection", "prompt", "decoder", "masker", "losses"],
+        "required": ["name"],
+        "anyOf": [{"required": ["base"]}, {"required": whole}],
         "additionalProperties": False,
     }
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import torch
 
-from avprompt.config.method_config import PART_KINDS, MethodConfig
+from avprompt.config.method_config import MethodConfig
 from avprompt.config.options import options
+from avprompt.config.tables import PART_KINDS
 from avprompt.model.method import Method
 from avprompt.model.parts import AlignmentLoss, AudioEncoder, Backbone, Decoder, FrozenPart
 from avprompt.registry import Registry

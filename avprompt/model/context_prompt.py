@@ -12,7 +12,8 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from avprompt.model.parts import Backbone, PromptGenerator, PromptOptions
+from avprompt.config.options import PromptOptions
+from avprompt.model.parts import Backbone, PromptGenerator
 from avprompt.records import ImageFeatures, Prompt
 
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from avprompt.config.options import Options, TrainedOptions
+from avprompt.config.options import LossOptions, Options, PromptOptions, TrainedOptions
 from avprompt.distributed import Rows
 from avprompt.model.grounding import Grounding
 from avprompt.records import ImageFeatures, PairText, Prompt
@@ -148,19 +148,6 @@ class AudioProjection(Part):
         """Map (B, L, W) to audio tokens (B, K, E)."""
 
 
-class PromptOptions(TrainedOptions):
-    """Options of every prompt generator.
-
-    Attributes:
-        audio_token: the audio tokens come `last`, read in the space the context has set, or `first`.
-        pairing: in training, audio j is read under the context of its `own` image, or for each
-            image i under image i's context (`cross`), which leaves no way to match without listening.
-    """
-
-    audio_token: Literal["last", "first"] = "last"
-    pairing: Literal["own", "cross"] = "own"
-
-
 class PromptGenerator(Part):
     """Puts audio tokens into a prompt for the text encoder. Built as `cls(config, backbone)`."""
 
@@ -249,12 +236,6 @@ class Masker(Part):
     @abstractmethod
     def heatmap(self, logits: Tensor, size: tuple[int, int]) -> Tensor:
         """Return what people see and protocols score, in 0..1: (..., H, W) -> (..., *size)."""
-
-
-class LossOptions(Options):
-    """Options of every loss; `weight` is its share of the sum."""
-
-    weight: float = 1.0
 
 
 class AlignmentLoss(Part):

@@ -79,9 +79,9 @@ def register_weights(register: Register) -> None:
 
 @hookspec
 def register_encoder_sets(register: Register) -> None:
-    """Register encoder sets, YAML files that name a backbone and an audio encoder with their weights."""
+    """Register encoder sets, YAML files that name two encoders, and what changes every method with them."""
 
 
 @hookspec
 def register_methods(register: Register) -> None:
-    """Register methods, YAML files that name one part of each kind and its options."""
+    """Register methods, YAML files that name one part of each kind and its options, or a base."""

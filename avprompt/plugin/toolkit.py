@@ -1,6 +1,6 @@
 """The names of `avprompt.plugin`: interfaces of parts, option tables, records, errors."""
 
-from avprompt.config.options import Options, TrainedOptions
+from avprompt.config.options import LossOptions, Options, PromptOptions, TrainedOptions
 from avprompt.data.benchmark import (
     Annotation,
     BenchmarkAdapter,
@@ -30,11 +30,9 @@ from avprompt.model.parts import (
     Decoder,
     DecoderCheckpoint,
     FrozenPart,
-    LossOptions,
     Masker,
     Part,
     PromptGenerator,
-    PromptOptions,
 )
 from avprompt.records import (
     Audio,

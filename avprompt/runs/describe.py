@@ -6,7 +6,8 @@ import torch
 from pydantic import BaseModel
 from torch import nn
 
-from avprompt.config.method_config import PART_KINDS, resolve
+from avprompt.config.method_config import resolve
+from avprompt.config.tables import PART_KINDS
 from avprompt.model.build import build
 from avprompt.model.method import Method
 from avprompt.plugin.discovery import Loaded

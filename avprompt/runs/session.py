@@ -10,8 +10,9 @@ import torch
 import yaml
 from accelerate import Accelerator
 
-from avprompt.config.method_config import PART_KINDS, MethodConfig, encoder_set, resolve
+from avprompt.config.method_config import MethodConfig, encoder_set, resolve
 from avprompt.config.options import options
+from avprompt.config.tables import PART_KINDS
 from avprompt.data.benchmark import BenchmarkAdapter
 from avprompt.data.inputs import InputSpec
 from avprompt.data.shards import read_shards

@@ -13,7 +13,7 @@ from avprompt.files import replacing
 from avprompt.plugin import CheckpointFormat, WeightsError, read_torch_file
 
 # Their name of a part -> ours.
-PART_KINDS = {"audio_proj": "projection", "masker_i": "masker"}
+PARTS = {"audio_proj": "projection", "masker_i": "masker"}
 
 
 class AclCheckpoint(CheckpointFormat):
@@ -27,11 +27,9 @@ class AclCheckpoint(CheckpointFormat):
         theirs = read_torch_file(path)
         if not _is_theirs(theirs):
             raise WeightsError(
-                f"'{path}' is not a checkpoint of ACL-SSL: it must hold {' and '.join(PART_KINDS)}."
+                f"'{path}' is not a checkpoint of ACL-SSL: it must hold {' and '.join(PARTS)}."
             )
-        return {
-            f"{PART_KINDS[part]}.{key}": value for part in PART_KINDS for key, value in theirs[part].items()
-        }
+        return {f"{PARTS[part]}.{key}": value for part in PARTS for key, value in theirs[part].items()}
 
     def write(self, state: Mapping[str, Tensor], path: Path) -> None:
         """Write trained parts under their names.
@@ -39,7 +37,7 @@ class AclCheckpoint(CheckpointFormat):
         Raises:
             WeightsError: there are other parts than theirs.
         """
-        strange = sorted(key for key in state if key.partition(".")[0] not in PART_KINDS.values())
+        strange = sorted(key for key in state if key.partition(".")[0] not in PARTS.values())
         if strange:
             raise WeightsError(f"ACL-SSL's format has no place for {', '.join(strange[:3])}.")
         theirs = {
@@ -48,14 +46,14 @@ class AclCheckpoint(CheckpointFormat):
                 for key, value in state.items()
                 if key.startswith(f"{ours}.")
             }
-            for part, ours in PART_KINDS.items()
+            for part, ours in PARTS.items()
         }
         with replacing(path) as temporary:
             torch.save(theirs, temporary)
 
 
 def _is_theirs(file: Any) -> bool:
-    if not isinstance(file, Mapping) or file.keys() != PART_KINDS.keys():
+    if not isinstance(file, Mapping) or file.keys() != PARTS.keys():
         return False
     if not all(isinstance(state, Mapping) for state in file.values()):
         return False

@@ -1,4 +1,4 @@
-"""SouPLe: the Meta-net, the bottleneck projection, and the reference composition."""
+"""SouPLe: the Meta-net, the bottleneck projection, and the reference method."""
 
 from avprompt.plugin import Register, hookimpl
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from avprompt.config.options import Options, TrainedOptions
+from avprompt.config.options import LossOptions, Options, PromptOptions, TrainedOptions
 from avprompt.model.context_prompt import ContextPrompt
 from avprompt.model.grounding import Grounding, resize_maps
 from avprompt.model.parts import (
@@ -17,8 +17,6 @@ from avprompt.model.parts import (
     AudioEncoder,
     AudioProjection,
     Decoder,
-    LossOptions,
-    PromptOptions,
 )
 from avprompt.records import ImageFeatures, Prompt
 from avprompt.testing import (

@@ -1,4 +1,4 @@
-"""Methods as data: encoder set, file, what the file says with a set, then what the user sets."""
+"""Methods as data: encoders, file, what changes with an encoder set, then what the user sets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from avprompt.config.method_config import MethodConfig, merge, method_text, parse_override, resolve
+from avprompt.config.method_config import MethodConfig, resolve
+from avprompt.config.method_file import method_text
 from avprompt.errors import AvpromptError, ConfigError, PluginError, UnknownNameError
 from avprompt.plugin.discovery import Loaded, load_plugins
 from avprompt.registry import Registry
@@ -41,14 +42,16 @@ def test_every_method_resolves_with_any_encoders(registry: Registry, method: str
     assert method_config.backbone["name"] == BACKBONES[encoders]
 
 
+@pytest.mark.parametrize("encoders", ["tiny", "mini"])
 @pytest.mark.parametrize("method", METHODS)
-def test_a_resolved_composition_runs_as_a_method_again(
-    registry: Registry, method: str, tmp_path: Path
+def test_a_resolved_method_runs_as_a_method_again(
+    registry: Registry, method: str, encoders: str, tmp_path: Path
 ) -> None:
-    method_config = resolve(registry, method, "tiny", ["training.epochs=3", "masker.bias=2"])
+    overrides = ["training.epochs=3", "training.steps=null", "masker.bias=2"]
+    method_config = resolve(registry, method, encoders, overrides)
     file = tmp_path / "config.yaml"
     file.write_text(method_config.to_yaml() + "run: {seed: 3}\n")
-    assert resolve(registry, str(file), "tiny") == method_config
+    assert resolve(registry, str(file), encoders) == method_config
 
 
 def test_a_method_is_a_name_or_a_file(registry: Registry, write: Any) -> None:
@@ -115,19 +118,58 @@ class TestOverrides:
             0.5,
         )
 
-    @pytest.mark.parametrize("text", ["context_tokens=8", "prompt.context_tokens", "prompt..x=1", "=1", ""])
-    def test_of_another_form(self, text: str) -> None:
-        with pytest.raises(ConfigError, match=r"--set takes part.option=value.*got '"):
-            parse_override(text)
 
-    def test_a_value_that_is_no_yaml(self) -> None:
-        with pytest.raises(ConfigError, match=r"The value in --set prompt.words=\[a cannot be read"):
-            parse_override("prompt.words=[a")
+class TestEncoderSet:
+    """What changes with an encoder set, for every method."""
 
-    def test_values_are_yaml(self) -> None:
-        assert parse_override("a.b=1e-3x") == {"a": {"b": "1e-3x"}}
-        assert parse_override("a.b = [1, 2]") == {"a": {"b": [1, 2]}}
-        assert parse_override("a.words=x = y") == {"a": {"words": "x = y"}}
+    TINY = {"backbone": {"name": "tiny-clip"}, "audio_encoder": {"name": "tiny-ear"}}  # noqa: RUF012
+
+    @pytest.fixture
+    def quick(self, register: Any) -> Registry:
+        changes = {"training": {"steps": 7}, "losses": {"area": {"target": 0.1}}}
+        return register("encoder_sets", "quick", self.TINY | changes)
+
+    @pytest.mark.parametrize("method", ["souple", "souple-cross", "acl-ssl", "coop", "cocoop"])
+    def test_of_miniatures_shortens_training(self, registry: Registry, method: str) -> None:
+        mini, published = resolve(registry, method, "mini"), resolve(registry, method, "published")
+        training = (mini.training.learning_rate, mini.training.steps, mini.training.crop)
+        assert training == (5e-4, 300, 1.0)
+        assert mini.losses["area"] == {"weight": 1, "target": 0.1, "negative_target": 0}
+        rate = 1e-4 if method == "acl-ssl" else 1e-3
+        training = (published.training.learning_rate, published.training.steps, published.training.crop)
+        assert training == (rate, None, 1.1)
+        assert published.losses["area"]["target"] == 0.4
+        assert resolve(registry, method, "tiny").training == published.training
+
+    def test_wins_over_the_method_and_leaves_the_rest(self, quick: Registry, write: Any) -> None:
+        file = write(training={"steps": 9, "batch_size": 4})
+        training = resolve(quick, file, "quick").training
+        assert (training.steps, training.batch_size) == (7, 4)
+        assert resolve(quick, file, "tiny").training.steps == 9
+
+    def test_gives_way_to_what_the_method_says_with_it(self, quick: Registry, write: Any) -> None:
+        own = {"training": {"steps": 5}, "losses": {"area": {"target": 0.3}}}
+        method_config = resolve(quick, write(**{"with": {"quick": own}}), "quick")
+        assert (method_config.training.steps, method_config.losses["area"]["target"]) == (5, 0.3)
+
+    def test_gives_way_to_the_user(self, quick: Registry) -> None:
+        overrides = ["training.steps=2", "losses.area.target=0.2"]
+        method_config = resolve(quick, "souple", "quick", overrides)
+        assert (method_config.training.steps, method_config.losses["area"]["target"]) == (2, 0.2)
+
+    def test_changes_only_losses_that_the_method_has(self, quick: Registry, write: Any) -> None:
+        assert set(resolve(quick, "oracle", "quick").losses) == {"image-contrastive"}
+        without = write(losses={"image-contrastive": {}, "area": None})
+        assert set(resolve(quick, without, "quick").losses) == {"image-contrastive"}
+        removed = write(**{"with": {"quick": {"losses": {"area": None}}}})
+        assert "area" not in resolve(quick, removed, "quick").losses
+        added = write(losses={"image-contrastive": {}}, **{"with": {"quick": {"losses": {"area": {}}}}})
+        assert resolve(quick, added, "quick").losses["area"]["target"] == 0.1
+
+    def test_does_not_change_a_method_that_names_both_encoders(self, quick: Registry, write: Any) -> None:
+        assert resolve(quick, write(training={"steps": 9}, **self.TINY), "quick").training.steps == 9
+        one = {"backbone": self.TINY["backbone"]}
+        assert resolve(quick, write(training={"steps": 9}, **one), "quick").training.steps == 7
 
 
 class TestVariants:
@@ -142,12 +184,6 @@ class TestVariants:
     def test_give_way_to_the_user(self, registry: Registry, write: Any) -> None:
         file = write(**{"with": {"tiny": {"training": {"steps": 7}}}})
         assert resolve(registry, file, "tiny", ["training.steps=null"]).training.steps is None
-
-    def test_of_the_shipped_methods_shorten_the_miniature_training(self, registry: Registry) -> None:
-        for method in ("souple", "souple-cross", "acl-ssl", "coop", "cocoop"):
-            variant = yaml.safe_load(method_text(registry, method))["with"]["mini"]
-            assert variant["training"]["steps"] >= 100
-            assert resolve(registry, method, "published").training.steps is None
 
 
 WRONG = {
@@ -186,12 +222,13 @@ def test_a_file_must_name_every_part(registry: Registry, write: Any) -> None:
         resolve(registry, write(projection={}), "tiny")
 
 
-@pytest.mark.parametrize("text", ["prompt: [", "- a list", "", "just words"])
-def test_a_file_that_is_no_method(registry: Registry, tmp_path: Path, text: str) -> None:
-    file = tmp_path / "broken.yaml"
-    file.write_text(text)
-    with pytest.raises(ConfigError, match=r"The method '.*broken.yaml' (is not valid YAML|must be tables)"):
-        resolve(registry, str(file), "tiny")
+def test_a_file_must_say_its_losses(registry: Registry, tmp_path: Path) -> None:
+    tables = yaml.safe_load(method_text(registry, "souple"))
+    del tables["losses"]
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(tables))
+    for encoders in ("tiny", "mini"):
+        with pytest.raises(ConfigError, match=r"says nothing of its losses: the table 'losses' is missing"):
+            resolve(registry, str(tmp_path / "mine.yaml"), encoders)
 
 
 def test_a_part_whose_module_is_broken(install_plugin: Any, write: Any) -> None:
@@ -208,13 +245,6 @@ def test_a_part_whose_module_is_broken(install_plugin: Any, write: Any) -> None:
         resolve(registry, write(prompt={"name": "haiku"}), "tiny")
 
 
-def test_merge_changes_neither_table() -> None:
-    base = {"prompt": {"name": "a", "words": "x"}, "losses": {"area": {"weight": 1}}}
-    merged = merge(base, {"prompt": {"name": "b"}, "losses": {"area": {"weight": 2}}})
-    assert merged == {"prompt": {"name": "b"}, "losses": {"area": {"weight": 2}}}
-    assert base == {"prompt": {"name": "a", "words": "x"}, "losses": {"area": {"weight": 1}}}
-
-
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["coop", "words", "x", ""]),
     lambda inner: (
@@ -226,7 +256,8 @@ PATHS = st.sampled_from(
     [
         ("prompt",), ("prompt", "name"), ("prompt", "context_tokens"), ("losses",), ("losses", "area"),
         ("losses", "area", "weight"), ("masker",), ("training",), ("training", "steps"), ("with",),
-        ("with", "tiny"), ("with", "tiny", "prompt"), ("backbone",), ("name",), ("summary",), ("no",), (3,),
+        ("with", "tiny"), ("with", "tiny", "prompt"), ("backbone",), ("base",), ("name",),
+        ("summary",), ("no",), (3,),
     ]
 )  # fmt: skip
 

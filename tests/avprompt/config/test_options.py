@@ -5,8 +5,17 @@ from __future__ import annotations
 import pytest
 
 from avprompt.config.method_config import resolve
-from avprompt.config.options import Options, options
+from avprompt.config.options import SHARED_OPTIONS, Options, options
 from avprompt.errors import ConfigError, PluginError
+from avprompt.model.parts import (
+    AlignmentLoss,
+    AudioEncoder,
+    AudioProjection,
+    Backbone,
+    Decoder,
+    Masker,
+    PromptGenerator,
+)
 from avprompt.registry import KINDS, Registry
 
 
@@ -61,6 +70,21 @@ def test_no_option_may_be_called_name(ears: Registry) -> None:
 def test_ours_are_not(registry: Registry, kind: str) -> None:
     for name in registry.names(kind):
         options(registry, kind, name, {}, KINDS[kind])
+
+
+def test_shared_options_are_those_of_the_interfaces(registry: Registry) -> None:
+    interfaces = {
+        "backbones": Backbone,
+        "audio_encoders": AudioEncoder,
+        "projections": AudioProjection,
+        "prompts": PromptGenerator,
+        "decoders": Decoder,
+        "maskers": Masker,
+        "losses": AlignmentLoss,
+    }
+    assert {kind: interface.Config for kind, interface in interfaces.items()} == SHARED_OPTIONS
+    for kind, shared in SHARED_OPTIONS.items():
+        assert all(issubclass(registry.load(kind, name).Config, shared) for name in registry.names(kind))
 
 
 def test_every_encoder_can_be_chosen_by_its_name(registry: Registry) -> None:

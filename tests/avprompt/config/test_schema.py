@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
-from avprompt.config.method_config import PART_KINDS, method_text
+from avprompt.config.method_file import method_text
 from avprompt.config.schema import method_schema
+from avprompt.config.tables import PART_KINDS
 from avprompt.errors import UnknownNameError
 from avprompt.plugin.discovery import load_plugins
 from avprompt.registry import Registry
@@ -32,6 +33,20 @@ def test_the_shipped_yaml_fits(registry: Registry, method: str) -> None:
     tables, schema = yaml.safe_load(method_text(registry, method)), method_schema(registry, method)
     assert unknown(tables, schema) == []
     assert set(schema["required"]) <= set(tables)
+    assert any(set(choice["required"]) <= set(tables) for choice in schema["anyOf"])
+
+
+def test_a_file_with_a_base_need_not_hold_the_rest(registry: Registry) -> None:
+    schema = method_schema(registry, "souple-cross")
+    assert schema["required"] == ["name"]
+    whole = {"projection", "prompt", "decoder", "masker", "losses"}
+    assert [set(choice["required"]) for choice in schema["anyOf"]] == [{"base"}, whole]
+
+
+def test_options_are_those_of_the_bases_parts(registry: Registry) -> None:
+    cross, souple = (method_schema(registry, name)["properties"] for name in ("souple-cross", "souple"))
+    assert cross["prompt"] == souple["prompt"]
+    assert cross["base"]["type"] == "string"
 
 
 def test_what_does_not_exist_is_not_allowed(registry: Registry) -> None:

@@ -7,8 +7,8 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
+from avprompt.config.options import PromptOptions
 from avprompt.model.context_prompt import ContextPrompt, LearnedContextOptions, initial_context
-from avprompt.model.parts import PromptOptions
 from avprompt.records import ImageFeatures
 from avprompt.testing import StandInBackbone
 

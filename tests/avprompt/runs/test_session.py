@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from avprompt.config.method_config import method_text
+from avprompt.config.method_file import method_text
 from avprompt.errors import ConfigError, WeightsError
 from avprompt.plugin.discovery import Loaded
 from avprompt.runs.session import open_session

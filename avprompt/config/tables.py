@@ -1,0 +1,97 @@
+"""Tables of options as YAML gives them: read, checked for their types, and laid one over another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import yaml
+
+from avprompt.config.options import SHARED_OPTIONS
+from avprompt.errors import ConfigError, suggest
+
+Table = dict[str, Any]
+
+# Table of a method -> kind of the part that its `name` names.
+PART_KINDS = {
+    "backbone": "backbones",
+    "audio_encoder": "audio_encoders",
+    "projection": "projections",
+    "prompt": "prompts",
+    "decoder": "decoders",
+    "masker": "maskers",
+}
+ENCODERS = ("backbone", "audio_encoder")
+TABLES = (*PART_KINDS, "losses", "training")
+TEXTS = ("name", "summary", "paper", "base")
+
+
+def parse(text: str, where: str) -> Table:
+    """Return the tables that a YAML file holds.
+
+    Raises:
+        ConfigError: it is not YAML, or something else than tables.
+    """
+    try:
+        tables = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"The {where} is not valid YAML: {error}") from error
+    if not isinstance(tables, dict):
+        raise ConfigError(f"The {where} must be tables of options, such as `avprompt show` prints.")
+    return tables
+
+
+def parse_override(text: str) -> Table:
+    """Turn `part.option=value` into nested tables.
+
+    Raises:
+        ConfigError: not of that form, or the value is not YAML.
+    """
+    path, equals, value = text.partition("=")
+    keys = path.strip().split(".")
+    if not equals or len(keys) < 2 or not all(keys):
+        raise ConfigError(f"--set takes part.option=value, such as prompt.context_tokens=8; got '{text}'.")
+    try:
+        nested: Any = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"The value in --set {text} cannot be read: {error}") from error
+    for key in reversed(keys):
+        nested = {key: nested}
+    return dict(nested)
+
+
+def check_types(tables: Table, where: str, known: Iterable[str]) -> None:
+    """Check that all keys are known, that texts are texts, and that tables are tables.
+
+    Raises:
+        ConfigError: the message names the key, and the nearest one where it is unknown.
+    """
+    for key, value in tables.items():
+        if key not in known:
+            raise ConfigError(f"The {where} has no part '{key}'. {suggest(str(key), known)}")
+        if key in TEXTS and not isinstance(value, str):
+            raise ConfigError(f"'{key}' in the {where} must be text, not {value!r}.")
+        if key not in TEXTS and not isinstance(value, Mapping):
+            raise ConfigError(f"'{key}' in the {where} must be a table of options, not {value!r}.")
+    for name, table in tables.get("losses", {}).items():
+        if not isinstance(table, Mapping | None):
+            raise ConfigError(f"losses.{name} in the {where} must be a table of options, not {table!r}.")
+
+
+def merge(base: Table, over: Mapping[str, Any]) -> Table:
+    """Lay one set of tables over another.
+
+    Naming another part drops the old part's own options and keeps those that every part of its kind has.
+    None removes an entry of `losses`.
+    """
+    merged = dict(base)
+    for key, value in over.items():
+        old = merged.get(key)
+        if isinstance(value, Mapping) and isinstance(old, Mapping):
+            if key in PART_KINDS and value.get("name", old.get("name")) != old.get("name"):
+                shared = SHARED_OPTIONS[PART_KINDS[key]].model_fields
+                old = {option: old[option] for option in old if option in shared}
+            merged[key] = merge(dict(old), value)
+        else:
+            merged[key] = value
+    return merged
