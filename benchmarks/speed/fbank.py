@@ -9,6 +9,7 @@ torchaudio is absent. The script stops unless all agree to 1e-2 in the logarithm
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -32,18 +33,18 @@ def main() -> None:
     waveforms = draw_waveforms(arguments.clips, arguments.seconds).to(device)
     arrays = waveforms.cpu().numpy()
 
-    ways = {
+    ways: dict[str, Callable[[], Tensor]] = {
         "ours, one batch": lambda: kaldi_fbank(waveforms),
         "ours, clip by clip": lambda: torch.cat([kaldi_fbank(clip[None]) for clip in waveforms]),
         "transformers.audio_utils": lambda: torch.stack([independent(clip) for clip in arrays]),
     }
     batched = ways["ours, one batch"]()
-    rows = []
+    rows: list[tuple[str, float, float, float]] = []
     for name, way in ways.items():
         apart = float((way().to(device) - batched).abs().max())
         assert apart <= TOLERANCE, f"{name} is {apart:.1e} apart, more than {TOLERANCE:.0e}"
         taken = 1e3 * median_seconds(way, arguments.repeats, device) / arguments.clips
-        rows.append([name, taken, taken / (rows[0][1] if rows else taken), apart])
+        rows.append((name, taken, taken / (rows[0][1] if rows else taken), apart))
     report(
         f"Kaldi's filterbank of {arguments.clips} clips of {arguments.seconds:g} s",
         ["Way", "ms a clip", "times ours", "largest difference"],

@@ -103,9 +103,9 @@ def train(name: str, folder: Path, batch: int) -> None:
 
 def localize(folder: Path) -> None:
     """Run the command on a picture and a sound."""
-    sample = clips(1, 480)[0]
-    Image.fromarray(sample.image).save(folder / "image.png")
-    soundfile.write(folder / "sound.wav", sample.audio.samples, RATE)
+    draw = np.random.default_rng(0)
+    Image.fromarray(draw_picture(draw, 480)).save(folder / "image.png")
+    soundfile.write(folder / "sound.wav", draw_sound(draw), RATE)
     arguments = ["localize", "--method", "acl-ssl", "--checkpoint", str(folder / "acl-ssl.pth")]
     files = ["--image", str(folder / "image.png"), "--audio", str(folder / "sound.wav")]
     settings = [word for option in checkpoint_options(folder) for word in ("--set", option)]
@@ -120,13 +120,19 @@ def clips(count: int, side: int) -> list[Sample]:
     """Return clips of noise: pictures `side` pixels wide, and ten seconds of sound."""
     draw = np.random.default_rng(0)
     return [
-        Sample(
-            f"noise-{index}",
-            draw.integers(0, 256, (side, side, 3), dtype=np.uint8),
-            Audio(draw.uniform(-0.5, 0.5, SECONDS * RATE).astype(np.float32), RATE),
-        )
+        Sample(f"noise-{index}", draw_picture(draw, side), Audio(draw_sound(draw), RATE))
         for index in range(count)
     ]
+
+
+def draw_picture(draw: np.random.Generator, side: int) -> np.ndarray:
+    """Return noise (side, side, 3) as bytes."""
+    return draw.integers(0, 256, (side, side, 3), dtype=np.uint8)
+
+
+def draw_sound(draw: np.random.Generator) -> np.ndarray:
+    """Return ten seconds of noise in -0.5..0.5."""
+    return draw.uniform(-0.5, 0.5, SECONDS * RATE).astype(np.float32)
 
 
 def compare(state: State, other: State) -> None:

@@ -15,6 +15,7 @@ import argparse
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -116,7 +117,12 @@ def need(arguments: argparse.Namespace) -> str:
 def measure_step(batch: int) -> float:
     """Return the seconds of a step of souple at published size on the GPU."""
     with tempfile.TemporaryDirectory() as folder:
-        request = {"folder": folder, "scratch": folder, "method": "souple", "size": "published"}
+        request: dict[str, Any] = {
+            "folder": folder,
+            "scratch": folder,
+            "method": "souple",
+            "size": "published",
+        }
         request |= {"threads": 1, "repeats": 3, "device": "cuda", "batch": batch}
         run_job("train_step_jobs.py", request | {"job": "write"})
         return float(run_job("train_step_jobs.py", request | {"job": "ours"})["seconds"])

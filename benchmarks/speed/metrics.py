@@ -8,6 +8,7 @@ The script stops unless both give the same numbers.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from measuring import machine, median_seconds, options, report
@@ -38,19 +39,20 @@ def main() -> None:
         compare(name, protocol.measure(maps()), heatmaps, truths)
 
     def time(action: Callable[[], object]) -> float:
-        return 1e3 * median_seconds(action, arguments.repeats) / arguments.maps
+        return 1e3 * median_seconds(action, int(arguments.repeats)) / len(heatmaps)
 
-    rows = []
-    for name, protocol in protocols.items():
-        ours = time(lambda protocol=protocol: protocol.measure(maps()))
-        rows.append([name, ours, time(lambda name=name: measure_plainly(name, heatmaps, truths))])
+    def measure(protocol: Protocol) -> object:
+        return protocol.measure(maps())
+
+    ours = {name: time(partial(measure, protocol)) for name, protocol in protocols.items()}
+    plain = {name: time(partial(measure_plainly, name, heatmaps, truths)) for name in protocols}
     together = [protocols[name] for name in VGGSS]
-    ours = time(lambda: measure_all(together, maps()))
-    rows.append(["all of VGG-SS", ours, sum(row[2] for row in rows if row[0] in VGGSS)])
+    ours["all of VGG-SS"] = time(lambda: measure_all(together, maps()))
+    plain["all of VGG-SS"] = sum(plain[name] for name in VGGSS)
     report(
         f"Protocols on maps of {arguments.side} x {arguments.side}, equal to {TOLERANCE:.0e}",
         ["Protocol", "ours, ms a map", "plain loop", "plain / ours"],
-        [[*row, row[2] / row[1]] for row in rows],
+        [[name, ours[name], plain[name], plain[name] / ours[name]] for name in ours],
         caption=machine(1),
         as_json=arguments.json,
     )

@@ -133,12 +133,14 @@ class Step:
 
 def count_step(method: Method, seconds: float) -> Step:
     """Count for a CLIPSeg or mini backbone, BEATs and CLIPSeg's decoder, with sounds of so many seconds."""
-    backbone, network = method.backbone, method.decoder.network
+    parts = method.parts()
+    backbone, network, beats = parts["backbone"], parts["decoder"].network, parts["audio_encoder"].beats
     grid = (backbone.image_size // backbone.patch_size) ** 2
-    frames, sound = _beats(method.audio_encoder.beats, round(seconds * SAMPLE_RATE))
+    frames, sound = _beats(beats, round(seconds * SAMPLE_RATE))
+    prompt = _prompt_length(method.prompt, method.projection)
     trained = any(parameter.requires_grad for parameter in network.parameters())
     return Step(
-        **(_clip if isinstance(backbone, ClipBackbone) else _mini)(backbone, grid, _prompt_length(method)),
+        **(_clip if isinstance(backbone, ClipBackbone) else _mini)(backbone, grid, prompt),
         sound=sound,
         token=_projection(method.projection, frames),
         context=_context(method.prompt),
@@ -151,14 +153,14 @@ def count_step(method: Method, seconds: float) -> Step:
 def _weights(modules: nn.Module | Iterable[nn.Module]) -> int:
     """Count the weights, biases left out, of all linear maps and convolutions inside."""
     inside = [modules] if isinstance(modules, nn.Module) else list(modules)
-    found = (module for one in inside for module in one.modules() if isinstance(module, WEIGHTED))
-    return sum(module.weight.numel() for module in found)
+    weighted = (part for module in inside for part in module.modules() if isinstance(part, WEIGHTED))
+    return sum(part.weight.numel() for part in weighted)
 
 
-def _prompt_length(method: Method) -> int:
+def _prompt_length(prompt: Any, projection: Any) -> int:
     """Return the tokens of `<sos> context [V_A] <eos>`."""
-    context = getattr(method.prompt.config, "context_tokens", None) or len(method.prompt.words)
-    return 2 + int(context) + int(getattr(method.projection.config, "tokens", 1))
+    context = getattr(prompt.config, "context_tokens", None) or len(prompt.words)
+    return 2 + int(context) + int(getattr(projection.config, "tokens", 1))
 
 
 def _clip(backbone: Any, grid: int, prompt: int) -> dict[str, int]:
@@ -220,7 +222,7 @@ def _beats(beats: Beats, samples: int) -> tuple[int, int]:
     padded = frames + 1 - taps % 2  # an even number of taps makes one step too many
     positions = padded * width * (width // arch.conv_pos_groups) * taps
     layers = beats.encoder.layers
-    gates = [layer.self_attn.grep_linear for layer in layers] if arch.gru_rel_pos else []
+    gates = [layer.get_submodule("self_attn.grep_linear") for layer in layers] if arch.gru_rel_pos else []
     gate = frames * arch.encoder_attention_heads * _weights(gates)
     linear = frames * (_weights(layers) - _weights(gates))
     attention = 2 * len(layers) * frames**2 * width
@@ -230,10 +232,10 @@ def _beats(beats: Beats, samples: int) -> tuple[int, int]:
 def _projection(projection: Any, frames: int) -> int:
     """Count the trained projection; its first map has no input that learns."""
     first = projection.reduce if hasattr(projection, "reduce") else projection.fc1
-    tokens = getattr(projection.config, "tokens", 1)
+    tokens = int(getattr(projection.config, "tokens", 1))
     # Attention pooling; the factor graph also compares each frame with the mean frame.
     pools = tokens if hasattr(projection, "reduce") else 2
-    pooled = pools * frames * projection.text_width
+    pooled = pools * frames * int(projection.text_width)
     return frames * (3 * _weights(projection) - _weights(first)) + 3 * pooled
 
 

@@ -45,8 +45,8 @@ def write_clipseg(folder: Path, *, small: bool = False) -> Path:
     disable_progress_bar()
     model = CLIPSegForImageSegmentation(write_clipseg_config(folder, small=small))
     for layer in model.decoder.modules():
-        if hasattr(layer, "reset_parameters"):  # transformers' own draw makes logits of many hundreds
-            layer.reset_parameters()
+        if callable(reset := getattr(layer, "reset_parameters", None)):
+            reset()  # transformers' own draw makes logits of many hundreds
     model.save_pretrained(folder / CLIPSEG)
     return folder / CLIPSEG
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-Row = dict[str, np.ndarray]
+Row = dict[str, np.ndarray | np.float64]
 """Measurements of one sample by name."""
 
 TWENTIETHS = [np.float32(k / 20) for k in range(1, 20)]

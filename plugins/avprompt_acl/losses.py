@@ -78,4 +78,5 @@ class Area(AlignmentLoss):
     def forward(self, grounding: Grounding) -> Tensor:
         """Return the loss."""
         positive, negative = grounding.areas
-        return (positive - self.config.target).abs() + (negative - self.config.negative_target).abs()
+        loss: Tensor = (positive - self.config.target).abs() + (negative - self.config.negative_target).abs()
+        return loss

@@ -24,7 +24,8 @@ class Unary(nn.Module):
 
     def forward(self, frames: Tensor) -> Tensor:
         """Return the unary potential of every frame."""
-        return self.feature_reduce(self.dropout(F.relu(self.embed(frames)))).squeeze(1)
+        potential: Tensor = self.feature_reduce(self.dropout(F.relu(self.embed(frames)))).squeeze(1)
+        return potential
 
 
 class Pairwise(nn.Module):
@@ -83,4 +84,5 @@ class FactorGraphProjection(AudioProjection):
     def forward(self, frames: Tensor) -> Tensor:
         """Map frames to the audio token."""
         tokens = self.fc2(F.gelu(self.fc1(frames)))  # (B, L, E)
-        return self.fga(tokens).unsqueeze(1)  # (B, 1, E)
+        token: Tensor = self.fga(tokens).unsqueeze(1)
+        return token  # (B, 1, E)

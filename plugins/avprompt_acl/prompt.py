@@ -17,6 +17,7 @@ class FixedPrompt(ContextPrompt):
     """The same words for every image: nothing to learn."""
 
     Config = FixedOptions
+    words: Tensor
 
     def __init__(self, config: FixedOptions, backbone: Backbone) -> None:
         super().__init__(config, backbone)
@@ -25,5 +26,4 @@ class FixedPrompt(ContextPrompt):
     def context(self, image: ImageFeatures) -> Tensor:
         """Return the embedded words (1, M, E)."""
         del image
-        words: Tensor = self.words
-        return words.unsqueeze(0)
+        return self.words.unsqueeze(0)

@@ -26,7 +26,7 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"gelu": F.gelu, "relu": F.
 
 def spectrogram(waveform: Tensor) -> Tensor:
     """Turn (B, T) in -1..1 at 16 kHz into the normalised filterbank (B, frames, 128) of BEATs."""
-    fbank = kaldi_fbank(waveform * 2**15, bins=MEL_BINS, rate=SAMPLE_RATE)
+    fbank: Tensor = kaldi_fbank(waveform * 2**15, bins=MEL_BINS, rate=SAMPLE_RATE)
     return (fbank - FBANK_MEAN) / (2 * FBANK_STD)
 
 

@@ -37,7 +37,8 @@ def make_enlarge(width: int, factor: int, *, in_two_steps: bool) -> nn.Module:
 
 def enlarge(modules: nn.Module, grid: Tensor) -> Tensor:
     """Compute what `make_enlarge`'s modules do to (N, R, h, w): maps (N, h * factor, w * factor)."""
-    x, steps = grid, []
+    x = grid
+    steps: list[int] = []
     for module in modules if isinstance(modules, nn.Sequential) else [modules]:
         if isinstance(module, nn.ConvTranspose2d):
             x = _pixels(module, x if steps else x.permute(0, 2, 3, 1))  # (N, h, w, [k, k,] k', k', R')
@@ -53,7 +54,8 @@ def _pixels(module: nn.ConvTranspose2d, x: Tensor) -> Tensor:
     # A single channel stays in its place: the gradient then has the strides of the weight, as DDP likes.
     weight = module.weight.permute(0, 2, 3, 1) if module.out_channels > 1 else module.weight
     bias = None if module.bias is None else module.bias.repeat(side * side)
-    return F.linear(x, weight.flatten(1).T, bias).unflatten(-1, (side, side, -1))
+    pixels: Tensor = F.linear(x, weight.flatten(1).T, bias).unflatten(-1, (side, side, -1))
+    return pixels
 
 
 def _in_place(x: Tensor, steps: list[int]) -> Tensor:

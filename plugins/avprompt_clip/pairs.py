@@ -38,8 +38,10 @@ def decode_pairs(network: ClipSegNetwork, reduced: tuple[Tensor, ...], text: Ten
         decode = partial(checkpoint, decode, use_reentrant=False)
     chunk = rows_at_once(min(chunk, len(owner)), network.widest(reduced[0].shape[1]), text.device)
     chunks = zip(torch.split(owner, chunk), torch.split(text.flatten(0, 1), chunk), strict=True)
-    logits = [decode(reduced, rows, texts) for rows, texts in chunks]
-    return torch.cat(logits).unflatten(0, (images, -1))
+    logits: Tensor = torch.cat([decode(reduced, rows, texts) for rows, texts in chunks]).unflatten(
+        0, (images, -1)
+    )
+    return logits
 
 
 def pairs_that_fit(network: ClipSegNetwork, reduced: Tensor, memory: float) -> int:

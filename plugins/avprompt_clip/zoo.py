@@ -109,5 +109,5 @@ def _read_archive(path: Path) -> dict[str, Tensor]:
     with warnings.catch_warnings():
         for category in (FutureWarning, DeprecationWarning):  # torch will drop TorchScript one day
             warnings.filterwarnings("ignore", "`torch.jit.load` is deprecated", category)
-        archive = torch.jit.load(path, map_location="cpu")  # type: ignore[no-untyped-call]
+        archive = torch.jit.load(path, map_location="cpu")
     return {name: value for name, value in archive.state_dict().items() if name not in _ARCHIVE_NUMBERS}

@@ -37,6 +37,6 @@ class BottleneckProjection(AudioProjection):
 
     def forward(self, frames: Tensor) -> Tensor:
         """Map frames to audio tokens."""
-        values = self.expand(F.gelu(self.reduce(frames)))  # (B, L, E)
-        weights = self.attention(values).softmax(dim=1)  # (B, L, K)
+        values: Tensor = self.expand(F.gelu(self.reduce(frames)))  # (B, L, E)
+        weights: Tensor = self.attention(values).softmax(dim=1)  # (B, L, K)
         return weights.transpose(1, 2) @ values  # (B, K, E)

@@ -48,5 +48,5 @@ class MetaNetPrompt(ContextPrompt):
     def context(self, image: ImageFeatures) -> Tensor:
         """Return the context tokens (B, M, E)."""
         pooled = F.normalize(image.pooled, dim=-1) if self.config.normalise else image.pooled
-        tokens: Tensor = self.expand(F.relu(self.reduce(pooled)))
-        return tokens.unflatten(-1, self.shape)  # (B, M, E)
+        tokens: Tensor = self.expand(F.relu(self.reduce(pooled))).unflatten(-1, self.shape)
+        return tokens  # (B, M, E)
