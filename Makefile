@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 
-.PHONY: setup demo test lint wheel-test test-oldest clean
+.PHONY: setup demo test test-extras lint wheel-test fresh-clone test-oldest clean
 
 setup: $(VENV)/ready
 
@@ -16,9 +16,13 @@ $(VENV)/ready: pyproject.toml
 demo: setup
 	$(RUN)/avprompt run souple --dataset toy
 
+# A worker a core; one that has done its share takes tests from another's.
 test: setup lint
-	$(RUN)/pytest
+	$(RUN)/pytest -n logical --dist worksteal
 	$(MAKE) wheel-test
+
+# What takes long or needs more than .venv: other environments, services, documents.
+test-extras: fresh-clone test-oldest
 
 lint: setup
 	$(RUN)/ruff check
@@ -29,7 +33,11 @@ lint: setup
 wheel-test: setup
 	$(RUN)/python tests/wheel.py
 
-# The oldest transformers, open_clip and timm that pyproject.toml allows, laid over .venv for one run.
+# The README's commands in a fresh clone of this commit.
+fresh-clone: setup
+	$(RUN)/python tests/fresh_clone.py
+
+# The oldest release of every dependency that pyproject.toml allows, in an environment of their own.
 test-oldest: setup
 	$(RUN)/python tests/oldest.py
 

@@ -97,9 +97,9 @@ class AVSBench(ListedBenchmark):
         path = find_annotation(self.root, (self.acl_list,))
         if path is None:
             raise self.without(f"{self.table} (or {self.acl_list})")
-        for row in read_list(path) if split == "test" else ():
-            video, _, number = avsbench_id(row.id).rpartition("_")
-            yield ListedFrame(video, int(number), split, row.label)
+        for line in read_list(path) if split == "test" else ():
+            video, _, number = avsbench_id(line.id).rpartition("_")
+            yield ListedFrame(video, int(number), split, line.label)
 
     def clip(self, frame: ListedFrame, *, training: bool) -> Clip:
         """Find the files of a frame."""
