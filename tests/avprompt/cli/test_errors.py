@@ -86,11 +86,13 @@ def test_a_plugin_that_raises(fails: Any, here: Path) -> None:
 
 
 def test_missing_encoder_weights_say_what_to_get(
-    fails: Any, here: Path, monkeypatch: pytest.MonkeyPatch
+    fails: Any, here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AVPROMPT_HOME", str(here / "home"))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(here / "hub"))
+    monkeypatch.setattr(
+        "huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub")
+    )  # old ones write there
     message = fails("run", "acl-ssl", "--dataset", "tiny", "--encoders", "published", "--output", "o")
     assert "CIDAS/clipseg-rd64-refined" in message
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -14,26 +13,20 @@ import tinyworld
 from tinyworld.runs import TINY, results
 from tinyworld.training import log
 
+# Either finds a port of its own that is free.
 LAUNCHERS = {
-    "torchrun": ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port"],
+    "torchrun": ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"],
     "accelerate": ["-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2", "--num_machines", "1",
-                   "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port"],
+                   "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"],
 }  # fmt: skip
 RUN = ["run", "souple", *map(str, TINY), "--pictures", "0", "--output"]
 
 
-@pytest.fixture
-def port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
-def launch(launcher: str, port: int, folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+def launch(launcher: str, folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
     support = Path(tinyworld.__file__).parents[1]
     paths = os.pathsep.join([str(support), os.environ.get("PYTHONPATH", "")])
     return subprocess.run(
-        [sys.executable, *LAUNCHERS[launcher], str(port), "-m", "avprompt", *command],
+        [sys.executable, *LAUNCHERS[launcher], "-m", "avprompt", *command],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},
         capture_output=True,
@@ -43,10 +36,8 @@ def launch(launcher: str, port: int, folder: Path, *command: str) -> subprocess.
 
 
 @pytest.mark.parametrize("launcher", LAUNCHERS)
-def test_two_processes_make_the_run_of_one(
-    launcher: str, port: int, cli: object, here: Path, tmp_path: Path
-) -> None:
-    done = launch(launcher, port, here, *RUN, "two")
+def test_two_processes_make_the_run_of_one(launcher: str, cli: object, here: Path, tmp_path: Path) -> None:
+    done = launch(launcher, here, *RUN, "two")
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("Everything is in two") == 1
     cli(*RUN, "one")
@@ -59,9 +50,9 @@ def test_two_processes_make_the_run_of_one(
     assert {path.name for path in (here / "two").iterdir()} == names
 
 
-def test_a_mistake_ends_all_processes(port: int, here: Path) -> None:
+def test_a_mistake_ends_all_processes(here: Path) -> None:
     (here / "taken").mkdir()
     (here / "taken" / "config.yaml").write_text("name: other\n")
-    done = launch("torchrun", port, here, *RUN, "taken")
+    done = launch("torchrun", here, *RUN, "taken")
     assert done.returncode != 0
     assert "already holds a run" in done.stderr
