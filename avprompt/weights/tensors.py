@@ -102,7 +102,7 @@ def reason_of(error: Exception) -> str:
 
     What torch refuses to unpickle comes with its advice to switch that protection off; ours is another.
     """
-    if isinstance(error, SafetensorError | RuntimeError | OSError):
+    if isinstance(error, SafetensorError | RuntimeError | ValueError | OSError):
         return " ".join(str(error).split())[:400]
     if foreign := _FOREIGN_OBJECT.search(str(error)):
         return (

@@ -6,12 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from click.testing import CliRunner
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from avprompt.cli import main
 from avprompt.errors import UnknownNameError, WeightsError
 from avprompt.registry import Registry
 from avprompt.weights.checkpoint import CheckpointFormat
@@ -39,13 +37,6 @@ def test_published_checkpoints_become_ours_and_back_bit_for_bit(registry: Regist
     assert all(same_bits(before[part], after[part]) for part in before)
     convert_checkpoint(registry, tmp_path / "theirs.pth", tmp_path / "again.safetensors")
     assert same_bits(load_file(tmp_path / "again.safetensors"), ours)
-
-
-def test_the_command(tmp_path: Path) -> None:
-    target = tmp_path / "ours.safetensors"
-    done = CliRunner().invoke(main, ["weights", "convert", str(GOLDEN), str(target)])
-    assert done.exit_code == 0, done.output
-    assert done.output == f"{target}: {len(load_file(target))} tensors\n"
 
 
 def test_parts_that_their_format_does_not_have_are_not_dropped(registry: Registry, tmp_path: Path) -> None:

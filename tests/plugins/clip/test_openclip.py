@@ -245,3 +245,21 @@ def test_a_file_of_another_model_is_an_error(tiny: str, weights: Path, tmp_path:
     backbone = OpenClipBackbone(OpenClipOptions(model=tiny, pretrained=str(tmp_path / "other.safetensors")))
     with pytest.raises(WeightsError, match=r"other\.safetensors' is no weights of 'avprompt-tiny'"):
         backbone.load_weights()
+
+
+class Command:
+    """A pickle that would run code."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return print, ("run!",)
+
+
+def test_code_in_a_file_is_refused_in_our_words(
+    tiny: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torch.save({"visual.proj": Command()}, tmp_path / "code.pt")
+    backbone = OpenClipBackbone(OpenClipOptions(model=tiny, pretrained=str(tmp_path / "code.pt")))
+    with pytest.raises(WeightsError, match=r"code\.pt' .*: it holds '[\w.]*print', which could run") as error:
+        backbone.load_weights()
+    assert "weights_only" not in str(error.value)
+    assert "run!" not in capsys.readouterr().out
