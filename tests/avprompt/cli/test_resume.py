@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from safetensors.torch import load_file
 
 from avprompt.cli import main
-from avprompt.training.trainer import Trainer
+from avprompt.training.step import TrainingStep
 from tinyworld.runs import TINY, numbers
 
 
@@ -22,14 +22,14 @@ class TestResume:
         command = ["run", "souple", *map(str, TINY), "--output"]
         cli(*command, "whole")
         with monkeypatch.context() as patch:
-            take = Trainer._step
+            take = TrainingStep.__call__
 
-            def interrupted(trainer: Trainer, batches: Any, step: int) -> Any:
-                if step == 2:
+            def interrupted(step: TrainingStep, number: int, batches: Any) -> Any:
+                if number == 2:
                     raise interruption
-                return take(trainer, batches, step)
+                return take(step, number, batches)
 
-            patch.setattr(Trainer, "_step", interrupted)
+            patch.setattr(TrainingStep, "__call__", interrupted)
             result = CliRunner().invoke(main, [*command, "halves"])
         assert result.exit_code == 1
         if interruption is KeyboardInterrupt:
