@@ -15,6 +15,12 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 # Of the block "Use it": what needs no more than the run that `make demo` leaves.
+CLIP = """
+import numpy, soundfile
+from PIL import Image
+Image.fromarray(numpy.random.default_rng(0).integers(0, 256, (240, 320, 3), numpy.uint8)).save("image.jpg")
+soundfile.write("sound.wav", numpy.sin(numpy.arange(16000) / 5), 16000)
+"""
 AFTER_THE_DEMO = ("avprompt evaluate", "avprompt show", "avprompt describe", "avprompt list")
 
 
@@ -28,7 +34,15 @@ def main() -> None:
         assert promised_files(clone) <= left, f"missing in the run directory: {promised_files(clone) - left}"
         for command in promised_commands(clone):
             run("sh", "-c", f"PATH={shlex.quote(str(clone / '.venv/bin'))}:$PATH {command}", cwd=clone)
+        for code in (CLIP, shown_python(clone)):
+            run(str(clone / ".venv/bin/python"), "-c", code, cwd=clone)
     print("The README's commands work in a fresh clone.")
+
+
+def shown_python(clone: Path) -> str:
+    """Return the Python that the README shows under "From Python"."""
+    _, _, section = (clone / "README.md").read_text().partition("### From Python")
+    return section.split("```python\n")[1].partition("```")[0]
 
 
 def promised_files(clone: Path) -> set[str]:

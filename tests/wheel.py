@@ -14,6 +14,26 @@ import venv
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[1]
+PLUGIN = """
+import avprompt
+from avprompt.plugin import ContextPrompt, ImageFeatures, Register, hookimpl
+from torch import Tensor
+
+
+class Pooled(ContextPrompt):
+    def context(self, image: ImageFeatures) -> Tensor:
+        return image.pooled[:, None, :]
+
+
+@hookimpl
+def register_prompts(register: Register) -> None:
+    register("pooled", Pooled)
+
+
+def ciou(run: str) -> float:
+    result = avprompt.evaluate(run, "toy", splits=["test"])
+    return float(result.scores["test"]["val-threshold"]["cIoU"])
+"""
 
 
 def main() -> None:
@@ -32,7 +52,17 @@ def main() -> None:
         run(avprompt, "run", "souple", "--steps", "2", "--batch-size", "4", "--output", "run", cwd=home)
         results = home / "run" / "results.json"
         assert results.is_file(), "a run of the installed wheel left no results"
+        check_types(python, home)
     print("The wheel installs and runs in a clean environment.")
+
+
+def check_types(python: Path, home: Path) -> None:
+    """Let mypy see the installed types as the author of a plugin outside the project would."""
+    (home / "theirs.py").write_text(PLUGIN)
+    run(python, "-m", "mypy", "--strict", "theirs.py", cwd=home)
+    (home / "theirs.py").write_text(PLUGIN.replace("-> Tensor", "-> str"))
+    wrong = subprocess.run([python, "-m", "mypy", "--strict", "theirs.py"], cwd=home, capture_output=True)
+    assert b"incompatible with supertype" in wrong.stdout, "mypy does not see the types of avprompt"
 
 
 def build(folder: Path) -> Path:

@@ -88,21 +88,14 @@ class MethodConfig(BaseModel):
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 
-def resolve(
-    registry: Registry,
-    method: str,
-    encoders: str,
-    overrides: Iterable[str] = (),
-    training: Mapping[str, Any] | None = None,
-) -> MethodConfig:
+def resolve(registry: Registry, method: str, encoders: str, overrides: Iterable[str] = ()) -> MethodConfig:
     """Put a method together and check every option of it.
 
     Args:
         registry: where names are looked up.
         method: a registered method or a YAML file.
         encoders: a registered encoder set.
-        overrides: `part.option=value`, the value as YAML.
-        training: training options of the command line; those that are None are left out.
+        overrides: `part.option=value`, the value as YAML; of two for one option the later holds.
 
     Raises:
         ConfigError: a table, option or value that does not fit, with the nearest that does.
@@ -111,8 +104,6 @@ def resolve(
     merged = _with_encoders(registry, read_method(registry, method), encoders)
     for override in sorted(overrides, key=_names_first):
         merged = merge(merged, parse_override(override))
-    given = {key: value for key, value in (training or {}).items() if value is not None}
-    merged = merge(merged, {"training": given})
     return check(registry, merged, f"method '{method}'")
 
 

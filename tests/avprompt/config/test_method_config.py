@@ -96,11 +96,6 @@ class TestOverrides:
         method_config = resolve(registry, "souple", "tiny", ["masker.bias=1", "masker.bias=2"])
         assert method_config.masker["bias"] == 2
 
-    def test_training_options_of_the_command_line_win(self, registry: Registry) -> None:
-        given_ = {"steps": 9, "batch_size": None}
-        training = resolve(registry, "souple", "tiny", ["training.steps=5"], given_).training
-        assert (training.steps, training.batch_size) == (9, 16)
-
     @pytest.mark.parametrize("order", [1, -1])
     def test_another_part_drops_the_old_ones_own_options(self, registry: Registry, order: int) -> None:
         overrides = ["prompt.name=coop", "prompt.context_tokens=6"][::order]

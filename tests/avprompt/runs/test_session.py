@@ -44,6 +44,11 @@ class TestOpenSession:
             open_session(loaded, "souple", Settings(dataset="tiny"), trained=True)
         open_session(loaded, "oracle", Settings(dataset="tiny"), trained=True)
 
+    def test_training_options_of_the_command_line_win(self, loaded: Loaded) -> None:
+        options = {"dataset": "tiny", "overrides": ["training.steps=5"], "steps": 9, "batch_size": None}
+        training = open_session(loaded, "souple", Settings.of(options)).method_config.training
+        assert (training.steps, training.batch_size) == (9, 16)
+
     def test_refuses_two_lengths(self, loaded: Loaded) -> None:
         with pytest.raises(ConfigError, match=r"--epochs and --steps contradict each other"):
             open_session(loaded, "souple", Settings.of({"dataset": "tiny", "epochs": 1, "steps": 1}))
