@@ -246,8 +246,8 @@ def check_benchmark(adapter: BenchmarkAdapter) -> None:
 def _check_split(adapter: BenchmarkAdapter, name: str, *, annotated: bool) -> None:
     split = adapter.split(name)
     assert split.samples, f"{name}: no sample can be used: {split.missing}"
-    found = len(split.samples) + len(split.missing)
-    assert found == split.expected, f"{name}: {split.expected} listed, but {found} found or missing"
+    listed = len(split.samples) + len(split.missing)
+    assert listed == split.expected, f"{name}: {split.expected} expected, but {listed} usable or missing"
     assert all(missing.reason for missing in split.missing), f"{name}: a sample is missing without a reason"
     some = [split.samples[index] for index in range(min(16, len(split.samples)))]
     assert len({sample.id for sample in some}) == len(some), f"{name}: ids must be unique"
@@ -309,5 +309,5 @@ def _all_train(part: torch.nn.Module, output: Tensor) -> None:
 
 
 def _same(what: str, got: Iterable[int], expected: tuple[int, ...]) -> None:
-    found = tuple(got)
-    assert found == expected, f"{what}: expected {expected}, got {found}"
+    values = tuple(got)
+    assert values == expected, f"{what}: expected {expected}, got {values}"

@@ -32,10 +32,10 @@ def build(method_config: MethodConfig, registry: Registry, *, weights: bool = Tr
         options_of = dict(getattr(method_config, table))
         name = options_of.pop("name")
         config = options(registry, PART_KINDS[table], name, options_of, table)
-        made = registry.load(PART_KINDS[table], name)(config, *context)
-        if weights and isinstance(made, FrozenPart):
-            checksums.update(made.load_weights())
-        return made
+        built = registry.load(PART_KINDS[table], name)(config, *context)
+        if weights and isinstance(built, FrozenPart):
+            checksums.update(built.load_weights())
+        return built
 
     backbone: Backbone = part("backbone")
     audio_encoder: AudioEncoder = part("audio_encoder")

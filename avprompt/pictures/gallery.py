@@ -80,12 +80,12 @@ def write_comparison(
     rows = []
     for clips in zip(*methods.values(), strict=True):
         first = clips[0]
-        found = [
+        overlays = [
             Cell(overlay(_image(clip), clip.heatmap, clip.truth), f"{_iou(clip, at[name]):.2f}")
             for name, clip in zip(methods, clips, strict=True)
         ]
         given = Cell(_image(first)), Cell(spotlight(_image(first), first.truth))
-        rows.append(Row(first.label or first.id, "", (*given, *found)))
+        rows.append(Row(first.label or first.id, "", (*given, *overlays)))
     remark = "In the corner: IoU of the heatmap with the ground truth, at threshold " + _each(at)
     columns = ("image", "ground truth", *methods)
     _save(Sheet(title or "The same clips, side by side", remark, columns, rows, LEGEND, SCALE), path)

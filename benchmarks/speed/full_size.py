@@ -48,7 +48,7 @@ def main() -> None:
         folder = arguments.folder or Path(temporary)
         measured = [measure(job, folder, arguments.batch, arguments.threads) for job in JOBS]
     if arguments.json:
-        print(json.dumps([asdict(one) for one in measured]))
+        print(json.dumps([asdict(figure) for figure in measured]))
     else:
         show(measured, arguments.batch, arguments.threads)
 
@@ -75,8 +75,8 @@ def show(measured: list[Measured], batch: int, threads: int) -> None:
     table.add_column("Job")
     table.add_column("Seconds", justify="right")
     table.add_column("Peak GiB", justify="right")
-    for one in measured:
-        table.add_row(JOBS[one.job], f"{one.seconds:.1f}", f"{one.peak_gib:.2f}")
+    for figure in measured:
+        table.add_row(JOBS[figure.job], f"{figure.seconds:.1f}", f"{figure.peak_gib:.2f}")
     Console().print(table)
 
 

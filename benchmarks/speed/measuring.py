@@ -123,8 +123,9 @@ def report(
         figures: anything that JSON can hold.
     """
     if as_json:
-        found = figures if figures is not None else [dict(zip(columns, row, strict=True)) for row in rows]
-        print(json.dumps({"title": title, "machine": caption, "figures": found}))
+        if figures is None:
+            figures = [dict(zip(columns, row, strict=True)) for row in rows]
+        print(json.dumps({"title": title, "machine": caption, "figures": figures}))
         return
     from rich.console import Console
     from rich.table import Table

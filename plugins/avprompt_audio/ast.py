@@ -61,5 +61,5 @@ class AstEncoder(AudioEncoder):
 def _statistics(checkpoint: HubModel) -> tuple[float, float]:
     """Return the mean and deviation of the filterbanks that the checkpoint was trained on."""
     download = checkpoint.reference != PUBLISHED
-    found = checkpoint.find_json("preprocessor_config.json", download=download) or {}
-    return found.get("mean", AUDIOSET_MEAN), found.get("std", AUDIOSET_STD)
+    preprocessing = checkpoint.find_json("preprocessor_config.json", download=download) or {}
+    return preprocessing.get("mean", AUDIOSET_MEAN), preprocessing.get("std", AUDIOSET_STD)

@@ -69,9 +69,11 @@ def result_table(result: RunResult, split: str) -> Table:
         table.add_section()
         for name, scores in part.get(split, {}).items():
             table.add_row(f"{title}: {name}", *_numbers(scores, METRICS), style="dim")
-    for one in result.published:
-        if one["split"] == split:
-            table.add_row(f"published: {one['protocol']}", *_numbers(one["scores"], METRICS), style="dim")
+    for printed in result.published:
+        if printed["split"] == split:
+            table.add_row(
+                f"published: {printed['protocol']}", *_numbers(printed["scores"], METRICS), style="dim"
+            )
     table.add_section()
     for sound, scores in result.audio_reliance.get(split, {}).items():
         for metric, value in scores.items():
@@ -144,7 +146,7 @@ def _others(scores: dict[str, Any], shown: bool) -> list[str]:
 
 def _threshold(value: Any) -> str:
     if isinstance(value, list):
-        return " / ".join(f"{one:.2f}" for one in value)
+        return " / ".join(f"{threshold:.2f}" for threshold in value)
     return "" if value is None else f"{value:.2f}"
 
 

@@ -83,8 +83,8 @@ def train(
 def _loss(logits: tuple[Tensor, Tensor, Tensor], sounding: Tensor) -> Tensor:
     """Every sounding class, shape and texture is to be heard, and no other."""
     grid = sounding.float().view(-1, len(SHAPES), len(TEXTURES))
-    wanted = (grid.flatten(1), grid.amax(2), grid.amax(1))
-    terms = [F.binary_cross_entropy_with_logits(x, y) for x, y in zip(logits, wanted, strict=True)]
+    targets = (grid.flatten(1), grid.amax(2), grid.amax(1))
+    terms = [F.binary_cross_entropy_with_logits(x, y) for x, y in zip(logits, targets, strict=True)]
     return 5 * torch.stack(terms).sum()
 
 

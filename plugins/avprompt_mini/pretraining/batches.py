@@ -49,15 +49,15 @@ def ask(rng: random.Random, batch: Pool) -> list[Query]:
     for image, (kinds, colours, sizes) in enumerate(
         zip(batch.kinds.tolist(), batch.colours.tolist(), batch.sizes.tolist(), strict=True)
     ):
-        there = [kind for kind in kinds if kind >= 0]
-        draw = rng.sample if len(there) > 1 else rng.choices  # a lone object is asked for twice
-        for target in draw(range(len(there)), k=2):
-            topic = class_topic(there[target], colours[target], sizes[target])
+        present = [kind for kind in kinds if kind >= 0]
+        draw = rng.sample if len(present) > 1 else rng.choices  # a lone object is asked for twice
+        for target in draw(range(len(present)), k=2):
+            topic = class_topic(present[target], colours[target], sizes[target])
             if rng.random() < 0.15:
-                queries.append(_ask_for_part(rng, image, there, topic))
+                queries.append(_ask_for_part(rng, image, present, topic))
             else:
                 queries.append(Query(image, topic, (target,)))
-        queries.append(Query(image, _absent(rng, there), ()))
+        queries.append(Query(image, _absent(rng, present), ()))
     return queries
 
 
@@ -86,12 +86,12 @@ def _absent(rng: random.Random, there: list[int]) -> Topic:
 
 def query_masks(batch: Pool, queries: list[Query]) -> Tensor:
     """Return the masks (n, H, W) float32 that queries name."""
-    chosen = torch.zeros(len(queries), batch.kinds.shape[1] + 1)
+    labels = torch.zeros(len(queries), batch.kinds.shape[1] + 1)
     for row, query in enumerate(queries):
         for index in query.objects:
-            chosen[row, index + 1] = 1
+            labels[row, index + 1] = 1
     images = torch.tensor([query.image for query in queries])
-    return chosen[torch.arange(len(queries))[:, None, None], batch.labels[images].long()]
+    return labels[torch.arange(len(queries))[:, None, None], batch.labels[images].long()]
 
 
 def single_objects(rng: random.Random, batch: Pool, pixels: Tensor, count: int) -> tuple[Tensor, Tensor]:

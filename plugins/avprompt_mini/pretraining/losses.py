@@ -33,7 +33,7 @@ def mask_loss(logits: Tensor, target: Tensor) -> Tensor:
         target: (N, H, W) in 0..1.
     """
     entropy = F.binary_cross_entropy_with_logits(logits, target)
-    there = target.flatten(1).any(dim=1)
-    drawn, wanted = logits[there].sigmoid().flatten(1), target[there].flatten(1)
-    overlap = 2 * (drawn * wanted).sum(1) / (drawn.sum(1) + wanted.sum(1) + 1)
+    present = target.flatten(1).any(dim=1)
+    drawn, truth = logits[present].sigmoid().flatten(1), target[present].flatten(1)
+    overlap = 2 * (drawn * truth).sum(1) / (drawn.sum(1) + truth.sum(1) + 1)
     return 2 * entropy + (1 - overlap).mean()
