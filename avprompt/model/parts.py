@@ -220,13 +220,13 @@ class Masker(Part):
     Config = TrainedOptions
 
     @abstractmethod
-    def hard(self, logits: Tensor, noise: Tensor | None = None) -> Tensor:
+    def hard(self, logits: Tensor, noise: Tensor) -> Tensor:
         """Return image-level masks, each value 0 or 1, with a gradient to the logits.
 
         Args:
             logits: any shape.
-            noise: uniform draws in 0..1, shaped as `logits`, for masks that are drawn at random; the
-                masker draws its own when None. The same draws give the same masks.
+            noise: uniform draws in 0..1, shaped as `logits`, for masks that are drawn at random. The same
+                draws give the same masks.
         """
 
     @abstractmethod

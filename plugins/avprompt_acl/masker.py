@@ -38,11 +38,10 @@ class GumbelSigmoidMasker(Masker):
         self.w = nn.Parameter(torch.tensor(float(config.scale)))
         self.b = nn.Parameter(torch.tensor(float(config.bias)))
 
-    def hard(self, logits: Tensor, noise: Tensor | None = None) -> Tensor:
+    def hard(self, logits: Tensor, noise: Tensor) -> Tensor:
         """Return 1 where w g + b plus logistic noise is above 0; the gradient is that of its sigmoid."""
-        uniform = torch.rand_like(logits) if noise is None else noise
-        tiny = torch.finfo(uniform.dtype).tiny
-        logistic = uniform.clamp(tiny, 1 - 1e-7).logit_()
+        tiny = torch.finfo(noise.dtype).tiny
+        logistic = noise.clamp(tiny, 1 - 1e-7).logit_()
         hard: Tensor = _StraightThrough.apply(torch.addcmul(logistic + self.b, self.w, logits))
         return hard
 

@@ -172,7 +172,7 @@ class TestDecoder:
 class TestMasker:
     def test_whose_hard_masks_are_soft(self) -> None:
         class Soft(StandInMasker):
-            def hard(self, logits: Tensor, noise: Tensor | None = None) -> Tensor:
+            def hard(self, logits: Tensor, noise: Tensor) -> Tensor:
                 return logits.sigmoid()
 
         with pytest.raises(AssertionError, match=r"a hard mask is 0 or 1"):
@@ -180,16 +180,16 @@ class TestMasker:
 
     def test_whose_hard_masks_cut_the_gradient(self) -> None:
         class Cut(StandInMasker):
-            def hard(self, logits: Tensor, noise: Tensor | None = None) -> Tensor:
-                return super().hard(logits).detach() + 0 * logits
+            def hard(self, logits: Tensor, noise: Tensor) -> Tensor:
+                return super().hard(logits, noise).detach() + 0 * logits
 
         with pytest.raises(AssertionError, match=r"hard masks must let gradients reach the mask logits"):
             check_masker(Cut())
 
     def test_that_draws_again(self) -> None:
         class Drawing(StandInMasker):
-            def hard(self, logits: Tensor, noise: Tensor | None = None) -> Tensor:
-                return super().hard(logits + torch.randn_like(logits))
+            def hard(self, logits: Tensor, noise: Tensor) -> Tensor:
+                return super().hard(logits + torch.randn_like(logits), noise)
 
         with pytest.raises(AssertionError, match=r"the same draws must give the same hard masks"):
             check_masker(Drawing())

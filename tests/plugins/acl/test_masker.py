@@ -38,7 +38,7 @@ class TestHardMask:
     def test_draws_follow_the_logits(self) -> None:
         masker = GumbelSigmoidMasker(GumbelSigmoidOptions(scale=1, bias=0))
         logits = torch.tensor([-1.0, 0.0, 2.0]).expand(20_000, 3)
-        share = masker.hard(logits).mean(0)
+        share = masker.hard(logits, torch.rand_like(logits)).mean(0)
         torch.testing.assert_close(share, torch.sigmoid(logits[0]), atol=0.02, rtol=0)
 
     @pytest.mark.parametrize("extreme", [0.0, 1.0])
