@@ -124,7 +124,7 @@ class FeatureStore:
 
 
 def _write(path: Path, data: bytes) -> bool:
-    with replacing(path) as temporary:
+    with replacing(path, durable=False) as temporary:
         temporary.write_bytes(data)
         _touch(temporary)
     return True

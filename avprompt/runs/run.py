@@ -82,6 +82,7 @@ def train(
     """Train and leave the checkpoint; returns the clips that could not be used."""
     if session.ranks.share(resume and directory.checkpoint.is_file()):  # only evaluation was not finished
         load_checkpoint(session.method, directory.checkpoint)
+        _end_training(session, directory)
         return read_skipped(directory.skipped).get("train", [])
     with reporter.training(session.method_config.name) as on_step:
         trainer = Trainer(
@@ -101,7 +102,14 @@ def train(
     if session.ranks.main:
         write_skipped(directory.skipped, {"train": skipped})
     save(session, directory)
+    _end_training(session, directory)
     return skipped
+
+
+def _end_training(session: Session, directory: RunDirectory) -> None:
+    """Remove the state of training, now that the checkpoint holds what came of it."""
+    if session.ranks.main:
+        directory.resume.unlink(missing_ok=True)
 
 
 def save(session: Session, directory: RunDirectory) -> None:

@@ -106,11 +106,6 @@ class Journal:
         skipped = {name: Missing(name, reason) for name, reason in state["skipped"].items()}
         return Progress(int(state["step"]), trained=state["step"] > 0, skipped=skipped)
 
-    def finish(self) -> None:
-        """Training is over: there is nothing to go on from."""
-        if self.writes:
-            (self.folder / RESUME_FILE).unlink(missing_ok=True)
-
 
 def check_finite(numbers: Mapping[str, float], batch: EncodedBatch, step: int, path: Path) -> None:
     """Make sure that losses, and the length of their gradient, are numbers.

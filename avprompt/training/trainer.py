@@ -54,7 +54,7 @@ class Trainer:
     on_step: Callable[[StepReport], None] = lambda report: None
 
     def run(self, *, resume: bool = False) -> dict[str, Missing]:
-        """Train to the last step.
+        """Train to the last step, and leave the state after it; who writes the checkpoint removes it then.
 
         Returns:
             The clips that could not be read, of all ranks, by id.
@@ -73,7 +73,7 @@ class Trainer:
         step = TrainingStep(self.spec, self.encoding, optimisation, self.seed, group, self.folder)
         self._train(step, journal, progress)
         share_skipped(progress, group)
-        journal.finish()
+        journal.save(progress)  # until the checkpoint is written, this is all that there is of the training
         return progress.skipped
 
     def _train(self, step: TrainingStep, journal: Journal, progress: Progress) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -46,3 +48,16 @@ def test_who_has_the_old_file_open_reads_it_to_the_end(tmp_path: Path) -> None:
             temporary.write_text("new")
         assert reader.read() == "old"
     assert path.read_text() == "new"
+
+
+def test_is_on_the_disk_before_the_old_one_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, synced = tmp_path / "file", []
+    path.write_text("old")
+
+    def fsync(handle: int) -> None:
+        synced.append((stat.S_ISDIR(os.fstat(handle).st_mode), path.read_text()))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with replacing(path) as temporary:
+        temporary.write_text("new")
+    assert synced == [(False, "old"), (True, "new")], "the file before it takes its place, the folder after"

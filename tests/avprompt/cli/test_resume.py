@@ -52,6 +52,24 @@ class TestResume:
         cli("run", "souple", *TINY, "--seed", 5, "--output", run, "--resume")
         assert numbers(run) == before
 
+    def test_loses_nothing_where_the_checkpoint_cannot_be_written(
+        self, cli: Any, here: Path, run: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        command = ["run", "souple", *map(str, TINY), "--seed", "5", "--output", "full"]
+        with monkeypatch.context() as patch:
+
+            def disk_full(*_: Any) -> None:
+                raise OSError(28, "No space left on device")
+
+            patch.setattr("avprompt.runs.run.save_checkpoint", disk_full)
+            assert CliRunner().invoke(main, command).exit_code == 1
+        assert (here / "full" / "resume.pt").is_file()
+        before = (here / "full" / "train.jsonl").read_text()
+        cli(*command, "--resume")
+        assert (here / "full" / "train.jsonl").read_text() == before, "no step is taken again"
+        assert numbers(here / "full") == numbers(run)
+        assert not (here / "full" / "resume.pt").exists()
+
     def test_remembers_what_training_had_left_out(self, cli: Any, here: Path) -> None:
         command = ["run", "souple", "--dataset", "tiny-broken", *map(str, TINY[2:]), "--output", "broken"]
         cli(*command)

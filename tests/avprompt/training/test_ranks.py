@@ -65,4 +65,4 @@ def test_ranks_end_with_the_same_parameters(pair: Pair, case: str) -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_only_one_rank_writes(pair: Pair, case: str) -> None:
     assert not pair[1][case].log
-    assert pair[0][case].files == {"train.jsonl"}
+    assert pair[0][case].files == {"train.jsonl", "resume.pt"}

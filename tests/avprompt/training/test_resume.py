@@ -69,7 +69,14 @@ class TestResume:
         assert same(trained(bench.trainer(folder=tmp_path / "halves"), resume=True), whole)
         steps, expected = log(tmp_path / "halves"), log(tmp_path / "whole")
         assert [step["losses"] for step in steps] == [step["losses"] for step in expected]
-        assert not (tmp_path / "halves" / RESUME_FILE).exists()
+
+    def test_of_a_training_that_had_ended_takes_no_step(self, bench: Bench, tmp_path: Path) -> None:
+        """As where the checkpoint could not be written: the state after the last step is there."""
+        whole = trained(bench.trainer(folder=tmp_path))
+        assert (tmp_path / RESUME_FILE).is_file()
+        lines = log(tmp_path)
+        assert same(trained(bench.trainer(folder=tmp_path), resume=True), whole)
+        assert log(tmp_path) == lines
 
     def test_goes_on_from_the_last_state_that_was_saved(self, bench: Bench, tmp_path: Path) -> None:
         """As after a power cut: no word was said, and the log is ahead of the state."""
