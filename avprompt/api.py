@@ -11,6 +11,7 @@ from typing import Any, Literal, Unpack
 
 from avprompt.distributed import launched_rank
 from avprompt.errors import AvpromptError as AvpromptError
+from avprompt.errors import ConfigError
 from avprompt.plugin.discovery import Loaded, load_plugins
 from avprompt.runs.compare import compare_methods
 from avprompt.runs.comparison import Comparison
@@ -150,6 +151,8 @@ def compare(
     Raises:
         AvpromptError: a run fails, or runs cannot be compared.
     """
+    if isinstance(methods, str | Path) or not methods:
+        raise ConfigError("compare takes a list of methods or runs, such as ['souple', 'acl-ssl'].")
     settings = Settings.of({"dataset": dataset, **options})
     folder = Path(output or RUNS / settings.dataset / "compare")
     names = [str(method) for method in methods]

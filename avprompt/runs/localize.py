@@ -114,6 +114,8 @@ class Localizer:
         pixels = self.spec.pixels(resize_image(image, self.spec.image_size))[None].to(device)
         waveform = self.spec.waveform(sound)[None].to(device)
         height, width = size or image.shape[:2]
+        if min(height, width) < 1:
+            raise DataError(f"A heatmap of {height} x {width} pixels shows nothing: give a larger size=.")
         with self.precision():
             tokens = self.method.projection(self.method.encode_audio(waveform))
             features = self.method.encode_image(pixels)
@@ -156,7 +158,9 @@ def _sound(sound: SoundLike, rate: int | None) -> SoundSource:
         return Path(sound)
     if isinstance(sound, Audio):
         return sound
-    if rate is None:
+    if not isinstance(sound, np.ndarray | Tensor):
+        raise DataError(f"A sound is a file, or samples as an array or tensor, not {type(sound).__name__}.")
+    if rate is None or rate < 1:
         raise DataError("Samples of a sound say nothing of their rate: give rate=, in samples per second.")
     samples = sound.detach().cpu().numpy() if isinstance(sound, Tensor) else np.asarray(sound)
     if not np.issubdtype(samples.dtype, np.floating):

@@ -105,6 +105,11 @@ class TestCompare:
         assert ["| cIoU", table[3][1], "100.0 ± 0.0 |"] in table
         assert {len(row) for row in table} == {3}
 
+    @pytest.mark.parametrize("methods", [[], "souple"])
+    def test_takes_a_list(self, methods: Any) -> None:
+        with pytest.raises(avprompt.AvpromptError, match="compare takes a list of methods or runs"):
+            avprompt.compare(methods, "tiny")
+
 
 class TestLocalize:
     def test_a_run_brings_what_it_needs(self, finished: avprompt.RunResult, clip: Any) -> None:
@@ -143,6 +148,8 @@ class TestLocalize:
         ("sound", "rate", "message"),
         [
             (np.zeros(160, np.float32), None, "give rate="),
+            (np.zeros(160, np.float32), 0, "give rate="),
+            (None, RATE, "A sound is a file, or samples as an array or tensor, not NoneType"),
             (np.zeros(160, np.int16), RATE, "must lie in -1..1, not be int16: divide"),
             (np.zeros((160, 2), np.float32), RATE, r"must be \(T,\) or \(channels, T\), not \(160, 2\)"),
             ("gone.wav", None, "gone.wav does not exist"),
@@ -159,6 +166,11 @@ class TestLocalize:
         localizer = avprompt.load("oracle", encoders="tiny", seconds=0.1)
         with pytest.raises(avprompt.AvpromptError, match="as many sounds, one for each"):
             localizer.localize([clip[0]], [clip[1], clip[1]], rate=RATE)
+
+    def test_refuses_heatmaps_without_pixels(self, clip: Any) -> None:
+        localizer = avprompt.load("oracle", encoders="tiny", seconds=0.1)
+        with pytest.raises(avprompt.AvpromptError, match="A heatmap of 0 x 5 pixels shows nothing"):
+            localizer.localize(*clip, rate=RATE, size=(0, 5))
 
     def test_refuses_what_is_not_trained(self) -> None:
         with pytest.raises(avprompt.AvpromptError, match="'souple' has trained parts: give --checkpoint"):
