@@ -82,6 +82,8 @@ class Media:
 class PublishedScores:
     """Numbers of one method as they were printed.
 
+    They belong beside a run of this composition, with these encoders, on the whole split, and beside no other.
+
     Attributes:
         method: as avprompt names it, or as its paper does.
         trained_on: what the paper says it was trained on.
@@ -90,6 +92,9 @@ class PublishedScores:
         scores: percent, by metric.
         evidence: `verified` where the authors' own table was read, `secondary` where somebody quotes it.
         source: where the numbers were read.
+        composition: the registered method, then the options in which the printed one differs from it, as
+            `--set` takes them: `("souple", "prompt.context_tokens=8")`. Empty where no plugin has the method.
+        encoders: the encoder set that it is printed for.
     """
 
     method: str
@@ -99,6 +104,8 @@ class PublishedScores:
     scores: Mapping[str, float]
     evidence: Literal["verified", "secondary"]
     source: str
+    composition: tuple[str, ...] = ()
+    encoders: str = "published"
 
 
 class BenchmarkAdapter(ABC):

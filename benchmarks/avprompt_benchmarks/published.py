@@ -1,7 +1,9 @@
 """Published numbers, in `published.csv` beside this file: what each paper prints, and how far to trust it.
 
-A line is one method on one split. `scores` are pairs of metric and percent. `protocol` is the one that the
-numbers were made under where that is known; `evidence` says whether the authors' own table was read.
+A line is one method on one split. `composition` is the registered method and the options in which the
+printed one differs from it, as `--set` takes them. `scores` are pairs of metric and percent. `protocol` is the
+one that the numbers were made under where that is known; `evidence` says whether the authors' own table was
+read.
 """
 
 from __future__ import annotations
@@ -13,7 +15,19 @@ from typing import Literal, cast
 from avprompt.plugin import PublishedScores
 from avprompt_benchmarks.lists import read_table
 
-COLUMNS = ("dataset", "split", "method", "trained on", "protocol", "scores", "evidence", "source")
+COLUMNS = (
+    "dataset",
+    "split",
+    "method",
+    "composition",
+    "trained on",
+    "protocol",
+    "scores",
+    "evidence",
+    "source",
+)
+ELSEWHERE = "not in avprompt"
+"""The composition of a method that no plugin of ours has."""
 
 
 def published(dataset: str, split: str | None = None) -> tuple[PublishedScores, ...]:
@@ -37,4 +51,5 @@ def _record(row: dict[str, str]) -> PublishedScores:
         {metric: float(value) for metric, value in zip(words[::2], words[1::2], strict=True)},
         cast(Literal["verified", "secondary"], row["evidence"]),
         row["source"],
+        () if row["composition"] == ELSEWHERE else tuple(row["composition"].split()),
     )

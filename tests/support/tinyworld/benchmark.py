@@ -23,7 +23,17 @@ class Tiny(BenchmarkAdapter):
     protocols: ClassVar[tuple[str, ...]] = ("val-threshold", "acl-sweep", "ezvsl-median")
     needs_root = False
     published: ClassVar = (
-        PublishedScores("oracle", "tiny", "test", "acl-sweep", {"cIoU": 98.76}, "verified", "a paper"),
+        PublishedScores(
+            method="oracle",
+            trained_on="tiny",
+            split="test",
+            protocol="acl-sweep",
+            scores={"cIoU": 98.76},
+            evidence="verified",
+            source="a paper",
+            composition=("oracle",),
+            encoders="tiny",
+        ),
     )
     counts: ClassVar[Mapping[str, int]] = {"train": 14, "validation": 7, "test": 6}
 
