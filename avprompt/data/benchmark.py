@@ -82,7 +82,7 @@ class Media:
 class PublishedScores:
     """Numbers of one method as they were printed.
 
-    They belong beside a run of this composition, with these encoders, on the whole split, and beside no other.
+    They belong beside a run of this composition, with these encoders, on the whole split, and no other run.
 
     Attributes:
         method: as avprompt names it, or as its paper does.

@@ -1,9 +1,9 @@
 """Published numbers, in `published.csv` beside this file: what each paper prints, and how far to trust it.
 
 A line is one method on one split. `composition` is the registered method and the options in which the
-printed one differs from it, as `--set` takes them. `scores` are pairs of metric and percent. `protocol` is the
-one that the numbers were made under where that is known; `evidence` says whether the authors' own table was
-read.
+printed one differs from it, as `--set` takes them. `scores` are pairs of metric and percent. `protocol` is
+the one that the numbers were made under where that is known; `evidence` says whether the authors' own table
+was read.
 """
 
 from __future__ import annotations
