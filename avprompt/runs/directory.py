@@ -83,16 +83,23 @@ class RunDirectory:
     def claim(self, *, resume: bool) -> None:
         """Make sure that a run may be written here.
 
+        A run that ended before its first step has nothing to lose: the same command may begin it again.
+
         Raises:
             ConfigError: there is another run, or none to resume.
         """
         if resume:
             if not self.config.is_file():
                 raise ConfigError(f"--resume: there is no run in '{self}'.")
-        elif self.config.exists():
+        elif self.config.exists() and self.has_begun():
             raise ConfigError(
                 f"'{self}' already holds a run: add --resume to continue it, or choose another --output."
             )
+
+    def has_begun(self) -> bool:
+        """Say whether anything here took work: a step of training, its state, or results."""
+        stepped = self.log.is_file() and self.log.stat().st_size > 0
+        return stepped or self.resume.exists() or self.results.exists()
 
     def write_config(self, text: str) -> None:
         """Write `config.yaml`."""
@@ -107,7 +114,7 @@ class RunDirectory:
         """
         if _comparable(self.config.read_text(encoding="utf-8")) != _comparable(text):
             raise ConfigError(
-                f"'{self}' holds a run with other options: choose another --output, or remove it."
+                f"'{self}' already holds a run with other options: choose another --output, or remove it."
             )
 
     def recorded(self) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def execute(
     reporter = reporter if reporter and ranks.main else Quiet()
     if ranks.main:
         directory.claim(resume=resume)
-        if resume:
+        if directory.config.is_file():  # to go on with, or one that ended before it had begun
             directory.check_same(session.config_text())
     finished = ranks.share(read_results(directory.path) if resume and directory.results.is_file() else None)
     if finished is not None:

@@ -40,6 +40,20 @@ class TestResume:
         one, other = (load_file(here / name / "checkpoint.safetensors") for name in ("whole", "halves"))
         assert all((one[name] == other[name]).all() for name in one)
 
+    def test_a_crash_before_the_first_step_does_not_block_the_command(
+        self, cli: Any, here: Path, run: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        command = ["run", "souple", *map(str, TINY), "--seed", "5", "--output", "crashed"]
+        with monkeypatch.context() as patch:
+
+            def crash(*_: Any) -> None:
+                raise RuntimeError("a part of somebody's plugin")
+
+            patch.setattr(TrainingStep, "__call__", crash)
+            assert CliRunner().invoke(main, command).exit_code == 1
+        cli(*command)
+        assert numbers(here / "crashed") == numbers(run)
+
     def test_of_a_finished_run_changes_nothing(self, cli: Any, run: Path) -> None:
         before = {path.name: path.stat().st_mtime_ns for path in run.iterdir()}
         output = cli("run", "souple", *TINY, "--seed", 5, "--output", run, "--resume").stdout

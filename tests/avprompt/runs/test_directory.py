@@ -27,10 +27,25 @@ def test_is_claimed_once(directory: RunDirectory) -> None:
         directory.claim(resume=True)
     directory.claim(resume=False)
     directory.write_config(CONFIG)
+    directory.log.write_text('{"step": 0}\n')
     directory.claim(resume=True)
     with pytest.raises(ConfigError, match="already holds a run"):
         directory.claim(resume=False)
     assert directory.recorded()["seed"] == 1
+
+
+def test_a_run_that_took_no_step_does_not_block_its_folder(directory: RunDirectory) -> None:
+    directory.write_config(CONFIG)
+    directory.log.touch()
+    directory.claim(resume=False)
+
+
+@pytest.mark.parametrize("name", ["train.jsonl", "resume.pt", "results.json"])
+def test_whatever_took_work_keeps_its_folder(directory: RunDirectory, name: str) -> None:
+    directory.write_config(CONFIG)
+    (directory.path / name).write_text("work")
+    with pytest.raises(ConfigError, match="already holds a run: add --resume"):
+        directory.claim(resume=False)
 
 
 def test_what_changes_no_number_may_differ(directory: RunDirectory) -> None:
