@@ -16,13 +16,14 @@ from avprompt.plugin.discovery import Loaded, load_plugins
 from avprompt.runs.compare import compare_methods
 from avprompt.runs.comparison import Comparison
 from avprompt.runs.directory import RUNS, RunDirectory, is_run, unused
+from avprompt.runs.finished import open_target
 from avprompt.runs.localize import Localization as Localization
 from avprompt.runs.localize import Localizer, open_localizer
 from avprompt.runs.progress import Progress, Quiet, Reporter
 from avprompt.runs.results import RunResult
 from avprompt.runs.run import execute
 from avprompt.runs.session import open_session
-from avprompt.runs.settings import RunOptions, Settings, options_of_run
+from avprompt.runs.settings import RunOptions, Settings
 
 
 def load(
@@ -35,12 +36,13 @@ def load(
     seconds: float | None = None,
     device: Literal["auto", "cpu", "cuda"] = "auto",
     precision: Literal["no", "bf16", "fp16"] = "no",
+    trust: bool = False,
 ) -> Localizer:
     """Open a method, to localise sounds in images with it.
 
     Args:
-        method_or_run: a run directory, which brings its checkpoint, encoders and plugins; or a method's
-            registered name or YAML file.
+        method_or_run: a run directory, which brings its checkpoint and encoders; or a method's registered
+            name or YAML file.
         checkpoint: trained parts, where there is no run or others are wanted.
         encoders: encoder set; that of the run, or `published`.
         overrides: changes of the method, `part.option=value`.
@@ -48,6 +50,7 @@ def load(
         seconds: how much of each sound is used, from its start; what the run was trained on, or 10.
         device: where to compute.
         precision: of encoders and decoder; `no` is float32.
+        trust: load the plugin files that a run names, which runs their code.
 
     Raises:
         AvpromptError: something does not exist or does not fit; the message says what to do.
@@ -55,7 +58,7 @@ def load(
     given: dict[str, Any] = {"encoders": encoders, "overrides": overrides, "plugins": plugins}
     options = {name: value for name, value in given.items() if value}
     options |= {"device": device, "precision": precision}
-    method, trained, options = _of_run(method_or_run, checkpoint, options)
+    method, trained, options = open_target(method_or_run, checkpoint, options, trust=trust)
     settings = Settings.of(options)
     loaded = load_plugins(settings.plugins)
     if seconds is None and is_run(method_or_run):
@@ -103,6 +106,7 @@ def evaluate(
     *,
     output: str | Path | None = None,
     checkpoint: str | Path | None = None,
+    trust: bool = False,
     progress: bool = False,
     **options: Unpack[RunOptions],
 ) -> RunResult:
@@ -114,6 +118,7 @@ def evaluate(
         dataset: registered name of the benchmark; that of the run, or `toy`.
         output: where results go; `runs/DATASET/METHOD-evaluated` unless given.
         checkpoint: trained parts.
+        trust: load the plugin files that a run names, which runs their code.
         progress: show bars on the standard error.
         **options: see `RunOptions`.
 
@@ -121,7 +126,7 @@ def evaluate(
         AvpromptError: something does not exist or does not fit, or nothing can be scored.
     """
     given = dict(options) if dataset is None else {"dataset": dataset, **options}
-    method, trained, given = _of_run(run_or_method, checkpoint, given)
+    method, trained, given = open_target(run_or_method, checkpoint, given, trust=trust)
     settings = Settings.of(given)
     session = open_session(_plugins(settings), method, settings, trained, trained=True)
     named = RUNS / settings.dataset / f"{session.method_config.name}-evaluated"
@@ -157,17 +162,6 @@ def compare(
     folder = Path(output or RUNS / settings.dataset / "compare")
     names = [str(method) for method in methods]
     return compare_methods(_plugins(settings), names, settings, seeds, folder, _reporter(progress))
-
-
-def _of_run(
-    run_or_method: str | Path, checkpoint: str | Path | None, given: dict[str, Any]
-) -> tuple[str, Path | None, dict[str, Any]]:
-    """Return method, checkpoint and options; those of a run directory where nothing else is given."""
-    if not is_run(run_or_method):
-        return str(run_or_method), _path(checkpoint), given
-    directory = RunDirectory(Path(run_or_method))
-    own = directory.checkpoint if directory.checkpoint.is_file() else None  # none where nothing was trained
-    return str(directory.config), _path(checkpoint) or own, options_of_run(directory.recorded(), given)
 
 
 def _path(path: str | Path | None) -> Path | None:

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from avprompt.errors import DataError
+
 
 @contextmanager
 def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
@@ -45,6 +47,20 @@ def _sync(path: Path) -> None:
             raise
     finally:
         os.close(handle)
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a file.
+
+    Raises:
+        DataError: it is no text.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"'{path}' is not text in UTF-8 (byte {error.start} fits nothing): save it so."
+        ) from error
 
 
 def sweep(folder: Path, ending: str) -> None:

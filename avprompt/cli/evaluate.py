@@ -15,6 +15,7 @@ from avprompt.cli.options import (
     given_options,
     method_options,
     output_option,
+    trust_option,
 )
 
 
@@ -25,8 +26,9 @@ from avprompt.cli.options import (
 @method_options
 @click.option("--seed", type=SEED, help="Of the altered sounds.")
 @checkpoint_option
+@trust_option
 @output_option
-def evaluate(run_or_method: str, checkpoint: Path | None, output: Path | None, **_: Any) -> None:
+def evaluate(run_or_method: str, checkpoint: Path | None, trust: bool, output: Path | None, **_: Any) -> None:
     """Score a finished run directory, or a method with --checkpoint, without training.
 
     A run directory brings its own method, checkpoint, dataset and encoders; --dataset scores it elsewhere.
@@ -35,4 +37,8 @@ def evaluate(run_or_method: str, checkpoint: Path | None, output: Path | None, *
     from avprompt.cli.tables.result import print_result
 
     options = given_options()
-    print_result(api.evaluate(run_or_method, output=output, checkpoint=checkpoint, progress=True, **options))
+    print_result(
+        api.evaluate(
+            run_or_method, output=output, checkpoint=checkpoint, trust=trust, progress=True, **options
+        )
+    )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from avprompt.cli.options import checkpoint_option, given_options, method_options
+from avprompt.cli.options import checkpoint_option, given_options, method_options, trust_option
 from avprompt.files import replacing
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ SIZE = 224
 @click.option("--image", type=FILE, required=True, metavar="IMG", help="The image.")
 @click.option("--audio", type=FILE, required=True, metavar="WAV", help="The sound.")
 @checkpoint_option
+@trust_option
 @click.option(
     "--save-heatmap", type=FILE, metavar="OUT.npy", help="Write the heatmap, 224 x 224 float32 in 0..1."
 )
@@ -38,6 +39,7 @@ def localize(
     image: Path,
     audio: Path,
     checkpoint: Path | None,
+    trust: bool,
     save_heatmap: Path | None,
     overlay: Path | None,
     seconds: float | None,
@@ -47,7 +49,7 @@ def localize(
     from avprompt import api
 
     options = given_options()
-    localizer = api.load(method, checkpoint=checkpoint, seconds=seconds, **options)
+    localizer = api.load(method, checkpoint=checkpoint, seconds=seconds, trust=trust, **options)
     localization = localizer.localize(image, audio, size=(SIZE, SIZE))
     row, column = localization.peak()
     click.echo(

@@ -18,6 +18,9 @@ SEED = click.IntRange(0, 2**32 - 1)
 plugin_option = click.option(
     "--plugin", "plugins", multiple=True, metavar="FILE.py", help="Load a plugin file too; may be repeated."
 )
+trust_option = click.option(
+    "--trust", is_flag=True, help="Load the plugin files that the run names, which runs their code."
+)
 output_option = click.option(
     "--output", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Where to write."
 )

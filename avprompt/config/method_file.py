@@ -11,6 +11,7 @@ from pathlib import Path
 
 from avprompt.config.tables import ENCODERS, TABLES, TEXTS, Table, check_types, merge, parse
 from avprompt.errors import ConfigError, UnknownNameError
+from avprompt.files import read_text
 from avprompt.registry import Registry
 
 
@@ -18,13 +19,14 @@ def method_text(registry: Registry, method: str) -> str:
     """Return the YAML of a registered method, or of a file when `method` names one.
 
     Raises:
+        DataError: a file that is no text.
         UnknownNameError: neither a file nor a registered name.
     """
     if _is_file(method):
         path = Path(method)
         if not path.is_file():
             raise UnknownNameError(f"There is no method file '{method}'.")
-        return path.read_text(encoding="utf-8")
+        return read_text(path)
     text: str = registry.load("methods", method)
     return text
 

@@ -34,7 +34,7 @@ def parse(text: str, where: str) -> Table:
     """
     try:
         tables = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # of dates that are none, of deep nesting
         raise ConfigError(f"The {where} is not valid YAML: {error}") from error
     if not isinstance(tables, dict):
         raise ConfigError(f"The {where} must be tables of options, such as `avprompt show` prints.")
@@ -53,7 +53,7 @@ def parse_override(text: str) -> Table:
         raise ConfigError(f"--set takes part.option=value, such as prompt.context_tokens=8; got '{text}'.")
     try:
         nested: Any = yaml.safe_load(value)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigError(f"The value in --set {text} cannot be read: {error}") from error
     for key in reversed(keys):
         nested = {key: nested}

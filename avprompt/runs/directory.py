@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 
+from avprompt.config.options import validate
+from avprompt.config.tables import PART_KINDS, Table, parse
 from avprompt.errors import ConfigError, DataError
-from avprompt.files import replacing
+from avprompt.files import read_text, replacing
 from avprompt.pictures.gallery import CLIPS_FILE
+from avprompt.runs.settings import Settings
 from avprompt.training.state import LOG_FILE, RESUME_FILE
 
 RUNS = Path("runs")
@@ -111,21 +114,44 @@ class RunDirectory:
 
         Raises:
             ConfigError: it has other options.
+            DataError: its `config.yaml` is damaged or of another avprompt.
         """
-        if _comparable(self.config.read_text(encoding="utf-8")) != _comparable(text):
+        if _comparable(self._tables()) != _comparable(yaml.safe_load(text)):
             raise ConfigError(
                 f"'{self}' already holds a run with other options: choose another --output, or remove it."
             )
 
-    def recorded(self) -> dict[str, Any]:
+    def recorded(self) -> Settings:
         """Return the settings that the run was made with.
 
         Raises:
-            DataError: there is no run here.
+            DataError: there is no run here, or its `config.yaml` is damaged or of another avprompt.
         """
         if not self.config.is_file():
             raise DataError(f"'{self}' is not a run: there is no {self.config.name} in it.")
-        return (yaml.safe_load(self.config.read_text(encoding="utf-8")) or {}).get("run") or {}
+        run = self._tables()["run"]
+        try:
+            settings: Settings = validate(Settings, run, "run")
+        except ConfigError as error:
+            raise self._unusable(error) from error
+        return settings
+
+    def _tables(self) -> Table:
+        """Read `config.yaml`, and make sure of what every run has written there."""
+        try:
+            tables = parse(read_text(self.config), "file")
+        except (ConfigError, DataError) as error:
+            raise self._unusable(error) from error
+        expected = {part: "name" for part in PART_KINDS} | {"run": "dataset"}
+        absent = [f"{table}.{key}" for table, key in expected.items() if not _has(tables.get(table), key)]
+        if absent:
+            raise self._unusable(f"It does not say {', '.join(absent)}.")
+        return tables
+
+    def _unusable(self, reason: object) -> DataError:
+        return DataError(
+            f"'{self.config}' is damaged, or of another version of avprompt; make the run again. {reason}"
+        )
 
 
 def is_run(target: str | Path) -> bool:
@@ -141,11 +167,15 @@ def unused(first: Path) -> Path:
     return next(folder for folder in numbered if not folder.exists())
 
 
-def _comparable(text: str) -> Any:
-    tables = yaml.safe_load(text)
-    run = tables.get("run", {})
+def _comparable(tables: Table) -> Table:
+    """Leave out what changes no number."""
+    run = tables["run"]
     for group, names in _FREE.items():
         for name in names:
             (run if group == "run" else run.get(group, {})).pop(name, None)
     tables.get("training", {}).pop("workers", None)
     return tables
+
+
+def _has(table: object, key: str) -> bool:
+    return isinstance(table, Mapping) and table.get(key) is not None

@@ -177,19 +177,6 @@ GROUPS: Mapping[str, type[Options]] = {
 }
 
 
-def options_of_run(recorded: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options for a finished run: what it was run with, under what the user gives now.
-
-    The recorded overrides are part of the run's method already, and the recorded data root only holds for
-    the recorded dataset.
-    """
-    kept = {name: recorded.get(name) for name in ("dataset", "data_root", "encoders", "seed", "plugins")}
-    kept = {name: value for name, value in kept.items() if value is not None}
-    if given.get("dataset", kept.get("dataset")) != kept.get("dataset"):
-        kept.pop("data_root", None)
-    return kept | dict(given)
-
-
 def _group_of(name: str) -> str | None:
     """Return the group that an option belongs to; None where it is one of `Settings` itself."""
     if name in Settings.model_fields and name not in GROUPS:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.resources
 import os
 import re
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from avprompt.errors import WeightsError
@@ -64,12 +64,10 @@ def locate(reference: str) -> Path:
     """
     if reference.startswith(PACKAGE_PREFIX):
         package, _, inside = reference.removeprefix(PACKAGE_PREFIX).partition("/")
-        try:
-            return Path(str(importlib.resources.files(package).joinpath(inside)))
-        except ModuleNotFoundError as error:
-            raise WeightsError(
-                f"'{reference}' names the package '{package}', which is not installed."
-            ) from error
+        spec = find_spec(package) if package.isidentifier() else None  # without importing: that runs its code
+        if spec is None or not spec.submodule_search_locations:
+            raise WeightsError(f"'{reference}' names the package '{package}', which is not installed.")
+        return Path(spec.submodule_search_locations[0], inside)
     path = Path(reference).expanduser()
     return path if path.exists() or path.is_absolute() else home() / reference
 

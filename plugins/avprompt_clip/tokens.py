@@ -36,7 +36,9 @@ def from_directory(directory: Path) -> Tokenizer:
     from transformers import AutoTokenizer
 
     try:
-        tokenizer = AutoTokenizer.from_pretrained(directory, clean_up_tokenization_spaces=False)
+        tokenizer = AutoTokenizer.from_pretrained(
+            directory, clean_up_tokenization_spaces=False, trust_remote_code=False
+        )
     except Exception as error:  # each version of transformers raises its own
         reason = " ".join(str(error).split())[:200]
         raise WeightsError(f"The tokenizer in '{directory}' cannot be read: {reason}") from error

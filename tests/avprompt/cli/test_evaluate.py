@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
+import yaml
 
 from tinyworld.runs import numbers, results
 
@@ -68,3 +70,44 @@ class TestEvaluate:
             for seed in "01"
         )
         assert not np.array_equal(one, other)
+
+
+class TestARunFromSomebodyElse:
+    """Its `config.yaml` names a plugin file, which leaves a mark when it runs."""
+
+    @pytest.fixture
+    def theirs(self, here: Path, run: Path) -> Path:
+        (here / "theirs.py").write_text(
+            "from pathlib import Path\nfrom avprompt.plugin import hookimpl\nPath('it-ran').touch()\n\n"
+            "@hookimpl\ndef register_methods(register):\n    pass\n"
+        )
+        tables = yaml.safe_load((run / "config.yaml").read_text())
+        tables["run"]["plugins"] = [str(here / "theirs.py")]
+        (run / "config.yaml").write_text(yaml.safe_dump(tables))
+        return run
+
+    @pytest.mark.parametrize(
+        "command", [("evaluate",), ("localize", "--image", "i", "--audio", "a", "--method")]
+    )
+    def test_runs_no_code(self, fails: Any, here: Path, theirs: Path, command: tuple[str, ...]) -> None:
+        message = fails(*command, theirs)
+        assert message.startswith(
+            f"The run '{theirs}' names plugin files, whose code would run: '{here}/theirs.py'"
+        )
+        assert (
+            "Add --trust (trust=True in Python) if you trust them, or name your own with --plugin" in message
+        )
+
+    def test_is_data_for_compare_and_for_a_method_file(self, cli: Any, here: Path, theirs: Path) -> None:
+        cli("compare", theirs, "--output", "c")
+        cli("evaluate", theirs / "config.yaml", "--dataset", "tiny", "--output", "again",
+            "--checkpoint", theirs / "checkpoint.safetensors")  # fmt: skip
+        assert not (here / "it-ran").exists()
+
+    @pytest.mark.parametrize("word", [("--trust",), ("--plugin", "theirs.py")])
+    def test_is_scored_with_the_users_word(
+        self, cli: Any, here: Path, theirs: Path, word: tuple[str, ...]
+    ) -> None:
+        cli("evaluate", theirs, *word, "--output", "again")
+        assert (here / "it-ran").exists()
+        assert results(here / "again")["scores"] == results(theirs)["scores"]

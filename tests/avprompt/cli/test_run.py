@@ -129,7 +129,7 @@ class TestOptions:
         cli("run", "souple", *TINY, "--plugin", "mine.py", "--set", "prompt.name=bare", "--output", "run")
         assert yaml.safe_load((here / "run" / "config.yaml").read_text())["prompt"]["name"] == "bare"
         assert results(here / "run")["versions"]["plugin mine.py"] == "file"
-        cli("evaluate", "run", "--output", "again")
+        cli("evaluate", "run", "--plugin", "mine.py", "--output", "again")
         assert numbers(here / "again") == numbers(here / "run")
 
     def test_epochs_instead_of_steps(self, cli: Any, here: Path) -> None:

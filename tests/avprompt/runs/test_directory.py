@@ -9,7 +9,17 @@ import pytest
 from avprompt.errors import ConfigError, DataError
 from avprompt.runs.directory import RunDirectory, unused
 
-CONFIG = "name: x\ntraining: {steps: 3, workers: 2}\nrun: {seed: 1, compute: {device: cpu, cache: null}}\n"
+CONFIG = """
+name: x
+backbone: {name: a}
+audio_encoder: {name: b}
+projection: {name: c}
+prompt: {name: d}
+decoder: {name: e}
+masker: {name: f}
+training: {steps: 3, workers: 2}
+run: {dataset: tiny, seed: 1, compute: {device: cpu, cache: null}}
+"""
 
 
 @pytest.fixture
@@ -31,7 +41,7 @@ def test_is_claimed_once(directory: RunDirectory) -> None:
     directory.claim(resume=True)
     with pytest.raises(ConfigError, match="already holds a run"):
         directory.claim(resume=False)
-    assert directory.recorded()["seed"] == 1
+    assert directory.recorded().seed == 1
 
 
 def test_a_run_that_took_no_step_does_not_block_its_folder(directory: RunDirectory) -> None:
@@ -54,6 +64,32 @@ def test_what_changes_no_number_may_differ(directory: RunDirectory) -> None:
     for other in (CONFIG.replace("seed: 1", "seed: 2"), CONFIG.replace("cache: null", "cache: audio")):
         with pytest.raises(ConfigError, match="holds a run with other options"):
             directory.check_same(other)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "must be tables of options"),
+        (b"\x00\xff\xfe", "is not text in UTF-8"),
+        (b"\x00", "is not valid YAML"),
+        (b"run: [", "is not valid YAML"),
+        (b"[" * 10_000, "is not valid YAML"),
+        (b"- run", "must be tables of options"),
+        (CONFIG.replace("masker: {name: f}", "masker: {}").encode(), "does not say masker.name"),
+        (CONFIG.partition("run:")[0].encode(), "does not say run.dataset"),
+        (CONFIG.replace("dataset: tiny", "dataset: null").encode(), "does not say run.dataset"),
+        (CONFIG.replace("run: {", "run: 5 #").encode(), "does not say run.dataset"),
+        (CONFIG.replace("seed: 1", "seed: x").encode(), "run.seed: Input should be a valid integer"),
+        (CONFIG.replace("seed: 1", "sede: 1").encode(), "run has no option 'sede'. Did you mean 'seed'"),
+    ],
+)
+def test_a_damaged_config_is_named(directory: RunDirectory, content: bytes, reason: str) -> None:
+    directory.config.write_bytes(content)
+    with pytest.raises(DataError, match=rf"config.yaml' is damaged, or of another version.*{reason}"):
+        directory.recorded()
+    if b"sede" not in content and b"seed: x" not in content:
+        with pytest.raises(DataError, match="make the run again"):
+            directory.check_same(CONFIG)
 
 
 def test_unused_folders_are_numbered(tmp_path: Path) -> None:

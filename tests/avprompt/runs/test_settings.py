@@ -9,9 +9,7 @@ import pytest
 import yaml
 
 from avprompt.errors import ConfigError
-from avprompt.runs.settings import GROUPS, RunOptions, Settings, options_of_run
-
-RECORDED = {"dataset": "vggss", "data_root": "/data", "encoders": "mini", "seed": 4, "plugins": ["/p.py"]}
+from avprompt.runs.settings import GROUPS, RunOptions, Settings
 
 
 class TestSettings:
@@ -58,20 +56,3 @@ class TestSettings:
         assert recorded["plugins"] == [str(tmp_path / "mine.py")]
         assert recorded["training"]["shards"] == str(tmp_path / "packed")
         assert Settings(**recorded).recorded() == recorded
-
-
-class TestOptionsOfARun:
-    def test_are_those_that_it_was_run_with(self) -> None:
-        options = options_of_run(RECORDED, {})
-        assert (options["dataset"], options["data_root"], options["seed"]) == ("vggss", "/data", 4)
-        assert options["plugins"] == ["/p.py"]
-
-    def test_give_way_to_what_is_asked_now(self) -> None:
-        given = {"seed": 0, "device": "cuda", "strict": True, "data_root": Path("/other")}
-        options = options_of_run(RECORDED, given)
-        assert (options["seed"], options["device"], options["strict"]) == (0, "cuda", True)
-        assert options["data_root"] == Path("/other")
-
-    def test_keep_no_folder_for_other_data(self) -> None:
-        assert "data_root" not in options_of_run(RECORDED, {"dataset": "toy"})
-        assert options_of_run(RECORDED, {"dataset": "vggss"})["data_root"] == "/data"

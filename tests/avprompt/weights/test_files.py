@@ -39,6 +39,17 @@ def test_a_reference_into_a_package() -> None:
         files.locate("package:no_such/model.pt")
 
 
+def test_a_reference_runs_no_code_of_a_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody's run may name any package, and one in the user's own folder is on the path."""
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "__init__.py").write_text("raise SystemExit('it ran')")
+    (tmp_path / "theirs" / "model.pt").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    assert files.locate("package:theirs/model.pt").is_file()
+    with pytest.raises(WeightsError, match=r"names the package 'theirs\.inner', which is not installed"):
+        files.locate("package:theirs.inner/model.pt")
+
+
 def test_a_checksum(file: Path) -> None:
     assert files.measured_sha256(file) == files.verified_sha256(file) == HELLO
     assert files.recorded_sha256(file) is None

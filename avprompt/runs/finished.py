@@ -1,0 +1,82 @@
+"""A finished run as a method: what its directory brings, and what of that must be trusted first.
+
+A run directory may come from anybody. Its numbers, tensors and names of registered parts are read as data;
+the files of code that it names run only with the user's word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from avprompt.errors import ConfigError
+from avprompt.runs.directory import RunDirectory, is_run
+from avprompt.runs.settings import Settings
+
+
+def open_target(
+    run_or_method: str | Path,
+    checkpoint: str | Path | None,
+    given: Mapping[str, Any],
+    *,
+    trust: bool = False,
+) -> tuple[str, Path | None, dict[str, Any]]:
+    """Return method, checkpoint and options; those of a run directory where the user gives no others.
+
+    Args:
+        run_or_method: a run directory, or a registered method or YAML file, which brings nothing.
+        checkpoint: trained parts that the user names.
+        given: options that the user gives.
+        trust: load the plugin files that the run names.
+
+    Raises:
+        ConfigError: the run names plugin files, and the user neither names any nor trusts these.
+        DataError: the directory holds no run.
+    """
+    checkpoint = None if checkpoint is None else Path(checkpoint)
+    if not is_run(run_or_method):
+        return str(run_or_method), checkpoint, dict(given)
+    directory = RunDirectory(Path(run_or_method))
+    recorded = directory.recorded()
+    if not given.get("plugins"):
+        check_trusted(recorded.plugins, f"The run '{directory}'", trust=trust)
+    if checkpoint is None and directory.checkpoint.is_file():  # none where nothing was trained
+        checkpoint = directory.checkpoint
+    return str(directory.config), checkpoint, options_of_run(recorded, given, trust=trust)
+
+
+def options_of_run(recorded: Settings, given: Mapping[str, Any], *, trust: bool = False) -> dict[str, Any]:
+    """Return options for a finished run: what it was run with, under what the user gives now.
+
+    The recorded overrides are part of the run's method already, and the recorded data root only holds for
+    the recorded dataset. Plugins that the user names come in the place of the recorded ones, or after them
+    where these are trusted.
+    """
+    kept = {name: getattr(recorded, name) for name in ("dataset", "data_root", "encoders", "seed")}
+    if given.get("dataset", recorded.dataset) != recorded.dataset:
+        del kept["data_root"]
+    named = tuple(str(file) for file in given.get("plugins", ()))
+    if trust:
+        again = {Path(file).resolve() for file in named}
+        named = (*(file for file in recorded.plugins if Path(file).resolve() not in again), *named)
+    return kept | dict(given) | {"plugins": named}
+
+
+def check_trusted(files: Sequence[str], source: str, *, trust: bool) -> None:
+    """Make sure that the user wants files of code to run that somebody else names.
+
+    Args:
+        files: what would run.
+        source: who names them, the beginning of a sentence.
+        trust: the user has said so.
+
+    Raises:
+        ConfigError: there are such files, and the user has not.
+    """
+    if files and not trust:
+        names = ", ".join(f"'{file}'" for file in files)
+        raise ConfigError(
+            f"{source} names plugin files, whose code would run: {names}. Add --trust (trust=True in Python) "
+            "if you trust them, or name your own with --plugin FILE (plugins=[FILE])."
+        )
