@@ -17,7 +17,8 @@ import numpy as np
 import soundfile
 from PIL import Image
 
-from avprompt.data.media import read_bytes, read_image
+from avprompt.data.media import read_image
+from avprompt.data.sources import read_bytes
 from avprompt.errors import DataError
 from avprompt.files import replacing
 from avprompt.records import ArchiveMember, FileSource, PictureSource, Sample, SoundSource

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from avprompt.data.media import read_bytes
+from avprompt.data.sources import read_bytes
 from avprompt.errors import DataError
 from avprompt.records import ArchiveMember, Audio, SoundSource, StreamedFile
 

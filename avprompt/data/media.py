@@ -1,4 +1,4 @@
-"""Reading pictures, recordings and videos as they are found, into arrays of one kind.
+"""Reading pictures and sounds as they are found, into arrays of one kind.
 
 Whatever the file holds, an image becomes (H, W, 3) uint8 RGB and a sound float32 at the rate that
 was asked for. A file that cannot be read is a `DataError` that names it, never something else.
@@ -6,20 +6,17 @@ was asked for. A file that cannot be read is a `DataError` that names it, never 
 
 from __future__ import annotations
 
-import io
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
-import av
 import numpy as np
 import soundfile
 import soxr
 from PIL import Image, ImageOps
 
+from avprompt.data.sources import naming, opened
+from avprompt.data.video import load_sound, read_frame
 from avprompt.errors import DataError
-from avprompt.records import Audio, FileSource, Frame, PictureSource, SoundSource, StreamedFile
+from avprompt.records import Audio, FileSource, Frame, PictureSource, SoundSource
 
 _FILTER_TAIL = 0.1
 """Seconds read beyond the part that is kept, for the resampler to see across its end."""
@@ -43,7 +40,7 @@ def read_image(source: PictureSource, enough: int | None = None) -> np.ndarray:
         return _rgb_array(source)
     if isinstance(source, Frame):
         return read_frame(source.video, source.index, source.rate)
-    with _naming(source, "picture"), Image.open(_opened(source)) as image:
+    with naming(source, "picture"), Image.open(opened(source)) as image:
         if enough is not None:
             image.draft(None, (enough, enough))
         return np.array(_to_rgb(ImageOps.exif_transpose(image)))
@@ -89,53 +86,11 @@ def load_audio(source: FileSource, seconds: float = math.inf) -> Audio:
         DataError: the file is missing or broken, or has no sound.
     """
     if source.suffix[1:].upper() not in soundfile.available_formats():
-        return _decode_audio(source, seconds)
-    with _naming(source, "sound"), soundfile.SoundFile(_opened(source)) as file:
+        return load_sound(source, seconds)
+    with naming(source, "sound"), soundfile.SoundFile(opened(source)) as file:
         length = -1 if seconds == math.inf else math.ceil(seconds * file.samplerate)
         samples = file.read(length, dtype="float32", always_2d=True)
         return Audio(samples.T, file.samplerate)
-
-
-def read_frame(path: Path, frame: int, rate: float | None = None) -> np.ndarray:
-    """Return one frame (H, W, 3) uint8 of a video, upright.
-
-    Args:
-        path: of the video.
-        frame: index from 0.
-        rate: frames per second to count in, as if the video were re-encoded at that rate; None
-            counts the frames that are there.
-
-    Raises:
-        DataError: the file is missing or broken, or has no such frame.
-    """
-    shown, reached = None, -1
-    with _naming(path, "video"), av.open(path) as container:
-        if not container.streams.video:
-            raise DataError(f"{path} has no picture in it.")
-        for count, picture in enumerate(container.decode(video=0)):
-            reached = count if rate is None else round((picture.time or 0.0) * rate)
-            if reached > frame:
-                break  # The one before is still on the screen.
-            shown = picture
-        if shown is None or reached < frame:
-            raise DataError(f"{path} ends at frame {reached}, before frame {frame}. Choose an earlier one.")
-        return _upright(shown)
-
-
-def read_bytes(source: FileSource) -> bytes:
-    """Return what a file holds.
-
-    Raises:
-        DataError: it is missing or cannot be read.
-    """
-    with _naming(source, "file"):
-        if isinstance(source, StreamedFile):
-            return source.data
-        if isinstance(source, Path):
-            return source.read_bytes()
-        with source.archive.open("rb") as archive:
-            archive.seek(source.offset)
-            return archive.read(source.size)
 
 
 def _rgb_array(image: np.ndarray) -> np.ndarray:
@@ -154,44 +109,6 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _upright(picture: av.VideoFrame) -> np.ndarray:
-    """Apply the rotation that a telephone wrote beside the pixels."""
-    return np.rot90(picture.to_ndarray(format="rgb24"), round(picture.rotation / 90)).copy()
-
-
-def _decode_audio(source: FileSource, seconds: float) -> Audio:
-    """Decode at least the first `seconds`, where there are as many, with FFmpeg."""
-    planar, chunks, length = av.AudioResampler(format="fltp"), [], 0
-    with _naming(source, "sound"), av.open(_opened(source), "r") as container:
-        if not container.streams.audio:
-            raise DataError(f"{source} has no sound in it.")
-        rate = container.streams.audio[0].rate
-        for frame in container.decode(audio=0):
-            chunks += [part.to_ndarray() for part in planar.resample(frame)]
-            length += frame.samples
-            if length >= seconds * rate:
-                break
-        return Audio(np.concatenate(chunks or [np.zeros((1, 0), np.float32)], axis=1), rate)
-
-
 def _mono(audio: Audio, seconds: float) -> np.ndarray:
     samples = np.asarray(audio.samples, dtype=np.float32)[..., : math.ceil(seconds * audio.rate)]
     return samples if samples.ndim == 1 else samples.mean(axis=0)
-
-
-def _opened(source: FileSource) -> Path | io.BytesIO:
-    """Give what a decoder takes: the file's path, or the bytes of a file in an archive."""
-    return source if isinstance(source, Path) else io.BytesIO(read_bytes(source))
-
-
-@contextmanager
-def _naming(source: FileSource, kind: str) -> Iterator[None]:
-    """Turn whatever a decoder raises into a `DataError` with the file's name."""
-    try:
-        yield
-    except DataError:
-        raise
-    except Exception as error:  # Decoders of broken files raise nearly every class there is.
-        if isinstance(error, FileNotFoundError) or (isinstance(source, Path) and not source.exists()):
-            raise DataError(f"{source} does not exist.") from None
-        raise DataError(f"{source} is not a {kind} that can be read ({error}). Get it again.") from error

@@ -7,8 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-import av
-
+from avprompt.data.video import picture_length
 from avprompt.errors import suggest
 from avprompt.plugin import DataError, Frame
 from avprompt_benchmarks.clips import Clip, ListedBenchmark
@@ -142,11 +141,4 @@ class Folder(ListedBenchmark):
 
 def _middle(video: Path, seconds: float) -> Frame:
     """Return the frame in the middle of what is used of a video."""
-    try:
-        with av.open(video) as container:
-            pictures = container.streams.video[0]
-            length = float((pictures.duration or 0) * (pictures.time_base or 0))
-            length = length or (container.duration or 0) / av.time_base
-    except Exception as error:  # FFmpeg's errors have many classes
-        raise DataError(f"{video} is not a video that can be read ({error}). Get it again.") from error
-    return Frame(video, int(min(length, seconds) * RATE / 2), RATE)
+    return Frame(video, int(picture_length(video, seconds) * RATE / 2), RATE)

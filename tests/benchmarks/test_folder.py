@@ -13,6 +13,7 @@ from avprompt.records import Frame
 from avprompt_benchmarks.folder import Folder
 from layouts.folder import folder, unmarked
 from layouts.media import picture, sound, video
+from mediafiles import save_video
 
 
 def test_clips_with_a_mask_or_boxes_are_scored(tmp_path: Path) -> None:
@@ -46,6 +47,13 @@ def test_a_video_gives_its_middle_frame_and_its_sound(tmp_path: Path) -> None:
 def test_the_frame_of_a_long_video_lies_in_the_part_that_is_heard(tmp_path: Path) -> None:
     video(tmp_path / "long.mp4", frames=24, rate=2)
     assert Folder(tmp_path).split("train").samples[0].image == Frame(tmp_path / "long.mp4", 125, 25)
+
+
+def test_the_frame_is_counted_from_the_first_picture_and_its_length_alone(tmp_path: Path) -> None:
+    save_video(tmp_path / "cut.mkv", start=30.0, heard=np.ones(16000 * 9))
+    sample = Folder(tmp_path).split("train").samples[0]
+    assert sample.image == Frame(tmp_path / "cut.mkv", 75, 25), "the middle of six seconds of picture"
+    assert read_image(sample.image).shape == (48, 64, 3)
 
 
 def test_a_picture_or_sound_stands_in_for_the_videos(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -15,19 +16,39 @@ RATE, SECONDS = 16_000, 10.0
 IDS = ("clip00aaaaa_000001", "clip00bbbbb_000020", "clip00ccccc_000300", "clip00ddddd_004000")
 
 
-def save_video(path: Path, frames: int = 150, sound: bool = True) -> Path:
-    """Write a video of 25 frames a second, dark but for a flash at frame 125, and a tone as long."""
+def save_video(
+    path: Path,
+    frames: int = 150,
+    sound: bool = True,
+    start: float = 0.0,
+    sound_start: float | None = None,
+    heard: np.ndarray | None = None,
+) -> Path:
+    """Write a video of 25 frames a second, dark but for a flash at frame 125, and a tone as long.
+
+    Args:
+        path: its suffix says the container.
+        frames: how many there are.
+        sound: whether there is any.
+        start: when the first picture is shown on the clock of the file, seconds.
+        sound_start: when the sound begins on that clock; with the picture unless given.
+        heard: (T,) instead of the tone.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(path, "w") as container:
         pictures = container.add_stream("mpeg4", rate=25, width=64, height=48, pix_fmt="yuv420p")
         sounds = container.add_stream("aac", rate=RATE, layout="mono") if sound else None
         for k in range(frames):
-            picture = np.full((48, 64, 3), 220 if k == 125 else 30, dtype=np.uint8)
-            container.mux(pictures.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+            grey = np.full((48, 64, 3), 220 if k == 125 else 30, dtype=np.uint8)
+            picture = av.VideoFrame.from_ndarray(grey, format="rgb24")
+            picture.pts, picture.time_base = round(25 * start) + k, Fraction(1, 25)
+            container.mux(pictures.encode(picture))
         container.mux(pictures.encode(None))
         if sounds is not None:
-            frame = av.AudioFrame.from_ndarray(tone(frames / 25)[None], "fltp", "mono")
-            frame.sample_rate = RATE
+            samples = tone(frames / 25) if heard is None else heard
+            frame = av.AudioFrame.from_ndarray(samples.astype(np.float32)[None], "fltp", "mono")
+            begin = start if sound_start is None else sound_start
+            frame.sample_rate, frame.pts, frame.time_base = RATE, round(RATE * begin), Fraction(1, RATE)
             container.mux(sounds.encode(frame))
             container.mux(sounds.encode(None))
     return path

@@ -10,8 +10,9 @@ import soundfile
 from PIL import Image
 
 from avprompt.data.benchmark import BenchmarkAdapter
-from avprompt.data.media import read_audio, read_frame
+from avprompt.data.media import read_audio
 from avprompt.data.tools.parallel import Counting, parallel_map, quietly
+from avprompt.data.video import read_frame
 from avprompt.errors import DataError
 from avprompt.files import replacing, sweep
 from avprompt.records import Missing

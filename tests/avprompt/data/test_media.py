@@ -1,41 +1,22 @@
 from __future__ import annotations
 
-import struct
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 import soundfile
 from PIL import Image
 
-from avprompt.data.media import load_audio, read_audio, read_frame, read_image, resize_image
+from avprompt.data.media import load_audio, read_audio, read_image, resize_image
 from avprompt.errors import DataError
-from avprompt.records import ArchiveMember, Audio, Frame
+from avprompt.records import ArchiveMember, Audio
+from mediafiles import save_video
 
 RED, GREEN = (200, 30, 30), (30, 200, 30)
 
 
 def tone(seconds: float, rate: int, pitch: float = 440.0) -> np.ndarray:
     return 0.5 * np.sin(2 * np.pi * pitch * np.arange(round(seconds * rate)) / rate).astype(np.float32)
-
-
-def save_video(path: Path, frames: int = 10, rate: int = 25, sound: bool = True, left: int = 0) -> Path:
-    """Write a video whose frame k is grey of level 20 * k, `left` brighter on its left half."""
-    with av.open(path, "w") as container:
-        pictures = container.add_stream("mpeg4", rate=rate, width=64, height=32, pix_fmt="yuv420p")
-        sounds = container.add_stream("aac", rate=16000, layout="mono") if sound else None
-        for k in range(frames):
-            grey = np.full((32, 64, 3), min(20 * k, 255), dtype=np.uint8)
-            grey[:, :32] += left
-            container.mux(pictures.encode(av.VideoFrame.from_ndarray(grey, format="rgb24")))
-        container.mux(pictures.encode(None))
-        if sounds is not None:
-            frame = av.AudioFrame.from_ndarray(tone(frames / rate, 16000)[None], "fltp", "mono")
-            frame.sample_rate = 16000
-            container.mux(sounds.encode(frame))
-            container.mux(sounds.encode(None))
-    return path
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "1", "CMYK"])
@@ -92,6 +73,9 @@ def test_broken_pictures_are_named(tmp_path: Path) -> None:
         read_image(tmp_path / "text.jpg")
     with pytest.raises(DataError, match=r"none\.jpg does not exist"):
         read_image(tmp_path / "none.jpg")
+    (tmp_path / "empty.jpg").touch()
+    with pytest.raises(DataError, match=r"empty\.jpg is an empty file\. Get it again"):
+        read_image(tmp_path / "empty.jpg")
 
 
 def test_resize_is_bicubic_to_a_square() -> None:
@@ -199,72 +183,6 @@ def test_unusable_sound_is_named(tmp_path: Path) -> None:
         read_audio(tmp_path / "none.mp4", 8000, 1)
 
 
-def test_the_sound_of_a_video_is_read(tmp_path: Path) -> None:
-    samples = read_audio(save_video(tmp_path / "clip.mp4", frames=25), rate=16000, seconds=0.9)
-    assert samples.shape == (14400,)
-    assert np.abs(samples[4000:]).max() == pytest.approx(0.5, abs=0.1)
-
-
-def test_frames_are_counted_from_zero(tmp_path: Path) -> None:
-    path = save_video(tmp_path / "clip.mp4")
-    for index in (0, 5, 9):
-        assert read_frame(path, index).mean() == pytest.approx(20 * index, abs=4)
-    image, audio = read_frame(path, 3), load_audio(path)
-    assert image.shape == (32, 64, 3)
-    assert image.mean() == pytest.approx(60, abs=4)
-    assert audio.rate == 16000
-    assert audio.samples.shape[0] == 1
-    assert audio.samples.shape[1] >= 6400
-
-
-def test_frames_can_be_counted_at_another_rate(tmp_path: Path) -> None:
-    slow = save_video(tmp_path / "slow.mp4", rate=10)
-    assert read_frame(slow, 10, rate=25).mean() == pytest.approx(80, abs=4), "0.4 s is frame 4 of 10 a second"
-    assert read_frame(slow, 11, rate=25).mean() == pytest.approx(80, abs=4), "still on the screen at 0.44 s"
-
-
-def test_a_picture_may_be_a_frame_of_a_video(tmp_path: Path) -> None:
-    slow = save_video(tmp_path / "slow.mp4", rate=10)
-    np.testing.assert_array_equal(read_image(Frame(slow, 4)), read_frame(slow, 4))
-    np.testing.assert_array_equal(read_image(Frame(slow, 10, 25)), read_frame(slow, 10, rate=25))
-
-
-def test_the_rotation_of_a_telephone_is_applied(tmp_path: Path) -> None:
-    path = save_video(tmp_path / "turned.mp4", frames=2, sound=False, left=100)
-    content = bytearray(path.read_bytes())
-    matrix = content.index(b"tkhd") + 4 + 40
-    one = 1 << 16
-    content[matrix : matrix + 36] = struct.pack(">9i", 0, one, 0, -one, 0, 0, 0, 0, 1 << 30)
-    path.write_bytes(content)
-    image = read_frame(path, 0)
-    assert image.shape == (64, 32, 3)
-    assert image[:28].mean() > image[36:].mean() + 50, "a turn clockwise brings the left half to the top"
-
-
-def test_unusable_videos_are_named(tmp_path: Path) -> None:
-    silent = save_video(tmp_path / "silent.mp4", sound=False)
-    with pytest.raises(DataError, match=r"silent\.mp4 has no sound"):
-        load_audio(silent)
-    with pytest.raises(DataError, match="ends at frame 9, before frame 10"):
-        read_frame(silent, 10)
-    soundfile.write(tmp_path / "tone.wav", tone(0.1, 8000), 8000)
-    with pytest.raises(DataError, match=r"tone\.wav has no picture"):
-        read_frame(tmp_path / "tone.wav", 0)
-    silent.write_bytes(silent.read_bytes()[:60])
-    with pytest.raises(DataError, match=r"silent\.mp4 is not a video"):
-        read_frame(silent, 0)
-
-
-def test_real_clips_are_read(shared: Path) -> None:
-    clips = shared / "data" / "clips"
-    video = clips / "videos" / "video01camelxxxx_000002.mp4"
-    image, audio = read_frame(video, 125), load_audio(video)
-    assert image.shape == (384, 384, 3)
-    assert audio.samples.shape[1] / audio.rate == pytest.approx(10, abs=0.2)
-    stereo = read_audio(clips / "audio" / "stamp01henxxxxxx_000007.wav", 16000, 10.0)
-    assert stereo.shape == (160000,)
-
-
 def archived(path: Path, archive: Path) -> ArchiveMember:
     """Put a file somewhere into an uncompressed archive."""
     content = path.read_bytes()
@@ -276,7 +194,7 @@ def test_parts_of_archives_read_as_the_files_they_hold(tmp_path: Path) -> None:
     picture, sound = tmp_path / "image.png", tmp_path / "sound.wav"
     Image.new("RGB", (5, 4), RED).save(picture)
     soundfile.write(sound, tone(0.5, 8000), 8000)
-    video = save_video(tmp_path / "video.mp4")
+    video = save_video(tmp_path / "video.mp4", frames=10)
     assert (read_image(archived(picture, tmp_path / "a")) == read_image(picture)).all()
     for path in (sound, video):
         read = read_audio(archived(path, tmp_path / "b"), 16000, 0.4)

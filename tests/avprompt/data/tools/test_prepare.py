@@ -85,6 +85,15 @@ def test_frame_125_and_ten_seconds_of_mono(videos: Path, tmp_path: Path) -> None
         assert not sound[100_000:].any(), "a video of six seconds leaves four of silence"
 
 
+def test_a_video_whose_clock_does_not_start_at_zero(tmp_path: Path) -> None:
+    save_video(tmp_path / f"videos/{IDS[0]}.mkv", start=30.0, sound_start=29.0)
+    assert run(tmp_path / "videos", tmp_path / "root")[0] == 0
+    assert np.asarray(Image.open(tmp_path / f"root/frames/{IDS[0]}.jpg")).mean() > 180, "the flash"
+    sound, _ = soundfile.read(tmp_path / f"root/audio/{IDS[0]}.wav", dtype="float32")
+    assert np.abs(sound[16_000 * 49 // 10 - 1600 :][:1600]).max() > 0.3, "one second of it came before"
+    assert not sound[16_000 * 51 // 10 :].any()
+
+
 def test_makes_missing_clips_usable(tmp_path: Path, video: Path, vggss: type[BenchmarkAdapter]) -> None:
     root = save_vggss(tmp_path / "root")
     for path in (root / f"frames/{IDS[0]}.jpg", root / f"audio/{IDS[0]}.wav"):

@@ -1,0 +1,48 @@
+"""The bytes of media files, in files of their own or in archives, and errors that name them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from avprompt.errors import DataError
+from avprompt.records import FileSource, StreamedFile
+
+
+def read_bytes(source: FileSource) -> bytes:
+    """Return what a file holds.
+
+    Raises:
+        DataError: it is missing or cannot be read.
+    """
+    with naming(source, "file"):
+        if isinstance(source, StreamedFile):
+            return source.data
+        if isinstance(source, Path):
+            return source.read_bytes()
+        with source.archive.open("rb") as archive:
+            archive.seek(source.offset)
+            return archive.read(source.size)
+
+
+def opened(source: FileSource) -> Path | io.BytesIO:
+    """Give what a decoder takes: the file's path, or the bytes of a file in an archive."""
+    return source if isinstance(source, Path) else io.BytesIO(read_bytes(source))
+
+
+@contextmanager
+def naming(source: FileSource, kind: str) -> Iterator[None]:
+    """Turn whatever a decoder raises into a `DataError` with the file's name."""
+    try:
+        yield
+    except DataError:
+        raise
+    except Exception as error:  # Decoders of broken files raise nearly every class there is.
+        if isinstance(error, FileNotFoundError) or (isinstance(source, Path) and not source.exists()):
+            raise DataError(f"{source} does not exist.") from None
+        if isinstance(source, Path) and source.is_file() and source.stat().st_size == 0:
+            raise DataError(f"{source} is an empty file. Get it again.") from None
+        reason = getattr(error, "strerror", None) or error  # without the path, which FFmpeg says again
+        raise DataError(f"{source} is not a {kind} that can be read ({reason}). Get it again.") from error

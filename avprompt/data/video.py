@@ -1,0 +1,162 @@
+"""Frames and sounds of videos, on one clock that starts with the first picture.
+
+Files that were cut out of longer ones keep the clock of the whole: their pictures need not start at 0,
+and sound and picture need not start together.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from av.stream import Disposition
+
+from avprompt.data.sources import naming, opened
+from avprompt.errors import DataError
+from avprompt.records import Audio, FileSource
+
+_STILL = Disposition.attached_pic | Disposition.timed_thumbnails
+"""Video streams that are none: the cover of a recording."""
+
+_LONGEST_GAP = 600.0
+"""Seconds from the first picture to the first sound; a clock that says more is broken."""
+
+
+def read_frame(path: Path, frame: int, rate: float | None = None) -> np.ndarray:
+    """Return one frame (H, W, 3) uint8 of a video, upright.
+
+    Args:
+        path: of the video.
+        frame: index from 0, the first picture.
+        rate: frames per second to count in, as if the video were re-encoded at that rate; None
+            counts the frames that are there.
+
+    Raises:
+        DataError: the file is missing or broken, or has no such frame.
+    """
+    shown, reached = None, -1
+    with naming(path, "video"), av.open(path) as container:
+        stream = _moving_picture(container)
+        if stream is None:
+            raise DataError(f"{path} has no picture in it.")
+        for reached, picture in _numbered(container.decode(stream), rate, path):
+            if reached > frame:
+                break  # The one before is still on the screen.
+            shown = picture
+        if shown is None or reached < frame:
+            raise DataError(f"{path} ends at frame {reached}, before frame {frame}. Choose an earlier one.")
+        return _upright(shown)
+
+
+def picture_length(path: Path, enough: float = math.inf) -> float:
+    """Return how long the picture of a video lasts, seconds, `enough` where that is reached.
+
+    The time stamps of the pictures are read. What the header says may be the length of the sound, and the
+    file may have been cut off.
+
+    Raises:
+        DataError: the file is missing or broken, or has no picture.
+    """
+    start, end = math.inf, -math.inf
+    with naming(path, "video"), av.open(path) as container:
+        stream = _moving_picture(container)
+        for packet in container.demux(stream) if stream else ():
+            if packet.pts is None or packet.is_discard:
+                continue
+            start = min(start, float(packet.pts * packet.time_base))
+            end = max(end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
+            if end - start >= enough:
+                return enough
+    if start > end:
+        raise DataError(f"{path} has no picture in it.")
+    return end - start
+
+
+def load_sound(source: FileSource, seconds: float = math.inf) -> Audio:
+    """Return the sound of a file that FFmpeg reads, (channels, T): at least its first `seconds`.
+
+    In a video the sound begins with the first picture. What was to be heard before is cut off; silence
+    leads sound that begins later.
+
+    Raises:
+        DataError: the file is missing or broken, or has no sound beside its picture.
+    """
+    picture = _picture_start(source)
+    planar = av.AudioResampler(format="fltp")
+    with naming(source, "sound"), av.open(opened(source), "r") as container:
+        if not container.streams.audio:
+            raise DataError(f"{source} has no sound in it.")
+        stream = container.streams.audio[0]
+        frames = container.decode(stream)
+        first = next(frames, None)
+        if first is None:
+            return Audio(np.zeros((1, 0), np.float32), stream.rate)
+        lead = 0.0 if picture is None else _time(first, source) - picture
+        if lead >= min(seconds, _LONGEST_GAP):
+            raise DataError(f"{source} has no sound before {lead:.2f} s of its picture. Leave the clip out.")
+        late, chunks = round(lead * first.sample_rate), []  # samples
+        length = late
+        for frame in chain([first], frames):
+            chunks += [part.to_ndarray() for part in planar.resample(frame)]
+            length += frame.samples
+            if length >= seconds * first.sample_rate:
+                break
+        samples = np.concatenate(chunks, axis=1)[:, max(0, -late) :]
+        if samples.size == 0:
+            raise DataError(f"{source} has all of its sound before its first picture. Leave the clip out.")
+        return Audio(np.pad(samples, ((0, 0), (max(0, late), 0))), first.sample_rate)
+
+
+def _picture_start(source: FileSource) -> float | None:
+    """Return when the first picture is shown, seconds on the file's own clock; None where there is none."""
+    with naming(source, "sound"), av.open(opened(source), "r") as container:
+        stream = _moving_picture(container)
+        first = next(container.decode(stream), None) if stream else None
+        return None if first is None else _time(first, source)
+
+
+def _moving_picture(container: Any) -> Any:
+    """Return the first video stream that is no cover picture, or None."""
+    return next((stream for stream in container.streams.video if not stream.disposition & _STILL), None)
+
+
+def _numbered(
+    pictures: Iterable[av.VideoFrame], rate: float | None, path: Path
+) -> Iterator[tuple[int, av.VideoFrame]]:
+    """Yield pictures with their numbers, on the clock of the first one where there is a rate."""
+    if rate is None:
+        yield from enumerate(pictures)
+        return
+    start = None
+    for picture in pictures:
+        time = _time(picture, path)
+        start = time if start is None else start
+        yield round((time - start) * rate), picture
+
+
+def _time(frame: Any, source: FileSource) -> float:
+    if frame.time is None:
+        raise DataError(
+            f"{source} does not say when its pictures and sounds are due. Convert it: ffmpeg -i FILE new.mp4"
+        )
+    return float(frame.time)
+
+
+def _upright(picture: av.VideoFrame) -> np.ndarray:
+    """Turn and mirror a picture as the telephone wrote beside the pixels."""
+    image: np.ndarray = picture.to_ndarray(format="rgb24")
+    try:
+        matrix: Any = picture.side_data.get("DISPLAYMATRIX")
+    except ValueError:  # PyAV meets side data of a kind that it has no name for.
+        return np.rot90(image, round(picture.rotation / 90)).copy()
+    if matrix is None:
+        return image
+    a, b, _, c, d = (int(value) for value in np.frombuffer(matrix, dtype=np.int32)[:5])
+    if a * d - b * c < 0:  # (x, y) is shown at (ax + cy, bx + dy): this one is seen in a mirror.
+        image, a, b = image[:, ::-1], -a, -b
+    return np.rot90(image, round(-math.atan2(b, a) / (math.pi / 2))).copy()
