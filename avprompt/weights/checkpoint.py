@@ -57,9 +57,13 @@ def trained_state(method: Method) -> dict[str, Tensor]:
     }
 
 
-def save_checkpoint(method: Method, path: Path, metadata: Mapping[str, str]) -> None:
-    """Write the trained parts as safetensors with what they belong to; never half a file."""
-    write_tensors(path, trained_state(method), metadata)
+def save_checkpoint(method: Method, path: Path, metadata: Mapping[str, str]) -> str:
+    """Write the trained parts as safetensors with what they belong to; never half a file.
+
+    Returns:
+        The SHA-256 of the file: equal parts of equal runs make equal files.
+    """
+    return write_tensors(path, trained_state(method), metadata)
 
 
 def checkpoint_metadata(path: Path) -> dict[str, str]:

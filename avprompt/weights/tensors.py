@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 
 from avprompt.errors import WeightsError
 from avprompt.files import replacing
+from avprompt.weights.files import measured_sha256
 
 SAFETENSORS = ".safetensors"
 _FOREIGN_OBJECT = re.compile(r"GLOBAL ([\w.]+)")  # as torch names what it refuses to unpickle
@@ -41,11 +43,17 @@ def read_tensors(path: Path, prefix: str = "") -> dict[str, Tensor]:
     return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
 
 
-def write_tensors(path: Path, state: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
-    """Write tensors, and words about them, as `.safetensors`; never half a file."""
+def write_tensors(path: Path, state: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
+    """Write tensors, and words about them, as `.safetensors`; never half a file.
+
+    Returns:
+        The SHA-256 of the file. Equal tensors and words make equal files, byte for byte.
+    """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
     with replacing(path) as temporary:
         save_file(tensors, temporary, dict(metadata))
+        _sort_header(temporary)
+        return measured_sha256(temporary)
 
 
 def read_metadata(path: Path, what: str = "weights") -> dict[str, str]:
@@ -75,6 +83,16 @@ def read_torch_file(path: Path, what: str = "weights", *, mmap: bool = True) -> 
     """
     with _reading(path, what):
         return torch.load(path, map_location="cpu", weights_only=True, mmap=mmap and zipfile.is_zipfile(path))
+
+
+def _sort_header(path: Path) -> None:
+    """Put the words in the header in order; safetensors shuffles them anew for each file."""
+    with path.open("r+b") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length))
+        file.seek(8)
+        compact = json.dumps(header, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+        file.write(compact.ljust(length))  # the tensors begin where they did
 
 
 def fill(module: nn.Module, state: Mapping[str, Tensor], source: object) -> None:

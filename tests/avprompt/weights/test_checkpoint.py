@@ -26,6 +26,7 @@ from avprompt.weights.checkpoint import (
     save_training_state,
     trained_state,
 )
+from avprompt.weights.files import measured_sha256
 
 Make = Callable[..., Method]
 
@@ -66,6 +67,17 @@ def test_holds_the_trained_parts_only(make: Make, tmp_path: Path, method: str, p
     saved = load_file(tmp_path / "c.safetensors")
     assert {name.partition(".")[0] for name in saved} == parts
     assert sum(value.numel() for value in saved.values()) == made.trainable_parameters()
+
+
+def test_equal_parts_make_equal_files(make: Make, tmp_path: Path) -> None:
+    mine, path = make("souple"), tmp_path / "c.safetensors"
+    words = {"method": "souple", "encoders": "tiny", "avprompt": "1", "words": 'ä\n"\x01', "a": "", "b": ""}
+    digests = {save_checkpoint(mine, path, words) for _ in range(5)}
+    digests |= {save_checkpoint(mine, path, dict(reversed(words.items())))}
+    assert digests == {measured_sha256(path)}
+    assert same(load_file(path), trained_state(mine))
+    assert checkpoint_metadata(path) == words
+    assert save_checkpoint(mine, path, words | {"a": "b"}) not in digests
 
 
 WRONG = {
