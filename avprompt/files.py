@@ -1,15 +1,23 @@
-"""Writing files whole: what is there is finished, whatever happened while it was written."""
+"""Files whole or none, whatever happens while they are written, and folders with one writer at a time."""
 
 from __future__ import annotations
 
 import errno
 import os
+import socket
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from avprompt.errors import DataError
+from avprompt.errors import ConfigError, DataError
+
+try:
+    import fcntl
+except ImportError:  # Windows, where nobody is kept out
+    fcntl = None  # type: ignore[assignment]
+
+_held: set[Path] = set()  # the system lets a process lock again what it has locked already
 
 
 @contextmanager
@@ -67,3 +75,70 @@ def sweep(folder: Path, ending: str) -> None:
     """Remove what a killed process left of files with that ending; no other may be writing there."""
     for leftover in folder.glob(f".*{ending}.*"):
         leftover.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keep all others from a folder while this process writes there.
+
+    The system takes the lock back when the process ends, however it ends: a file that is left locks nothing.
+    A file system that knows no locks keeps nobody out.
+
+    Args:
+        path: of the lock file; its folder is made, and is removed again if nothing was written there.
+
+    Raises:
+        ConfigError: another process holds the lock; the message says which, and on what machine.
+    """
+    new = not path.parent.exists()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = _lock(path)
+    _held.add(path.resolve())
+    try:
+        os.truncate(handle, 0)
+        os.write(handle, f"process {os.getpid()} on {socket.gethostname()}".encode())
+        yield
+    finally:
+        _held.discard(path.resolve())
+        path.unlink(missing_ok=True)  # still locked, so that it is not another's
+        os.close(handle)
+        if new:
+            with suppress(OSError):  # it is not empty
+                path.parent.rmdir()
+
+
+def check_unlocked(path: Path) -> None:
+    """Make sure that no process holds a lock file, which need not be there.
+
+    Raises:
+        ConfigError: one does; the message says which, and on what machine.
+    """
+    if path.exists():
+        os.close(_lock(path))
+
+
+def _lock(path: Path) -> int:
+    """Open and lock a file; who locks it must not close another handle of it, which would unlock it."""
+    if path.resolve() in _held:
+        raise _busy(path)
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            if fcntl is not None:
+                fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in (errno.EACCES, errno.EAGAIN):
+                os.close(handle)
+                raise _busy(path) from error
+            # else the file system knows no locks
+        if path.exists() and os.path.samestat(os.fstat(handle), path.stat()):
+            return handle
+        os.close(handle)  # its owner has removed it meanwhile
+
+
+def _busy(path: Path) -> ConfigError:
+    owner = path.read_text(errors="replace")
+    return ConfigError(
+        f"Another process writes to '{path.parent}': {owner or 'one that has just begun'}. Wait for its end, "
+        "or choose another folder."
+    )

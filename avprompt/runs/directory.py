@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import yaml
 from avprompt.config.options import validate
 from avprompt.config.tables import PART_KINDS, Table, parse
 from avprompt.errors import ConfigError, DataError
-from avprompt.files import read_text, replacing
+from avprompt.files import check_unlocked, locked, read_text, replacing
 from avprompt.pictures.gallery import CLIPS_FILE
 from avprompt.runs.settings import Settings
 from avprompt.training.state import LOG_FILE, RESUME_FILE
@@ -83,14 +84,30 @@ class RunDirectory:
         """The folder of kept heatmaps."""
         return self.path / "predictions"
 
+    @property
+    def lock(self) -> Path:
+        """Locked by the process that writes here."""
+        return self.path / ".lock"
+
     def claim(self, *, resume: bool) -> None:
         """Make sure that a run may be written here.
 
         A run that ended before its first step has nothing to lose: the same command may begin it again.
 
         Raises:
-            ConfigError: there is another run, or none to resume.
+            ConfigError: there is another run, one that is being written, none to resume, or somebody's files.
         """
+        check_unlocked(self.lock)
+        self._check_vacant(resume=resume)
+
+    @contextmanager
+    def held(self, *, resume: bool) -> Iterator[None]:
+        """Keep other processes from writing here; raises what `claim` does."""
+        with locked(self.lock):
+            self._check_vacant(resume=resume)  # another may have been quicker since it was claimed
+            yield
+
+    def _check_vacant(self, *, resume: bool) -> None:
         if resume:
             if not self.config.is_file():
                 raise ConfigError(f"--resume: there is no run in '{self}'.")
@@ -98,6 +115,20 @@ class RunDirectory:
             raise ConfigError(
                 f"'{self}' already holds a run: add --resume to continue it, or choose another --output."
             )
+        elif not self.config.exists() and (others := self._visible()):
+            names = ", ".join(others[:3]) + (" and more" if others[3:] else "")
+            raise ConfigError(
+                f"'{self}' holds {names}, but no run: choose another --output, or an empty folder, so that "
+                "nothing is written over."
+            )
+
+    def _visible(self) -> list[str]:
+        """Return the names of what is here but for hidden files, which no run would write over."""
+        if not self.path.exists():
+            return []
+        if not self.path.is_dir():
+            raise ConfigError(f"'{self}' is a file: --output takes a folder.")
+        return sorted(f"'{path.name}'" for path in self.path.iterdir() if not path.name.startswith("."))
 
     def has_begun(self) -> bool:
         """Say whether anything here took work: a step of training, its state, or results."""

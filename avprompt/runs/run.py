@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 
 import torch
@@ -58,6 +58,15 @@ def execute(
     trains = session.checkpoint is None and not evaluate_only and session.method.trainable_parameters() > 0
     train_split = session.training_split() if trains else None
     _check(session, train_split)
+    with directory.held(resume=resume) if ranks.main else nullcontext():
+        return _fill(session, directory, train_split, resume=resume, reporter=reporter)
+
+
+def _fill(
+    session: Session, directory: RunDirectory, train_split: Split | None, *, resume: bool, reporter: Reporter
+) -> RunResult:
+    """Train on a split where there is one, evaluate, and write everything."""
+    ranks = session.ranks
     directory.path.mkdir(parents=True, exist_ok=True)
     if ranks.main:
         directory.write_config(session.config_text())

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from avprompt.files import replacing, sweep
+from avprompt.errors import ConfigError, DataError
+from avprompt.files import check_unlocked, locked, read_text, replacing, sweep
 
 
 def test_makes_the_folder_and_a_file_that_others_may_read(tmp_path: Path) -> None:
@@ -61,3 +64,54 @@ def test_is_on_the_disk_before_the_old_one_goes(tmp_path: Path, monkeypatch: pyt
     with replacing(path) as temporary:
         temporary.write_text("new")
     assert synced == [(False, "old"), (True, "new")], "the file before it takes its place, the folder after"
+
+
+def test_text_is_text(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_bytes(b"name: \xe4")
+    with pytest.raises(DataError, match=r"a\.yaml' is not text in UTF-8 \(byte 6 fits nothing\): save it so"):
+        read_text(tmp_path / "a.yaml")
+
+
+class TestLocked:
+    @pytest.fixture
+    def lock(self, tmp_path: Path) -> Path:
+        return tmp_path / "folder" / ".lock"
+
+    def test_leaves_nothing(self, lock: Path) -> None:
+        with locked(lock):
+            assert lock.exists()
+        assert not lock.parent.exists()
+        with locked(lock):
+            (lock.parent / "file").touch()
+        assert [path.name for path in lock.parent.iterdir()] == ["file"]
+        check_unlocked(lock)
+
+    def test_holds_in_one_process_too(self, lock: Path) -> None:
+        with locked(lock):
+            with pytest.raises(ConfigError, match=f"Another process writes to .*: process {os.getpid()} on"):
+                check_unlocked(lock)
+            with pytest.raises(ConfigError, match="Another process writes to"), locked(lock):
+                pass
+            assert lock.exists(), "who is refused takes no lock away"
+
+    def test_keeps_others_out_and_dies_with_its_owner(self, lock: Path) -> None:
+        code = (
+            "import pathlib, sys\nfrom avprompt.files import locked\n"
+            "with locked(pathlib.Path(sys.argv[1])):\n    print('locked', flush=True)\n    sys.stdin.read()\n"
+        )
+        owner = subprocess.Popen(
+            [sys.executable, "-c", code, str(lock)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        with owner:
+            assert owner.stdout is not None
+            assert owner.stdout.readline() == b"locked\n"
+            for refused in (lambda: check_unlocked(lock), lambda: locked(lock).__enter__()):
+                with pytest.raises(
+                    ConfigError, match=f"process {owner.pid} on .*Wait for its end, or choose"
+                ):
+                    refused()
+            owner.kill()
+        assert lock.exists(), "a killed process leaves the file"
+        with locked(lock):
+            assert str(os.getpid()) in lock.read_text()
+        assert not lock.exists()

@@ -101,7 +101,7 @@ class TestRefuses:
     def test_runs_with_other_options(self, cli: Any, fails: Any) -> None:
         cli("compare", "souple", "acl-ssl", *TINY, "--output", "c")
         message = fails("compare", "souple", "acl-ssl", *TINY, "--steps", 4, "--output", "c")
-        assert "'c/souple-seed0' holds a run with other options" in message
+        assert "'c/souple-seed0' already holds a run with other options" in message
 
     def test_runs_on_other_data(self, cli: Any, fails: Any, run: Path) -> None:
         cli("run", "oracle", "--dataset", "tiny-unvalidated", "--output", "other")

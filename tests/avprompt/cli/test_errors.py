@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from avprompt.cli import main
+from avprompt.files import locked
 from avprompt.model.method import Method
 
 TINY = ("--encoders", "tiny")
@@ -51,6 +53,21 @@ def test_a_folder_that_holds_a_run(fails: Any, run: Path) -> None:
     message = fails("run", "souple", "--dataset", "tiny", "--steps", 3, "--output", "run")
     assert message == "'run' already holds a run: add --resume to continue it, or choose another --output."
     assert "already holds a run" in fails("evaluate", "run", "--output", "run")
+
+
+@pytest.mark.parametrize("command", [RUN, ("evaluate", "oracle", "--dataset", "tiny", "--output", "o")])
+def test_a_folder_that_holds_something_else(fails: Any, here: Path, command: tuple[str, ...]) -> None:
+    (here / "o").mkdir()
+    (here / "o" / "results.json").write_text("somebody's")
+    assert fails(*command).startswith("'o' holds 'results.json', but no run: choose another --output")
+    assert (here / "o" / "results.json").read_text() == "somebody's"
+
+
+@pytest.mark.parametrize("more", [(), ("--resume",)])
+def test_a_folder_that_another_process_writes(fails: Any, here: Path, more: tuple[str, ...]) -> None:
+    with locked(here / "o" / ".lock"):
+        message = fails(*RUN, *more)
+    assert message.startswith(f"Another process writes to 'o': process {os.getpid()} on ")
 
 
 def test_the_data_roots_layout_is_printed(fails: Any, here: Path) -> None:

@@ -52,7 +52,8 @@ def test_two_processes_make_the_run_of_one(launcher: str, cli: object, here: Pat
 
 def test_a_mistake_ends_all_processes(here: Path) -> None:
     (here / "taken").mkdir()
-    (here / "taken" / "config.yaml").write_text("name: other\n")
+    for name in ("config.yaml", "results.json"):
+        (here / "taken" / name).write_text("name: other\n")
     done = launch("torchrun", here, *RUN, "taken")
     assert done.returncode != 0
     assert "already holds a run" in done.stderr

@@ -58,6 +58,36 @@ def test_whatever_took_work_keeps_its_folder(directory: RunDirectory, name: str)
         directory.claim(resume=False)
 
 
+@pytest.mark.parametrize("name", ["results.json", "checkpoint.safetensors", "samples.csv", "notes.txt"])
+def test_somebodys_files_are_not_written_over(directory: RunDirectory, name: str) -> None:
+    (directory.path / ".hidden").touch()
+    directory.claim(resume=False)
+    (directory.path / name).write_text("theirs")
+    with pytest.raises(ConfigError, match=f"holds '{name}', but no run: choose another --output"):
+        directory.claim(resume=False)
+
+
+def test_a_file_is_no_directory(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match=r"file' is a file: --output takes a folder"):
+        RunDirectory(tmp_path / "file").claim(resume=False)
+
+
+def test_is_held_by_one_at_a_time(tmp_path: Path) -> None:
+    directory = RunDirectory(tmp_path / "run")
+    with directory.held(resume=False):
+        for resume in (False, True):
+            with pytest.raises(ConfigError, match="Another process writes to"):
+                directory.claim(resume=resume)
+        directory.write_config(CONFIG)
+        directory.log.write_text('{"step": 0}')
+    with pytest.raises(ConfigError, match="already holds a run"), directory.held(resume=False):
+        pass
+    with directory.held(resume=True):
+        pass
+    assert not list(directory.path.glob(".*"))
+
+
 def test_what_changes_no_number_may_differ(directory: RunDirectory) -> None:
     directory.write_config(CONFIG)
     directory.check_same(CONFIG.replace("workers: 2", "workers: 0").replace("device: cpu", "device: auto"))
@@ -102,4 +132,4 @@ def test_unused_folders_are_numbered(tmp_path: Path) -> None:
 def test_no_two_files_share_a_name(directory: RunDirectory) -> None:
     names = [name for name, value in vars(RunDirectory).items() if isinstance(value, property)]
     paths = [getattr(directory, name) for name in names]
-    assert len(set(paths)) == len(paths) == 10
+    assert len(set(paths)) == len(paths) == 11
