@@ -94,17 +94,18 @@ def check(
 def leak(train: Path, test: Path, clean_file: Path | None, plugins: tuple[str, ...]) -> None:
     """Look for the clips of the list TEST in the list TRAIN; exit with 1 when there are any.
 
-    Lists are files as published: ids, `id,label` lines, tables with a header, or JSON such as vggss.json.
-    Ids are brought to one spelling.
+    Lists are files as published: ids, `id,label` lines, VGGSound's `id,start,label,split`, tables with a
+    header, or JSON such as vggss.json. Ids are brought to one spelling; lists that cannot match are refused.
     """
     from avprompt.cli.tables.data import print_leak
-    from avprompt.data.tools.lists import common_spelling, find_leak, read_ids
+    from avprompt.data.lists import read_list
+    from avprompt.data.tools.leak import common_spelling, find_leak
 
-    train_list, spelling = read_ids(train), common_spelling(load_plugins(plugins).registry)
-    overlap = find_leak(train_list, read_ids(test), spelling)
-    print_leak(overlap, train.name, test.name)
+    spelling = common_spelling(load_plugins(plugins).registry)
+    overlap = find_leak(read_list(train), read_list(test), spelling)
+    print_leak(overlap)
     if clean_file:
-        train_list.write(clean_file, overlap.clean)
+        overlap.train.write(clean_file, overlap.clean)
         click.echo(f"The other {len(overlap.clean):,} lines are in {clean_file}.")
     click.get_current_context().exit(1 if overlap.leaking else 0)
 

@@ -43,13 +43,13 @@ def prepare(
     interruption. Exits with 1 when a video could not be used.
     """
     from avprompt.cli.tables.data import print_missing
-    from avprompt.data.tools.lists import read_ids
+    from avprompt.data.lists import read_list
     from avprompt.data.tools.prepare import plan
     from avprompt.data.tools.prepare import prepare as prepare_clips
     from avprompt.runs.progress import Progress
 
     benchmark: type[BenchmarkAdapter] = load_plugins(plugins).registry.load("datasets", name)
-    ids = {benchmark.spell(name) for row in read_ids(listed).rows for name in row.ids} if listed else None
+    ids = {benchmark.spell(name) for clip in read_list(listed).clips for name in clip.ids} if listed else None
     work = plan(benchmark, videos, data_root, ids)
     unusable = [*work.second_videos, *prepare_clips(work.jobs, workers, Progress().counting)]
     done = sum(job.done for job in work.jobs)

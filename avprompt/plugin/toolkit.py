@@ -9,6 +9,7 @@ from avprompt.data.benchmark import (
     Media,
     PublishedScores,
 )
+from avprompt.data.lists import ListedClip, read_json, read_list, read_table
 from avprompt.errors import (
     AvpromptError,
     ConfigError,
@@ -76,6 +77,7 @@ __all__ = [
     "ImageFeatures",
     "LazySequence",
     "LearnedContextOptions",
+    "ListedClip",
     "LossOptions",
     "Masker",
     "Measurements",
@@ -100,7 +102,10 @@ __all__ = [
     "fill",
     "initial_context",
     "locate",
+    "read_json",
+    "read_list",
     "read_metadata",
+    "read_table",
     "read_tensors",
     "read_torch_file",
     "resize_maps",

@@ -10,11 +10,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from avprompt.plugin import DataError, Frame, GroundTruth, PublishedScores
+from avprompt.plugin import DataError, Frame, GroundTruth, ListedClip, PublishedScores, read_json
 from avprompt_benchmarks.clips import Clip
-from avprompt_benchmarks.files import IMAGES, SOUNDS, VIDEOS, Absent, Files, read_json
+from avprompt_benchmarks.files import IMAGES, SOUNDS, VIDEOS, Absent, Files
 from avprompt_benchmarks.ids import vggsound_id
-from avprompt_benchmarks.lists import ListedClip
 from avprompt_benchmarks.marks import Marks
 from avprompt_benchmarks.polygons import read_polygons, union_of_polygons
 from avprompt_benchmarks.published import published
@@ -84,7 +83,7 @@ class AVATAR(ListTrained):
     def training_clip(self, listed: ListedClip) -> Clip:
         """Return a clip of VGGSound."""
         name = vggsound_id(listed.id)
-        return Clip(name, self._frames.find(name), self._sounds.find(name), label=listed.label)
+        return Clip(name, self.training_frames.find(name), self._sounds.find(name), label=listed.label)
 
     def _of(self, path: Path) -> Iterator[Clip]:
         """Give the samples of one annotated frame."""
@@ -113,7 +112,8 @@ class AVATAR(ListTrained):
         return Files(self.root, ("video", "videos"), VIDEOS, vggsound_id)
 
     @cached_property
-    def _frames(self) -> Files:
+    def training_frames(self) -> Files:
+        """The pictures of clips to train on."""
         return Files(self.root, FRAMES, IMAGES, vggsound_id, IN_FOLDERS)
 
     @cached_property

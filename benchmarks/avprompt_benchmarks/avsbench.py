@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import ClassVar
 
 from avprompt.errors import suggest
-from avprompt.plugin import DataError, Media, PublishedScores, Split
+from avprompt.plugin import DataError, Media, PublishedScores, Split, read_list, read_table
 from avprompt_benchmarks.clips import Clip, ListedBenchmark
 from avprompt_benchmarks.files import Absent, existing, find_annotation, first_folder
 from avprompt_benchmarks.ids import avsbench_id
-from avprompt_benchmarks.lists import read_list, read_table
 from avprompt_benchmarks.marks import MaskFile
 from avprompt_benchmarks.published import published
 
@@ -51,6 +50,7 @@ class AVSBench(ListedBenchmark):
         "the mask of the frame, inside where it is not 0 (the field's loaders misread other values)"
     )
     audio_seconds = 5.0
+    spell = staticmethod(avsbench_id)
     media = Media(rate=16_000, seconds=5, size=(224, 224))
     protocols: ClassVar[tuple[str, ...]] = ("avsbench-dataset", "avsbench-official")
     folders: ClassVar[tuple[str, ...]]
@@ -97,9 +97,11 @@ class AVSBench(ListedBenchmark):
         path = find_annotation(self.root, (self.acl_list,))
         if path is None:
             raise self.without(f"{self.table} (or {self.acl_list})")
-        for line in read_list(path) if split == "test" else ():
-            video, _, number = avsbench_id(line.id).rpartition("_")
-            yield ListedFrame(video, int(number), split, line.label)
+        for listed in read_list(path).clips if split == "test" else ():
+            video, _, number = avsbench_id(listed.id).rpartition("_")
+            if number not in map(str, FRAMES):
+                raise DataError(f"'{path}' names '{listed.id}', which is no frame of a clip, <clip>_<1..5>.")
+            yield ListedFrame(video, int(number), split, listed.label)
 
     def clip(self, frame: ListedFrame, *, training: bool) -> Clip:
         """Find the files of a frame."""

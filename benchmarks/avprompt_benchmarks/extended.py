@@ -8,12 +8,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from avprompt.plugin import BoxCounts, PublishedScores
+from avprompt.plugin import BoxCounts, DataError, PublishedScores, read_table
 from avprompt_benchmarks.clips import Clip, ListedBenchmark
-from avprompt_benchmarks.files import find_annotation
+from avprompt_benchmarks.files import check_names, find_annotation
 from avprompt_benchmarks.flickr import Flickr
 from avprompt_benchmarks.ids import vggsound_id
-from avprompt_benchmarks.lists import read_table
 from avprompt_benchmarks.marks import Nothing
 from avprompt_benchmarks.published import published
 from avprompt_benchmarks.vggss import VGGSS
@@ -54,7 +53,12 @@ class Extended(ListedBenchmark):
         if path is None:
             raise self.without(self.negatives)
         rows = read_table(path, ("video", "audio", "label"))
-        return [self._negative(row["video"], row["audio"]) for row in rows if row["label"] == NEGATIVE]
+        pairs = [(row["video"], row["audio"]) for row in rows if row["label"] == NEGATIVE]
+        if not pairs:
+            raise DataError(f"'{path}' has no line whose label is '{NEGATIVE}': it is not the list of SLAVC.")
+        pairs = [(self.spell(video), self.spell(audio)) for video, audio in pairs]
+        check_names(path, [video for video, _ in pairs], self.ordinary.frames.ids(), "a picture")
+        return [self._negative(video, audio) for video, audio in pairs]
 
     def _negative(self, video: str, audio: str) -> Clip:
         image, sound = self.ordinary.frames.find(video), self.ordinary.sounds.find(audio)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from avprompt.plugin import DataError
 
@@ -69,6 +67,28 @@ class Files:
         return by_id
 
 
+def check_names(path: Path, listed: Sequence[str], present: Collection[str], what: str) -> None:
+    """Make sure that a list names something that is there, so that two spellings do not pass for a loss.
+
+    Args:
+        path: of the list.
+        listed: the clips that it names, as the benchmark spells them.
+        present: the clips that are there; without any there is nothing to compare.
+        what: what is there of them, for the message.
+
+    Raises:
+        DataError: the list names no clip, or none that is there; the message has one of each side.
+    """
+    if not listed:
+        raise DataError(f"'{path}' names no clip.")
+    if present and not any(name in present for name in listed):
+        raise DataError(
+            f"None of the {len(listed):,} clips of '{path}' has {what}: the list names clips such as "
+            f"'{listed[0]}', there is {what} of clips such as '{next(iter(present))}'. Use the list of this "
+            "data, or spell its ids like that."
+        )
+
+
 def first_existing(root: Path, names: Sequence[str]) -> Path | None:
     """Return the first of several files that is there."""
     return next((root / name for name in names if (root / name).is_file()), None)
@@ -89,15 +109,3 @@ def find_annotation(root: Path, names: Sequence[str]) -> Path | None:
     under = sorted(path for path in root.iterdir() if path.is_dir())
     paths = (first_existing(folder, names) for folder in (root, *under))
     return next((path for path in paths if path), None)
-
-
-def read_json(path: Path) -> Any:
-    """Read a JSON file.
-
-    Raises:
-        DataError: it is missing or no JSON.
-    """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"The annotation '{path}' cannot be read ({error}). Get it again.") from error

@@ -7,12 +7,11 @@ from dataclasses import replace
 from functools import cached_property
 from typing import ClassVar
 
-from avprompt.plugin import DataError, PublishedScores
+from avprompt.plugin import DataError, ListedClip, PublishedScores, read_list
 from avprompt_benchmarks.clips import Clip
 from avprompt_benchmarks.consensus import read_annotators
-from avprompt_benchmarks.files import IMAGES, SOUNDS, Absent, Files, find_annotation
+from avprompt_benchmarks.files import IMAGES, SOUNDS, Absent, Files, check_names, find_annotation
 from avprompt_benchmarks.ids import FLICKR_TYPO
-from avprompt_benchmarks.lists import ListedClip, read_list
 from avprompt_benchmarks.published import published
 from avprompt_benchmarks.training import ListTrained
 
@@ -65,13 +64,15 @@ class Flickr(ListTrained):
         path = find_annotation(self.root, ("flickr_test.csv", "flickr_test.txt"))
         if path is None:
             raise self.without("flickr_test.csv")
-        return [self._annotated(listed) for listed in read_list(path)]
+        clips = [self._annotated(listed) for listed in read_list(path).clips]
+        check_names(path, [clip.id for clip in clips], self._annotations.ids(), "an annotation")
+        return clips
 
     def training_clip(self, listed: ListedClip) -> Clip:
         """Return a clip without annotation."""
         name = listed.id
         return Clip(
-            name, self._training_frames.find(name), self._training_sounds.find(name), label=listed.label
+            name, self.training_frames.find(name), self._training_sounds.find(name), label=listed.label
         )
 
     def _annotated(self, listed: ListedClip) -> Clip:
@@ -102,7 +103,8 @@ class Flickr(ListTrained):
         return Files(self.root, _folders("Annotations"), (".xml",))
 
     @cached_property
-    def _training_frames(self) -> Files:
+    def training_frames(self) -> Files:
+        """The pictures of clips to train on."""
         return Files(self.root, _folders("frames", "Data", under=TEST[::-1]), IMAGES, inside=("*.jpg",))
 
     @cached_property

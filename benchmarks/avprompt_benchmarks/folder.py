@@ -9,10 +9,9 @@ from typing import ClassVar
 
 from avprompt.data.video import picture_length
 from avprompt.errors import suggest
-from avprompt.plugin import DataError, Frame
+from avprompt.plugin import DataError, Frame, read_list, read_table
 from avprompt_benchmarks.clips import Clip, ListedBenchmark
-from avprompt_benchmarks.files import IMAGES, SOUNDS, VIDEOS, Absent, Files
-from avprompt_benchmarks.lists import read_list, read_table
+from avprompt_benchmarks.files import IMAGES, SOUNDS, VIDEOS, Absent, Files, check_names
 from avprompt_benchmarks.marks import Boxes, Marks, MaskFile
 
 RATE = 25
@@ -74,7 +73,11 @@ class Folder(ListedBenchmark):
 
     def _listed(self, split: str) -> list[str] | None:
         path = self.root / f"{split}.txt"
-        return [listed.id for listed in read_list(path)] if path.is_file() else None
+        if not path.is_file():
+            return None
+        names = [listed.id for listed in read_list(path).clips]
+        check_names(path, names, self._ids, "a picture, sound or video")
+        return names
 
     def _clip(self, name: str, *, training: bool) -> Clip:
         image, audio, video = (files.find(name) for files in (self._images, self._sounds, self._videos))
@@ -120,7 +123,7 @@ class Folder(ListedBenchmark):
     @cached_property
     def _labels(self) -> dict[str, str]:
         path = self.root / "labels.csv"
-        return {listed.id: listed.label for listed in read_list(path)} if path.is_file() else {}
+        return {listed.id: listed.label for listed in read_list(path).clips} if path.is_file() else {}
 
     @cached_property
     def _images(self) -> Files:

@@ -14,10 +14,10 @@ from typing import ClassVar
 import numpy as np
 
 from avprompt.errors import suggest
-from avprompt.plugin import DataError
+from avprompt.plugin import DataError, read_json
 from avprompt_benchmarks.boxes import read_boxes
 from avprompt_benchmarks.clips import Clip, ListedBenchmark
-from avprompt_benchmarks.files import IMAGES, SOUNDS, Absent, Files, find_annotation, read_json
+from avprompt_benchmarks.files import IMAGES, SOUNDS, Absent, Files, find_annotation
 from avprompt_benchmarks.ids import image_id
 from avprompt_benchmarks.marks import Boxes, MaskFile
 

@@ -12,8 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, cast
 
-from avprompt.plugin import PublishedScores
-from avprompt_benchmarks.lists import read_table
+from avprompt.plugin import PublishedScores, read_table
 
 COLUMNS = (
     "dataset",

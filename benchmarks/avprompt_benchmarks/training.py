@@ -9,19 +9,18 @@ from pathlib import Path
 from typing import ClassVar
 
 from avprompt.errors import suggest
-from avprompt.plugin import DataError
+from avprompt.plugin import DataError, ListedClip, read_list
 from avprompt_benchmarks.clips import Clip, ListedBenchmark
-from avprompt_benchmarks.files import find_annotation
-from avprompt_benchmarks.lists import ListedClip, read_list
+from avprompt_benchmarks.files import Files, check_names, find_annotation
 
-LISTS = (".txt", ".csv")
+LISTS = (".txt", ".csv", ".tsv", ".json")
 
 
 class ListTrained(ListedBenchmark):
     """Base of benchmarks with training lists.
 
     The split `train` is the first list that the data root has; `train-10k` and the like name one; and any
-    other name that ends in .txt or .csv is a list of ids in the data root, or a path to one.
+    other name that ends in .txt, .csv, .tsv or .json is a list in the data root, or a path to one.
 
     Attributes:
         training_lists: split -> file names of its list.
@@ -36,6 +35,11 @@ class ListTrained(ListedBenchmark):
     def test_clips(self, split: str) -> Sequence[Clip]:
         """Return the clips of a scored split."""
 
+    @property
+    @abstractmethod
+    def training_frames(self) -> Files:
+        """The pictures of clips to train on."""
+
     @abstractmethod
     def training_clip(self, listed: ListedClip) -> Clip:
         """Return the clip of a line of a training list."""
@@ -48,7 +52,8 @@ class ListTrained(ListedBenchmark):
         if path is None:
             self.note("no training list in the data root: trained on the test clips themselves, unlabelled")
             return [replace(clip, marks=None) for clip in self.test_clips(self.scored[0])]
-        clips = [self.training_clip(listed) for listed in read_list(path)]
+        clips = [self.training_clip(listed) for listed in read_list(path).clips]
+        check_names(path, [clip.id for clip in clips], self.training_frames.ids(), "a picture")
         self._note_leaks({clip.id for clip in clips}, path.name)
         return clips
 

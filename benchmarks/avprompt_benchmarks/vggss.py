@@ -7,12 +7,11 @@ from dataclasses import replace
 from functools import cached_property
 from typing import ClassVar
 
-from avprompt.plugin import BoxCounts, DataError, Media, PublishedScores
+from avprompt.plugin import BoxCounts, DataError, ListedClip, Media, PublishedScores, read_json, read_list
 from avprompt_benchmarks.boxes import read_boxes
 from avprompt_benchmarks.clips import Clip
-from avprompt_benchmarks.files import IMAGES, SOUNDS, Files, find_annotation, read_json
+from avprompt_benchmarks.files import IMAGES, SOUNDS, Files, check_names, find_annotation
 from avprompt_benchmarks.ids import vggsound_id
-from avprompt_benchmarks.lists import ListedClip, read_list
 from avprompt_benchmarks.marks import Boxes
 from avprompt_benchmarks.published import published
 from avprompt_benchmarks.training import ListTrained
@@ -75,8 +74,10 @@ class VGGSS(ListTrained):
         """Return the clips of the test list, or all annotated ones without a list."""
         path = find_annotation(self.root, self.test_lists[split])
         if path is None:
-            return [self._annotated(ListedClip(name)) for name in self._annotation]
-        return [self._annotated(listed) for listed in read_list(path)]
+            return [self._annotated(ListedClip((name,))) for name in self._annotation]
+        clips = [self._annotated(listed) for listed in read_list(path).clips]
+        check_names(path, [clip.id for clip in clips], self._annotation, "an annotation")
+        return clips
 
     def training_clip(self, listed: ListedClip) -> Clip:
         """Return a clip without annotation."""
@@ -106,6 +107,11 @@ class VGGSS(ListTrained):
             }
         except (KeyError, TypeError) as error:
             raise DataError(f"'{path}' is not the official annotation of VGG-SS: {error!r}") from error
+
+    @property
+    def training_frames(self) -> Files:
+        """The same pictures."""
+        return self.frames
 
     @cached_property
     def frames(self) -> Files:

@@ -94,6 +94,13 @@ def test_the_layout_of_acl_has_test_frames_alone(subset: str, benchmark: type[S4
     assert any("trained on the test frames" in note for note in adapter.notes)
 
 
+def test_what_is_no_frame_is_named(tmp_path: Path) -> None:
+    root = acl(tmp_path)
+    (root / "avs1_s4_test.csv").write_text(f"{CAT}_6,dog_barking\n")
+    with pytest.raises(DataError, match=f"names '{CAT}_6', which is no frame of a clip"):
+        S4(root).split("test")
+
+
 def test_a_broken_mask_is_missing_not_fatal(tmp_path: Path) -> None:
     root = s4(tmp_path)
     (root / f"Single-source/s4_data/gt_masks/test/dog_barking/{DOG}/{DOG}_2.png").write_bytes(b"broken")

@@ -57,6 +57,20 @@ def test_a_list_of_negatives_is_needed(tmp_path: Path) -> None:
         VGGSSExtended(vggss(tmp_path)).split("test")
 
 
+def test_negatives_may_be_spelled_as_any_list(tmp_path: Path) -> None:
+    root = vggss_extended(tmp_path)
+    pair = f"{TWO[:11]}_30000_40000,{GARBAGE[:11]}_10"
+    (root / "vggss_test_plus_silent.csv").write_text(f"\ufeff# video, audio, label\n{pair}, non-sounding\n")
+    assert VGGSSExtended(root).split("test").samples[5].id == f"{TWO}+{GARBAGE}"
+
+
+def test_a_list_without_negatives_is_refused(tmp_path: Path) -> None:
+    root = vggss_extended(tmp_path)
+    (root / "vggss_test_plus_silent.csv").write_text(f"video,audio,label\n{TWO},{GARBAGE},sounding\n")
+    with pytest.raises(DataError, match="has no line whose label is 'non-sounding'"):
+        VGGSSExtended(root).split("test")
+
+
 def test_flickr_negatives_may_name_the_clip_that_is_not_there(tmp_path: Path) -> None:
     split = FlickrExtended(flickr_extended(tmp_path)).split("test")
     assert [sample.id for sample in split.samples] == [AGREED, ALONE, ODD, f"{AGREED}+{ALONE}"]

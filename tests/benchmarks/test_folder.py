@@ -116,3 +116,12 @@ def test_a_box_that_is_no_box_is_named(tmp_path: Path) -> None:
 def test_an_empty_folder_says_what_belongs_there(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="Expected layout of the data root"):
         Folder(tmp_path).split("train")
+
+
+def test_lists_name_files_under_a_header_too(tmp_path: Path) -> None:
+    root = folder(tmp_path)
+    (root / "test.txt").write_text("\ufeffclip\r\n\r\ndrum.mp4\r\n")
+    assert [sample.id for sample in Folder(root).split("test").samples] == ["drum"]
+    (root / "test.txt").write_text("drums\n")
+    with pytest.raises(DataError, match=r"test\.txt' has a picture, sound or video: .* such as 'drums'"):
+        Folder(root).split("test")

@@ -11,7 +11,13 @@ from avprompt_benchmarks.ids import avsbench_id, image_id, vggsound_id
 VIDEO = st.text("abcXYZ019-_", min_size=11, max_size=11)
 
 
-@pytest.mark.parametrize("name", ["zpWuikVorYg_000032", "zpWuikVorYg_32", "zpWuikVorYg_32000_42000"])
+SPELLINGS = (
+    *("zpWuikVorYg_000032", "zpWuikVorYg_32", "zpWuikVorYg_32.0", "zpWuikVorYg_32000_42000"),
+    *("zpWuikVorYg_32_42", "zpWuikVorYg_32.000_42.000"),
+)
+
+
+@pytest.mark.parametrize("name", SPELLINGS)
 def test_every_spelling_of_a_clip_becomes_one(name: str) -> None:
     assert vggsound_id(name) == "zpWuikVorYg_000032"
 
@@ -21,7 +27,9 @@ def test_a_video_may_have_underscores_in_its_name() -> None:
     assert vggsound_id("-_a_1_2_3_4_000030") == "-_a_1_2_3_4_000030"
 
 
-@pytest.mark.parametrize("name", ["stamp01seagullxx_000015", "dog", "zpWuikVorYg", "zpWuikVorYg_x"])
+@pytest.mark.parametrize(
+    "name", ["stamp01seagullxx_000015", "dog", "zpWuikVorYg", "zpWuikVorYg_x", "rq5RDUm2Hnk_1_3"]
+)
 def test_other_names_stay_as_they_are(name: str) -> None:
     assert vggsound_id(name) == name
 
@@ -35,6 +43,7 @@ def test_spellings_lead_back_to_each_other(video: str, start: int) -> None:
 
 def test_ms3_has_mp4_in_its_file_names() -> None:
     assert avsbench_id("rq5RDUm2Hnk_1.mp4_3") == avsbench_id("rq5RDUm2Hnk_1_3") == "rq5RDUm2Hnk_1_3"
+    assert avsbench_id("clip") == "clip"
 
 
 def test_an_image_is_named_before_its_sound() -> None:

@@ -116,6 +116,27 @@ def test_a_list_can_be_named_in_the_root_or_by_its_path(benchmark_: VGGSS, tmp_p
         assert [sample.id for sample in benchmark_.split(name).samples] == [KAIST]
 
 
+def test_vggsounds_own_csv_is_a_training_list(benchmark_: VGGSS, tmp_path: Path) -> None:
+    text = f'{TWO[:11]},30,"rowboat, canoe",test\n{KAIST[:11]},7,dog barking,train\n'
+    (tmp_path / "vggsound.csv").write_text(text)
+    assert [(sample.id, sample.label) for sample in benchmark_.split("vggsound.csv").samples] == [
+        (TWO, "rowboat, canoe"),
+        (KAIST, "dog barking"),
+    ]
+    assert "3 of 8 clips of 'test' are in the training list vggsound.csv" in benchmark_.notes
+
+
+def test_lists_of_other_clips_are_refused(benchmark_: VGGSS, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text(f"{TWO[:11]}\n")
+    with pytest.raises(DataError, match=rf"mine\.txt' has a picture: .* such as '{TWO[:11]}', .* such as '"):
+        benchmark_.split("mine.txt")
+    (tmp_path / "vggss_test.csv").write_text(f"{TWO[:11]},dog\n")
+    with pytest.raises(
+        DataError, match=rf"vggss_test\.csv' has an annotation: .* such as '{TWO[:11]}', .*'{TWO}'"
+    ):
+        benchmark_.split("test")
+
+
 def test_a_list_that_is_not_there_is_named(benchmark_: VGGSS) -> None:
     with pytest.raises(DataError, match=r"no vggss_144k.txt or vggss_144k.csv for 'train-144k'"):
         benchmark_.split("train-144k")

@@ -12,7 +12,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from avprompt.data.benchmark import BoxCounts
     from avprompt.data.tools.catalogue import Bounds, Description
-    from avprompt.data.tools.lists import Leak
+    from avprompt.data.tools.leak import Leak
     from avprompt.data.tools.report import Report, SplitReport
     from avprompt.records import Missing
 
@@ -94,18 +94,19 @@ def print_missing(title: str, missing: Sequence[Missing], console: Console | Non
     console.print(table)
 
 
-def print_leak(leak: Leak, train: str, test: str, console: Console | None = None) -> None:
-    """Print how much of a test list is in a training list, and some of it."""
+def print_leak(leak: Leak, console: Console | None = None) -> None:
+    """Print how much of a test list is in a training list, and some of it, or how each spells its clips."""
     console = console or Console()
-    lines = len(leak.leaking) + len(leak.clean)
-    console.print(
-        f"{leak.leaked_clips:,} of the {leak.test_clips:,} clips of {escape(test)} are in {escape(train)}: "
-        f"{len(leak.leaking):,} of its {lines:,} lines.",
-        highlight=False,
-        soft_wrap=True,
-    )
-    for line in _first([" ".join(row.ids) for row in leak.leaking]):
-        console.print(f"  {escape(line)}", highlight=False)
+    train, test = leak.train.path.name, leak.test.path.name
+    lines = [
+        f"{leak.leaked_clips:,} of the {leak.test_clips:,} clips of {test} are in {train}: "
+        f"{len(leak.leaking):,} of its {len(leak.train.clips):,} lines."
+    ]
+    lines += [f"  {line}" for line in _first([" ".join(clip.ids) for clip in leak.leaking])]
+    if not leak.leaking:
+        names = leak.train.clips[0].id, leak.test.clips[0].id
+        lines += [f"  {train} names clips such as {names[0]}, {test} such as {names[1]}."]
+    console.print(escape("\n".join(lines)), highlight=False, soft_wrap=True)
 
 
 def _splits(benchmark: Description) -> str:

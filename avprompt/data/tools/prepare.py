@@ -82,7 +82,8 @@ def plan(
         only: ids of the clips to make, in the benchmark's spelling; None makes all.
 
     Raises:
-        DataError: there are no videos, or the benchmark is not made of videos.
+        DataError: there are no videos, or none of a clip that was asked for, or the benchmark is not made
+            of videos.
     """
     excerpt, media = _excerpt(benchmark), benchmark.media
     jobs: dict[str, Job] = {}
@@ -98,6 +99,11 @@ def plan(
             continue
         image, audio = root / media.image.format(id=name), root / media.audio.format(id=name)
         jobs[name] = Job(name, video, image, audio, excerpt)
+    if only is not None and not jobs:
+        raise DataError(
+            f"'{videos}' has no video of a clip that was asked for: the list names such as "
+            f"'{next(iter(only), '')}', the videos are called such as '{_videos(videos)[0].name}'."
+        )
     return Plan(tuple(jobs.values()), tuple(second_videos), tuple(sorted(set(only or ()) - jobs.keys())))
 
 

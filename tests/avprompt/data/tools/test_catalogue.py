@@ -95,7 +95,7 @@ def test_an_official_annotation(shared: Path, registry: Registry) -> None:
 
 
 def test_no_data_tool_needs_torch() -> None:
-    modules = "check", "prepare", "pack", "lists", "catalogue"
+    modules = "check", "prepare", "pack", "leak", "catalogue"
     tables = "avprompt.cli.tables.data", "avprompt.runs.progress"
     names = *(f"avprompt.data.tools.{name}" for name in modules), *tables
     code = f"import sys, {', '.join(names)}; assert 'torch' not in sys.modules"

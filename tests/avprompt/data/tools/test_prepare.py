@@ -147,6 +147,8 @@ def test_nothing_to_prepare(
         plan(vggss, tmp_path / "empty", tmp_path)
     with pytest.raises(DataError, match="is not made of one frame of each video"):
         plan(registry.load("datasets", "tiny"), videos, tmp_path)
+    with pytest.raises(DataError, match=r"no video of a clip .* such as 'dog', .* such as '.*\.mp4'"):
+        plan(vggss, videos, tmp_path, {"dog"})
 
 
 def test_a_place_that_cannot_be_written_to_is_named(
