@@ -7,7 +7,9 @@ and exits with status 1. Any other exception is a bug of ours and keeps its trac
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import traceback
+from collections.abc import Collection, Iterable
+from pathlib import Path
 
 
 class AvpromptError(Exception):
@@ -45,3 +47,19 @@ def suggest(wrong: str, known: Iterable[str]) -> str:
     if close:
         return f"Did you mean '{close[0]}'?"
     return "Known: " + ", ".join(known) + "." if known else "None is registered."
+
+
+def failure(error: BaseException, packages: Collection[str]) -> str:
+    """Return what went wrong in code of others: type and text, and the last line of theirs that led to it.
+
+    Args:
+        error: whatever their code has raised.
+        packages: top-level modules that are theirs.
+    """
+    text = f"{type(error).__name__}: {str(error) or 'no message'}"
+    for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
+        if str(frame.f_globals.get("__name__")).partition(".")[0] in packages:
+            code = frame.f_code
+            inside = "" if code.co_name == "<module>" else f", in {code.co_name}"
+            return f"{text} ({Path(code.co_filename).name}, line {line}{inside})"
+    return text

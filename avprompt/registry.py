@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from avprompt.errors import PluginError, UnknownNameError, suggest
+from avprompt.errors import PluginError, UnknownNameError, failure, suggest
+from avprompt.promises import INTERFACES, check_class
 
 # Kind of part -> what one of them is called in a message. The hooks are `register_<kind>`.
 KINDS = MappingProxyType(
@@ -39,45 +40,67 @@ class Entry:
     target: object
     owner: str
 
+    def __str__(self) -> str:
+        return f"The {KINDS[self.kind]} '{self.name}' of plugin '{self.owner}'"
+
     def load(self) -> Any:
         """Return the part, importing its module at the first use; a `.yaml` target gives its text.
 
         Raises:
-            PluginError: the module cannot be imported, or has no such attribute or file.
+            PluginError: the module cannot be imported, has no such attribute or file, or the part is
+                not what its kind promises.
         """
-        if not isinstance(self.target, str):
-            return self.target
-        module, _, attribute = self.target.partition(":")
+        part = self._imported() if isinstance(self.target, str) else self.target
+        if self.kind in INTERFACES:
+            check_class(str(self), part, self.kind)
+        return part
+
+    def _imported(self) -> Any:
+        module, _, attribute = str(self.target).partition(":")
         try:
             if attribute.endswith((".yaml", ".yml")):
                 return importlib.resources.files(module).joinpath(attribute).read_text(encoding="utf-8")
             return getattr(importlib.import_module(module), attribute)
-        except (ImportError, AttributeError, OSError) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # importing runs a plugin's code
             raise PluginError(
-                f"The {KINDS[self.kind]} '{self.name}' of plugin '{self.owner}' cannot be loaded from "
-                f"'{self.target}': {error}. Install what is missing, or mend the plugin."
+                f"{self} cannot be loaded from '{self.target}': "
+                f"{failure(error, [module.partition('.')[0]])}. Install what is missing, or mend the plugin."
             ) from error
 
 
 class Registry:
-    """All registered parts, by kind and name."""
+    """All registered parts, by kind and name.
+
+    Attributes:
+        failures: why a plugin could not be loaded, by its name.
+    """
 
     def __init__(self) -> None:
+        self.failures: dict[str, str] = {}
         self._entries: dict[str, dict[str, Entry]] = {kind: {} for kind in KINDS}
 
     def add(self, kind: str, name: str, target: object, owner: str) -> None:
         """Register a part.
 
         Raises:
-            PluginError: the name is taken; the message says by whom.
+            PluginError: the name is taken, and the message says by whom; or name or target are none.
         """
-        taken = self._entries[kind].get(name)
-        if taken is not None:
+        entry = Entry(kind, name, target, owner)
+        if not isinstance(name, str) or not name:
+            raise PluginError(f"Plugin '{owner}' registers a {KINDS[kind]} under {name!r}, which is no name.")
+        first = self._entries[kind].get(name)
+        if first is not None and first.owner == owner:
+            raise PluginError(f"{entry} is registered twice. Give one of the two another name.")
+        if first is not None:
             raise PluginError(
-                f"The {KINDS[kind]} '{name}' is already registered by plugin '{taken.owner}'; "
+                f"The {KINDS[kind]} '{name}' is already registered by plugin '{first.owner}'; "
                 f"plugin '{owner}' must choose another name."
             )
-        self._entries[kind][name] = Entry(kind, name, target, owner)
+        if isinstance(target, str) and not all(target.partition(":")):
+            raise PluginError(f"{entry} is at '{target}', but a place is written 'module:attribute'.")
+        self._entries[kind][name] = entry
 
     def remove_owner(self, owner: str) -> None:
         """Forget everything that a plugin registered."""
@@ -102,9 +125,15 @@ class Registry:
         """
         entries = self._entries[kind]
         if name not in entries:
-            raise UnknownNameError(f"There is no {KINDS[kind]} '{name}'. {suggest(name, entries)}")
+            raise UnknownNameError(
+                f"There is no {KINDS[kind]} '{name}'. {suggest(name, entries)}{self._not_loaded()}"
+            )
         return entries[name]
 
     def load(self, kind: str, name: str) -> Any:
         """Return a part by name; see `find` and `Entry.load` for the errors."""
         return self.find(kind, name).load()
+
+    def _not_loaded(self) -> str:
+        """Say which plugins are missing, as one of them may have what was asked for."""
+        return "".join(f"\nPlugin '{name}' is not loaded: {why}" for name, why in self.failures.items())

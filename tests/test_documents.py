@@ -61,7 +61,7 @@ def test_authors_of_plugins_are_shown_one_door(document: str) -> None:
     sources = [line for block in blocks(document) for line in block.splitlines()]
     modules = {line.split()[1] for line in sources if line.startswith(("from avprompt", "import avprompt"))}
     assert "avprompt.plugin" in modules
-    assert modules <= {"avprompt", "avprompt.plugin"}
+    assert modules <= {"avprompt", "avprompt.plugin", "avprompt.testing"}
 
 
 def test_python_runs_as_the_readme_shows_it(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import click
@@ -17,13 +18,19 @@ from avprompt.cli.run import run
 from avprompt.cli.score import score
 from avprompt.cli.weights import weights
 from avprompt.errors import AvpromptError
+from avprompt.plugin.discovery import plugin_failure
+
+TRACEBACK = "AVPROMPT_TRACEBACK"
+"""Environment variable that lets every error keep its traceback."""
 
 
 class Commands(click.Group):
     """A group whose commands end with one clear message when the user can mend what went wrong."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; errors meant for people lose their traceback, bugs keep it."""
+        """Run a command; errors meant for people and those of plugins lose their traceback, bugs keep it."""
+        if os.environ.get(TRACEBACK):
+            return super().invoke(ctx)
         try:
             return super().invoke(ctx)
         except AvpromptError as error:
@@ -32,6 +39,13 @@ class Commands(click.Group):
             raise click.ClickException(
                 "Interrupted. A run that had begun training goes on with the same command and --resume."
             ) from None
+        except (click.ClickException, click.Abort, click.exceptions.Exit):
+            raise
+        except BaseException as error:  # a plugin may raise anything, sys.exit too
+            failure = plugin_failure(error)
+            if failure is None:
+                raise
+            raise click.ClickException(f"{failure} {TRACEBACK}=1 shows the whole traceback.") from error
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

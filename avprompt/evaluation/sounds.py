@@ -113,7 +113,7 @@ class AlteredAudio:
     @torch.no_grad()
     def _encode(self, sounds: Sequence[Sound]) -> Tensor:
         """Return the audio tokens (B, K, E) of B sounds."""
-        tokens: Tensor = self.encoding.method.projection(self.encoding.frames(sounds))
+        tokens = self.encoding.method.project(self.encoding.frames(sounds))
         return tokens.float().cpu()
 
 

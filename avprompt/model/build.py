@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -10,7 +11,8 @@ from avprompt.config.method_config import MethodConfig
 from avprompt.config.options import options
 from avprompt.config.tables import PART_KINDS
 from avprompt.model.method import Method
-from avprompt.model.parts import AlignmentLoss, AudioEncoder, Backbone, Decoder, FrozenPart
+from avprompt.model.parts import AudioEncoder, Backbone, Decoder, FrozenPart
+from avprompt.promises import check_attributes, check_constructor
 from avprompt.registry import Registry
 
 
@@ -24,15 +26,14 @@ def build(method_config: MethodConfig, registry: Registry, *, weights: bool = Tr
             device is the default (the meta device needs no memory).
 
     Raises:
+        PluginError: a part breaks a promise of its interface.
         WeightsError: weights that are not there; the message says what to get.
     """
     checksums: dict[str, str] = {}
 
     def part(table: str, *context: Any) -> Any:
         options_of = dict(getattr(method_config, table))
-        name = options_of.pop("name")
-        config = options(registry, PART_KINDS[table], name, options_of, table)
-        built = registry.load(PART_KINDS[table], name)(config, *context)
+        built = build_part(registry, PART_KINDS[table], options_of.pop("name"), options_of, table, *context)
         if weights and isinstance(built, FrozenPart):
             checksums.update(built.load_weights())
         return built
@@ -49,10 +50,38 @@ def build(method_config: MethodConfig, registry: Registry, *, weights: bool = Tr
         part("prompt", backbone),
         decoder,
         part("masker"),
-        {name: _loss(registry, name, table) for name, table in method_config.losses.items()},
+        {
+            name: build_part(registry, "losses", name, table, f"losses.{name}")
+            for name, table in method_config.losses.items()
+        },
     )
     method.checksums = checksums
     return method
+
+
+def build_part(
+    registry: Registry, kind: str, name: str, table: Mapping[str, Any], where: str, *context: Any
+) -> Any:
+    """Build one part without its weights.
+
+    Args:
+        registry: where its name is looked up.
+        kind: of part.
+        name: that it is registered under.
+        table: its options.
+        where: the table stands in the method, for messages.
+        *context: what its kind is built with beside the options, as its interface says.
+
+    Raises:
+        ConfigError: an option that does not fit.
+        PluginError: it breaks a promise of its interface.
+    """
+    config = options(registry, kind, name, table, where)
+    part = registry.load(kind, name)
+    check_constructor(str(registry.find(kind, name)), part, (config, *context))
+    built = part(config, *context)
+    check_attributes(built)
+    return built
 
 
 def compile_kernels(method: Method, backend: str = "inductor") -> None:
@@ -72,10 +101,3 @@ def compile_kernels(method: Method, backend: str = "inductor") -> None:
     for part, names in calls.items():
         for name in names:
             setattr(part, name, torch.compile(getattr(part, name), backend=backend))
-
-
-def _loss(registry: Registry, name: str, table: dict[str, Any]) -> AlignmentLoss:
-    loss: AlignmentLoss = registry.load("losses", name)(
-        options(registry, "losses", name, table, f"losses.{name}")
-    )
-    return loss

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from avprompt.distributed import Rows
+from avprompt.model.outputs import feature_masks, hard_masks
 from avprompt.records import ImageFeatures
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class Grounding:
     @cached_property
     def hard_masks(self) -> Tensor:
         """0/1 masks (b, B, h, w), straight-through gradient."""
-        return self._masker.hard(self.logits, self._noise(self.logits))
+        return hard_masks(self._masker, self.logits, self._noise(self.logits))
 
     @cached_property
     def image_level(self) -> Tensor:
@@ -108,7 +109,9 @@ class Grounding:
         """v^F (B, B, D): dense feature of image i under the feature mask of G[i, j], see `masked_mean`."""
         dense = self._image.dense.float()
         height, width = dense.shape[-2:]
-        return self._rows.gather(masked_mean(dense, self._masker.feature(self.logits, (height, width))))
+        return self._rows.gather(
+            masked_mean(dense, feature_masks(self._masker, self.logits, (height, width)))
+        )
 
     @cached_property
     def areas(self) -> tuple[Tensor, Tensor]:

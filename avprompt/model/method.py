@@ -11,6 +11,17 @@ from torch.nn import functional as F
 
 from avprompt.distributed import Rows
 from avprompt.model.grounding import Grounding, Noise, masked_mean
+from avprompt.model.outputs import (
+    audio_frames,
+    audio_tokens,
+    check_tensor,
+    feature_masks,
+    heatmaps,
+    image_features,
+    mask_logits,
+    pooled_image,
+    text_features,
+)
 from avprompt.model.parts import (
     AlignmentLoss,
     AudioEncoder,
@@ -21,7 +32,7 @@ from avprompt.model.parts import (
     Masker,
     PromptGenerator,
 )
-from avprompt.records import ImageFeatures, Prediction
+from avprompt.records import ImageFeatures, Prediction, Prompt
 
 
 class Method(nn.Module):
@@ -77,13 +88,16 @@ class Method(nn.Module):
     @torch.no_grad()
     def encode_image(self, pixels: Tensor) -> ImageFeatures:
         """Run the frozen image encoder."""
-        return self.backbone.encode_image(pixels)
+        return image_features(self.backbone, pixels)
 
     @torch.no_grad()
     def encode_audio(self, waveform: Tensor) -> Tensor:
         """Run the frozen audio encoder: (B, T) -> frames (B, L, W)."""
-        frames: Tensor = self.audio_encoder(waveform)
-        return frames
+        return audio_frames(self.audio_encoder, waveform)
+
+    def project(self, frames: Tensor) -> Tensor:
+        """Map audio frames (B, L, W) to audio tokens (B, K, E)."""
+        return audio_tokens(self.projection, frames)
 
     def forward(
         self, pixels: Tensor, image: ImageFeatures, frames: Tensor, noise: Noise, rows: Rows
@@ -97,9 +111,8 @@ class Method(nn.Module):
             noise: draws the uniform noise (b, B, h, w) of the hard masks.
             rows: where they stand in the batch of B clips; in one process b = B.
         """
-        tokens = self.projection(frames)
-        text = self.prompt.read_pairs(tokens, image, rows, self.backbone.encode_prompt)
-        logits = self.decoder(image, text.distinct, pairs=True)
+        text = self.prompt.read_pairs(self.project(frames), image, rows, self._encode_prompt)
+        logits = mask_logits(self.decoder, image, text.distinct, pairs=True)
         pool = self._pooling(pixels.device.type)
         return Grounding(self.masker, pool, pixels, image, text.features, logits, noise, rows)
 
@@ -109,7 +122,7 @@ class Method(nn.Module):
 
         def pool(pixels: Tensor) -> Tensor:
             with torch.autocast(device, dtype, enabled=mixed):
-                return self.backbone.pool_image(pixels)
+                return pooled_image(self.backbone, pixels)
 
         return pool
 
@@ -117,7 +130,9 @@ class Method(nn.Module):
         """Return each loss times its weight, by name, and their sum as `total`."""
         weights = {name: loss.config.weight for name, loss in self._losses().items()}
         terms: dict[str, Tensor] = {
-            name: weights[name] * loss(grounding) for name, loss in self._losses().items() if weights[name]
+            name: weights[name] * check_tensor(loss, "forward", loss(grounding), grounding.logits, "")
+            for name, loss in self._losses().items()
+            if weights[name]
         }
         return terms | {"total": torch.stack(list(terms.values())).sum()}
 
@@ -126,7 +141,10 @@ class Method(nn.Module):
 
     def read(self, tokens: Tensor, image: ImageFeatures) -> Tensor:
         """Return the text features (B, D) of audio tokens (B, K, E), each read under its own image."""
-        return self.backbone.encode_prompt(self.prompt(tokens, image))
+        return self._encode_prompt(self.prompt(tokens, image))
+
+    def _encode_prompt(self, prompt: Prompt) -> Tensor:
+        return text_features(self.backbone, prompt, self.prompt)
 
     @torch.no_grad()
     def locate(self, image: ImageFeatures, text: Tensor, size: tuple[int, int]) -> Prediction:
@@ -135,13 +153,13 @@ class Method(nn.Module):
         The confidence is the cosine of the text feature with the image's dense features under the
         feature mask, as in ACL-SSL.
         """
-        logits = self.decoder(image, text).float()
+        logits = mask_logits(self.decoder, image, text).float()
         dense = image.dense.float()
         height, width = dense.shape[-2:]
-        mask = self.masker.feature(logits, (height, width)).unsqueeze(1)
+        mask = feature_masks(self.masker, logits, (height, width)).unsqueeze(1)
         feature = masked_mean(dense, mask).squeeze(1)
         confidence = F.cosine_similarity(feature, text.float(), dim=-1)
-        return Prediction(self.masker.heatmap(logits, size), confidence)
+        return Prediction(heatmaps(self.masker, logits, size), confidence)
 
 
 def _trains(part: nn.Module) -> bool:

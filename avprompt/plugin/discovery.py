@@ -6,8 +6,10 @@ A plugin that fails is reported and rolled back; it never stops the others.
 from __future__ import annotations
 
 import importlib.util
+import re
 import sys
-from collections.abc import Iterator
+import traceback
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -15,11 +17,14 @@ from types import ModuleType
 
 import pluggy
 
-from avprompt.errors import PluginError
+from avprompt.errors import PluginError, failure
 from avprompt.plugin import hookspecs
-from avprompt.registry import KINDS, Registry
+from avprompt.plugin.registration import register_plugin
+from avprompt.registry import Registry
 
 GROUP = "avprompt"
+FILE_PREFIX = "avprompt_file_"
+"""Begins the module name of a plugin that is a single file."""
 
 
 @dataclass(frozen=True)
@@ -51,75 +56,98 @@ def load_plugins(files: tuple[str, ...] = ()) -> Loaded:
     and raises.
 
     Raises:
-        PluginError: a file is missing or breaks.
+        PluginError: a file is missing or breaks, or two files have one name.
     """
     manager = pluggy.PluginManager("avprompt")
     manager.add_hookspecs(hookspecs)
     registry = Registry()
     plugins = [_load_entry_point(manager, registry, point) for point in _entry_points()]
-    plugins += [_load_file(manager, registry, Path(file)) for file in files]
+    plugins += [_load_file(manager, registry, path) for path in _distinct(files)]
     return Loaded(registry, tuple(plugins))
+
+
+def plugin_failure(error: BaseException) -> str | None:
+    """Return in one message what a plugin's own code has raised; None where only avprompt's has."""
+    others = {point.module.partition(".")[0] for point in _entry_points() if _owner(point) != "avprompt"}
+    for frame, _ in reversed(list(traceback.walk_tb(error.__traceback__))):
+        package = str(frame.f_globals.get("__name__")).partition(".")[0]
+        if package in others or package.startswith(FILE_PREFIX):
+            name = package if package in others else Path(frame.f_code.co_filename).name
+            return f"The plugin '{name}' failed: {failure(error, [package])}. Mend it there."
+    return None
 
 
 def _entry_points() -> Iterator[metadata.EntryPoint]:
     """Yield entry points, this distribution's first, so that nobody can take a first-party name."""
 
     def order(point: metadata.EntryPoint) -> tuple[bool, str, str]:
-        owner = point.dist.name if point.dist else ""
-        return owner != "avprompt", owner, point.name
+        return _owner(point) != "avprompt", _owner(point), point.name
 
     yield from sorted(metadata.entry_points(group=GROUP), key=order)
+
+
+def _owner(point: metadata.EntryPoint) -> str:
+    return point.dist.name if point.dist else "?"
+
+
+def _distinct(files: Sequence[str]) -> list[Path]:
+    """Return each file once; parts and results name a file's plugin by the name of the file."""
+    paths: dict[str, Path] = {}
+    for path in map(Path, files):
+        first = paths.setdefault(path.name, path)
+        if first.resolve() != path.resolve():
+            raise PluginError(
+                f"Two plugin files are called '{path.name}': '{first}' and '{path}'. Rename one of them."
+            )
+    return list(paths.values())
 
 
 def _load_entry_point(
     manager: pluggy.PluginManager, registry: Registry, point: metadata.EntryPoint
 ) -> Plugin:
-    dist, version = (point.dist.name, point.dist.version) if point.dist else ("?", "?")
+    dist, version = _owner(point), point.dist.version if point.dist else "?"
     name = point.name if dist == "avprompt" else f"{dist}:{point.name}"
     try:
-        _register(manager, registry, point.load(), name)
-    except Exception as error:  # a plugin may raise anything
-        return Plugin(name, point.value, version, failure=_reason(error))
-    return Plugin(name, point.value, version)
+        register_plugin(manager, registry, point.load(), name)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a plugin may raise anything, sys.exit too
+        registry.failures[name] = _reason(error, point.module.partition(".")[0])
+    return Plugin(name, point.value, version, registry.failures.get(name))
 
 
 def _load_file(manager: pluggy.PluginManager, registry: Registry, path: Path) -> Plugin:
-    name = path.name
     try:
-        _register(manager, registry, _import_file(path), name)
-    except Exception as error:  # a plugin may raise anything
-        raise PluginError(f"The plugin file '{path}' cannot be used: {_reason(error)}") from error
-    return Plugin(name, str(path), "file")
+        register_plugin(manager, registry, _import_file(path), path.name)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a plugin may raise anything, sys.exit too
+        reason = _reason(error, _module_name(path))
+        raise PluginError(f"The plugin file '{path}' cannot be used: {reason}") from error
+    return Plugin(path.name, str(path), "file")
 
 
 def _import_file(path: Path) -> ModuleType:
+    if path.is_dir():
+        raise PluginError("it is a folder. Name a Python file in it, or install it as a package.")
     if not path.is_file():
         raise PluginError("there is no such file.")
-    spec = importlib.util.spec_from_file_location(f"avprompt_file_{path.stem}", path)
+    spec = importlib.util.spec_from_file_location(_module_name(path), path)
     if spec is None or spec.loader is None:
         raise PluginError("it is not a Python file (.py).")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # pydantic resolves annotations through it
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[spec.name]
+        raise
     return module
 
 
-def _register(manager: pluggy.PluginManager, registry: Registry, module: object, name: str) -> None:
-    """Run one plugin's hooks; on any failure nothing of it stays."""
-    try:
-        manager.register(module, name=name)
-        manager.check_pending()  # a misspelt hook is otherwise ignored without a word
-        others = [plugin for plugin in manager.get_plugins() if plugin is not module]
-        for kind in KINDS:
-            caller = manager.subset_hook_caller(f"register_{kind}", others)
-            caller(register=lambda part, target, kind=kind: registry.add(kind, part, target, name))
-    except Exception:
-        registry.remove_owner(name)
-        if manager.has_plugin(name):
-            manager.unregister(name=name)
-        raise
+def _module_name(path: Path) -> str:
+    return FILE_PREFIX + re.sub(r"\W", "_", path.stem)
 
 
-def _reason(error: Exception) -> str:
-    text = str(error) or "no message"
-    return text if isinstance(error, PluginError) else f"{type(error).__name__}: {text}"
+def _reason(error: BaseException, package: str) -> str:
+    return str(error) if isinstance(error, PluginError) else failure(error, [package])

@@ -117,7 +117,7 @@ class Localizer:
         if min(height, width) < 1:
             raise DataError(f"A heatmap of {height} x {width} pixels shows nothing: give a larger size=.")
         with self.precision():
-            tokens = self.method.projection(self.method.encode_audio(waveform))
+            tokens = self.method.project(self.method.encode_audio(waveform))
             features = self.method.encode_image(pixels)
             prediction = self.method.locate(features, self.method.read(tokens, features), (height, width))
         return Localization(image, prediction.heatmap[0].cpu().numpy(), float(prediction.confidence[0]))

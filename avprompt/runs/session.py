@@ -11,8 +11,6 @@ import yaml
 from accelerate import Accelerator
 
 from avprompt.config.method_config import MethodConfig, encoder_set, resolve
-from avprompt.config.options import options
-from avprompt.config.tables import PART_KINDS
 from avprompt.data.benchmark import BenchmarkAdapter
 from avprompt.data.inputs import InputSpec
 from avprompt.data.shards import read_shards
@@ -21,7 +19,7 @@ from avprompt.distributed import Ranks, make_accelerator, ranks
 from avprompt.errors import WeightsError
 from avprompt.features.encoding import Encoding, open_encoding
 from avprompt.metrics.protocol import Protocol
-from avprompt.model.build import build, compile_kernels
+from avprompt.model.build import build, build_part, compile_kernels
 from avprompt.model.method import Method
 from avprompt.model.parts import Decoder
 from avprompt.plugin.discovery import Loaded
@@ -110,9 +108,8 @@ class Session(OpenMethod):
     def pretrained_decoder(self) -> Decoder | None:
         """Return the decoder as it was before training, or None when it has no pretrained weights."""
         table = dict(self.method_config.decoder)
-        kind, name = PART_KINDS["decoder"], table.pop("name")
-        config = options(self.loaded.registry, kind, name, table, "decoder")
-        decoder: Decoder = self.loaded.registry.load(kind, name)(config, self.method.backbone)
+        name, context = table.pop("name"), self.method.backbone
+        decoder: Decoder = build_part(self.loaded.registry, "decoders", name, table, "decoder", context)
         if not decoder.load_weights(self.method.backbone):
             return None
         return decoder.to(self.accelerator.device).eval().requires_grad_(False)

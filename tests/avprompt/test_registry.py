@@ -8,28 +8,29 @@ import pytest
 
 from avprompt.errors import PluginError, UnknownNameError
 from avprompt.registry import KINDS, Registry
+from avprompt_coop.prompts import CoOpPrompt
 
 
 @pytest.fixture
 def registry() -> Registry:
     registry = Registry()
     registry.add("prompts", "fixed", "decimal:Decimal", "acl")
-    registry.add("prompts", "coop", object, "coop")
+    registry.add("prompts", "coop", CoOpPrompt, "coop")
     registry.add("losses", "area", "no_such_module:Area", "acl")
     return registry
 
 
 def test_a_target_is_imported_at_the_first_use(monkeypatch: pytest.MonkeyPatch, registry: Registry) -> None:
     monkeypatch.delitem(sys.modules, "this", raising=False)
-    registry.add("prompts", "zen", "colorsys:hls_to_rgb", "them")
+    registry.add("methods", "zen", "colorsys:hls_to_rgb", "them")
     monkeypatch.delitem(sys.modules, "colorsys", raising=False)
-    registry.find("prompts", "zen")
+    registry.find("methods", "zen")
     assert "colorsys" not in sys.modules
-    assert registry.load("prompts", "zen") is sys.modules["colorsys"].hls_to_rgb
+    assert registry.load("methods", "zen") is sys.modules["colorsys"].hls_to_rgb
 
 
 def test_a_target_may_be_the_part_itself(registry: Registry) -> None:
-    assert registry.load("prompts", "coop") is object
+    assert registry.load("prompts", "coop") is CoOpPrompt
 
 
 def test_a_yaml_target_gives_its_text(registry: Registry) -> None:

@@ -31,7 +31,7 @@ def test_plugins(cli: Any) -> None:
 def test_plugins_says_why_one_is_not_loaded(cli: Any, install_plugin: Callable[..., None]) -> None:
     install_plugin("broken_module", "raise RuntimeError('their [bug]')", dist="broken-dist")
     output = cli("plugins").stdout
-    assert "not loaded: RuntimeError: their [bug]" in output
+    assert "not loaded: RuntimeError: their [bug] (broken_module.py, line 1)" in output
     assert "prompt generator metanet" in output
 
 

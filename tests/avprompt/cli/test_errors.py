@@ -99,7 +99,55 @@ def test_a_checkpoint_of_another_method(fails: Any, run: Path) -> None:
 def test_a_plugin_that_raises(fails: Any, here: Path) -> None:
     (here / "mine.py").write_text("1 / 0")
     message = fails(*RUN, "--plugin", "mine.py")
-    assert message == "The plugin file 'mine.py' cannot be used: ZeroDivisionError: division by zero"
+    assert (
+        message
+        == "The plugin file 'mine.py' cannot be used: ZeroDivisionError: division by zero (mine.py, line 1)"
+    )
+
+
+NUDGED = """
+from avprompt.plugin import ContextPrompt, hookimpl
+
+class Mine(ContextPrompt):
+    def context(self, image):
+        {code}
+
+@hookimpl
+def register_prompts(register):
+    register("mine", Mine)
+"""
+MINE = ("--plugin", "mine.py", "--set", "prompt.name=mine", "--steps", "1", "--batch-size", "4")
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("return 1 / 0", "ZeroDivisionError: division by zero (mine.py, line 6, in context)"),
+        ("import sys; sys.exit('bye')", "SystemExit: bye (mine.py, line 6, in context)"),
+        ("return image.pooled @ image.pooled", "RuntimeError: mat1 and mat2 shapes cannot be multiplied"),
+    ],
+)
+def test_a_plugin_that_raises_while_it_is_used(here: Path, code: str, reason: str) -> None:
+    (here / "mine.py").write_text(NUDGED.format(code=code))
+    result = CliRunner().invoke(main, [*RUN, *MINE])
+    assert result.exit_code == 1
+    assert f"Error: The plugin 'mine.py' failed: {reason}" in result.stderr
+    assert result.stderr.strip().endswith("Mend it there. AVPROMPT_TRACEBACK=1 shows the whole traceback.")
+    assert "(mine.py, line 6, in context)" in result.stderr
+
+
+def test_a_traceback_when_asked_for(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AVPROMPT_TRACEBACK", "1")
+    (here / "mine.py").write_text(NUDGED.format(code="return 1 / 0"))
+    result = CliRunner().invoke(main, [*RUN, *MINE])
+    assert isinstance(result.exception, ZeroDivisionError)
+
+
+def test_a_plugin_whose_output_has_another_shape(here: Path) -> None:
+    (here / "mine.py").write_text(NUDGED.format(code="return image.pooled[:, None, :5]"))
+    result = CliRunner().invoke(main, [*RUN, *MINE])
+    assert result.exit_code == 1
+    assert "Traceback" not in result.output
 
 
 def test_missing_encoder_weights_say_what_to_get(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from torch import Tensor
 
 from avprompt.config.method_config import resolve
 from avprompt.config.options import SHARED_OPTIONS, Options, options
@@ -23,15 +24,18 @@ class Sized(Options):
     size: int = 3
 
 
-class Ear:
+class Ear(AudioEncoder):
     Config = Sized
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        return waveform
 
 
 class Named(Options):
     name: str = "its own"
 
 
-class Selfish:
+class Selfish(Ear):
     Config = Named
 
 

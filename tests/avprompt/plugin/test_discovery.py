@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from avprompt.errors import PluginError
+from avprompt.errors import PluginError, UnknownNameError
 from avprompt.plugin import hookspecs
 from avprompt.plugin.discovery import Loaded, Plugin, load_plugins
 from avprompt.registry import KINDS
@@ -20,14 +20,15 @@ Install = Callable[..., None]
 OURS = {"acl", "audio", "beats", "benchmarks", "clip", "coop", "mini", "souple"}
 
 GOOD = """
-from avprompt.plugin import hookimpl
+from avprompt.plugin import ContextPrompt, hookimpl
 
 @hookimpl
 def register_prompts(register):
     register("haiku", "their_module:Haiku")
 
-class Haiku:
-    pass
+class Haiku(ContextPrompt):
+    def context(self, image):
+        return image.pooled[:, None]
 """
 
 
@@ -62,19 +63,52 @@ BROKEN = {
     "an import that fails": ("import not_there_at_all\n" + GOOD, r"ModuleNotFoundError: .*not_there_at_all"),
     "a misspelt hook": (
         GOOD + "@hookimpl\ndef register_promts(register): pass\n",
-        r"unknown hook 'register_promts'",
+        r"it has an unknown hook 'register_promts'. Did you mean 'register_prompts'\?",
     ),
     "a wrong hook argument": (
         GOOD + "@hookimpl\ndef register_losses(registry): pass\n",
-        r"register_losses\(registry\)",
+        r"its hook 'register_losses\(registry\)' must take one argument: register_losses\(register\)",
     ),
     "a hook that raises": (
         GOOD + "@hookimpl\ndef register_losses(register): raise KeyError('their bug')\n",
-        r"KeyError: 'their bug'",
+        r"^KeyError: 'their bug' \(their_module.py, line 12, in register_losses\)$",
     ),
     "a hook that raises without words": (
         GOOD + "@hookimpl\ndef register_losses(register): raise ValueError\n",
-        r"ValueError: no message",
+        r"ValueError: no message \(their_module.py",
+    ),
+    "a hook that ends the process": (
+        GOOD + "@hookimpl\ndef register_losses(register): raise SystemExit(3)\n",
+        r"^SystemExit: 3 \(their_module.py, line 12, in register_losses\)$",
+    ),
+    "an exception of no common kind": (
+        "class Odd(BaseException): pass\nraise Odd('their way')\n",
+        r"^Odd: their way \(their_module.py, line 2\)$",
+    ),
+    "a forgotten mark": (
+        GOOD + "def register_losses(register): pass\n",
+        r"its function 'register_losses' is not marked as a hook. Write @hookimpl in the line above it",
+    ),
+    "no hook": ("x = 1\n", r"it has no hook, so nothing of it would be registered. Write one"),
+    "a hook that returns its parts": (
+        GOOD + "@hookimpl\ndef register_losses(register): return {'mine': Haiku}\n",
+        r"its hook 'register_losses' returned \{'mine': .* It must call register\(name, part\)",
+    ),
+    "a part without a name": (
+        GOOD + "@hookimpl\ndef register_losses(register): register(Haiku)\n",
+        r"TypeError: .*register\(\) missing 1 required positional argument: 'target' \(their_module.py",
+    ),
+    "a part for a name": (
+        GOOD + "@hookimpl\ndef register_losses(register): register(Haiku, 'mine')\n",
+        r"registers a loss under <class .*Haiku'>, which is no name",
+    ),
+    "a place without an attribute": (
+        GOOD + "@hookimpl\ndef register_losses(register): register('mine', 'their_module')\n",
+        r"The loss 'mine' .* is at 'their_module', but a place is written 'module:attribute'",
+    ),
+    "a name registered twice": (
+        GOOD.replace('Haiku")', "Haiku\"); register('haiku', Haiku)", 1),
+        r"The prompt generator 'haiku' of plugin 'their-dist:theirs' is registered twice",
     ),
     "a name of ours": (
         GOOD + "@hookimpl\ndef register_audio_encoders(register): register('beats', 'their_module:Haiku')\n",
@@ -103,7 +137,14 @@ def test_a_broken_plugin_stops_no_other(install_plugin: Install) -> None:
     install_plugin("their_module", GOOD)
     loaded = load_plugins()
     assert "haiku" in loaded.registry.names("prompts")
-    assert plugin(loaded, "broken-dist:theirs").failure == "RuntimeError: no"
+    assert plugin(loaded, "broken-dist:theirs").failure == "RuntimeError: no (broken_module.py, line 1)"
+
+
+def test_what_is_missing_may_be_in_a_plugin_that_is_not_loaded(install_plugin: Install) -> None:
+    install_plugin("their_module", "import not_there_at_all\n" + GOOD)
+    reason = r"Plugin 'their-dist:theirs' is not loaded: ModuleNotFoundError: .*not_there_at_all"
+    with pytest.raises(UnknownNameError, match=rf"There is no prompt generator 'haiku'. .*\n{reason}"):
+        load_plugins().registry.load("prompts", "haiku")
 
 
 def test_two_third_parties_cannot_share_a_name(install_plugin: Install) -> None:
@@ -127,8 +168,10 @@ def test_a_plugin_file_loads(tmp_path: Path) -> None:
     ("name", "source", "reason"),
     [
         ("missing.py", None, "there is no such file"),
-        ("raises.py", "1 / 0", "ZeroDivisionError: division by zero"),
-        ("broken.py", "def (", "SyntaxError"),
+        ("raises.py", "1 / 0", r"ZeroDivisionError: division by zero \(raises.py, line 1\)"),
+        ("leaves.py", "import sys\nsys.exit('bye')", r"SystemExit: bye \(leaves.py, line 2\)"),
+        ("broken.py", "def (", r"SyntaxError: .*\(broken.py, line 1\)"),
+        ("none.py", "", "it has no hook"),
         ("words.txt", "hello", "not a Python file"),
         ("thief.py", GOOD.replace("haiku", "metanet"), "already registered by plugin 'souple'"),
     ],
@@ -140,6 +183,35 @@ def test_a_plugin_file_that_breaks_is_an_error(
     if source is not None:
         file.write_text(source)
     with pytest.raises(PluginError, match=rf"The plugin file '.*{name}' cannot be used: .*{reason}"):
+        load_plugins((str(file),))
+
+
+def test_a_plugin_file_that_is_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(PluginError, match=r"cannot be used: it is a folder. Name a Python file in it"):
+        load_plugins((str(tmp_path),))
+
+
+def test_two_files_of_one_name_are_told_apart_by_people_only(tmp_path: Path) -> None:
+    files = [tmp_path / folder / "mine.py" for folder in ("a", "b")]
+    for file in files:
+        file.parent.mkdir()
+        file.write_text(GOOD.replace('"their_module:Haiku"', "Haiku"))
+    message = rf"Two plugin files are called 'mine.py': '{files[0]}' and '{files[1]}'. Rename one of them.$"
+    with pytest.raises(PluginError, match=message):
+        load_plugins(tuple(map(str, files)))
+
+
+def test_a_file_given_twice_is_loaded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "mine.py"
+    file.write_text(GOOD.replace('"their_module:Haiku"', "Haiku"))
+    assert len(load_plugins(("mine.py", str(file))).plugins) == len(load_plugins().plugins) + 1
+
+
+def test_a_stopped_plugin_stops_us(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text("raise KeyboardInterrupt")
+    with pytest.raises(KeyboardInterrupt):
         load_plugins((str(file),))
 
 

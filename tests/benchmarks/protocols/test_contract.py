@@ -9,6 +9,7 @@ from avprompt.metrics.iou import TruthMasks
 from avprompt.metrics.protocol import Protocol
 from avprompt.metrics.scored_maps import ScoredMaps
 from avprompt.registry import Registry
+from avprompt.testing import check_protocol
 
 NAMES = {
     "acl-sweep",
@@ -74,6 +75,10 @@ def test_all_protocols_of_the_field_are_here(registry: Registry) -> None:
 def test_every_benchmark_is_scored_by_the_protocols_of_its_papers(registry: Registry) -> None:
     ours = [entry.name for entry in registry.entries("benchmarks") if entry.kind == "datasets"]
     assert {name: registry.load("datasets", name).protocols for name in ours} == OF_BENCHMARKS
+
+
+def test_a_protocol_keeps_what_plugin_authors_are_asked_for(protocol: Protocol) -> None:
+    check_protocol(protocol)
 
 
 def test_a_protocol_keeps_its_contract(protocol: Protocol) -> None:

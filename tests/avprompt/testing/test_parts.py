@@ -1,4 +1,4 @@
-"""The contract checks catch parts that break their promises; good parts pass in tests/plugins."""
+"""The checks of what is trained catch parts that break their promises; good ones pass in tests/plugins."""
 
 from __future__ import annotations
 
@@ -9,94 +9,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from avprompt.config.options import LossOptions, Options, PromptOptions, TrainedOptions
+from avprompt.config.options import LossOptions, PromptOptions, TrainedOptions
 from avprompt.model.context_prompt import ContextPrompt
 from avprompt.model.grounding import Grounding, resize_maps
-from avprompt.model.parts import (
-    AlignmentLoss,
-    AudioEncoder,
-    AudioProjection,
-    Decoder,
-)
+from avprompt.model.parts import AlignmentLoss, AudioProjection, Decoder
 from avprompt.records import ImageFeatures, Prompt
 from avprompt.testing import (
     StandInBackbone,
     StandInMasker,
-    check_audio_encoder,
-    check_backbone,
     check_decoder,
     check_loss,
     check_masker,
     check_projection,
     check_prompt_generator,
 )
-from tinyworld.encoders import EarOptions, TinyClip, TinyEar
-
-
-def test_the_stand_ins_keep_their_own_contracts() -> None:
-    check_backbone(StandInBackbone())
-    check_masker(StandInMasker())
-
-
-def test_encoders_of_the_tiny_world_keep_theirs() -> None:
-    clip, ear = TinyClip(Options()), TinyEar(EarOptions())
-    clip.load_weights()
-    ear.load_weights()
-    check_backbone(clip, "a photo of red")
-    check_audio_encoder(ear)
-
-
-class TestBackbone:
-    def test_whose_pooling_cuts_the_gradient(self) -> None:
-        class Cut(StandInBackbone):
-            def pool_image(self, pixels: Tensor) -> Tensor:
-                return super().pool_image(pixels.detach()) + 0 * pixels.sum()
-
-        with pytest.raises(AssertionError, match=r"gradients reach the pixels"):
-            check_backbone(Cut())
-
-    def test_that_says_a_wrong_width(self) -> None:
-        class Wide(StandInBackbone):
-            vision_width = 99
-
-        with pytest.raises(AssertionError, match=r"hidden: expected \(2, 17, 99\), got \(2, 17, 16\)"):
-            check_backbone(Wide())
-
-    def test_that_pools_two_ways(self) -> None:
-        class Fickle(StandInBackbone):
-            def encode_image(self, pixels: Tensor) -> ImageFeatures:
-                features = super().encode_image(pixels)
-                return ImageFeatures(2 * features.pooled, features.hidden, features.dense)
-
-        with pytest.raises(AssertionError, match=r"not close"):
-            check_backbone(Fickle())
-
-
-class TestAudioEncoder:
-    class Ear(AudioEncoder):
-        sample_rate, width = 100, 4
-
-        def forward(self, waveform: Tensor) -> Tensor:
-            return waveform.unfold(1, 4, 4)
-
-    def test_good(self) -> None:
-        check_audio_encoder(self.Ear(Options()))
-
-    def test_that_mixes_the_batch(self) -> None:
-        class Mixing(self.Ear):  # type: ignore[name-defined, misc]
-            def forward(self, waveform: Tensor) -> Tensor:
-                return super().forward(waveform - waveform.mean(0))
-
-        with pytest.raises(AssertionError, match=r"not close"):
-            check_audio_encoder(Mixing(Options()))
-
-    def test_that_divides_by_the_loudness(self) -> None:
-        class Dividing(self.Ear):  # type: ignore[name-defined, misc]
-            def forward(self, waveform: Tensor) -> Tensor:
-                return super().forward(waveform / waveform.std(1, keepdim=True))
-
-        with pytest.raises(AssertionError, match=r"silence must give finite frames"):
-            check_audio_encoder(Dividing(Options()))
 
 
 class TestProjection:
@@ -237,3 +163,30 @@ class TestLoss:
 
         with pytest.raises(AssertionError, match=r"a loss: expected \(\), got \(3, 3\)"):
             check_loss(Several(LossOptions()))
+
+    def test_that_hears_nothing(self) -> None:
+        class Constant(AlignmentLoss):
+            def forward(self, grounding: Grounding) -> Tensor:
+                return torch.zeros(())
+
+        with pytest.raises(AssertionError, match=r"a loss must have a gradient to the mask logits"):
+            check_loss(Constant(LossOptions()))
+
+
+def test_a_prompt_generator_without_its_context() -> None:
+    class Unwritten(ContextPrompt):
+        pass
+
+    backbone = StandInBackbone()
+    with pytest.raises(AssertionError, match=r"has no method 'context'. Write .* def context\(self, image\)"):
+        check_prompt_generator(Unwritten(PromptOptions(), backbone), backbone)
+
+
+def test_a_prompt_generator_that_returns_tokens() -> None:
+    class Bare(TestPromptGenerator.Words):
+        def forward(self, audio_tokens: Tensor, image: ImageFeatures) -> Any:
+            return audio_tokens
+
+    backbone = StandInBackbone()
+    with pytest.raises(AssertionError, match=r"forward must return a Prompt, not Tensor"):
+        check_prompt_generator(Bare(PromptOptions(), backbone), backbone)

@@ -1,0 +1,164 @@
+"""What parts return, checked wherever a method uses it against what their interfaces promise.
+
+Each function calls one part. A broken promise is a `PluginError` with the class, its file, and the shapes
+promised and returned. Letters of shapes are those of `avprompt.records`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakKeyDictionary
+
+from torch import Tensor, nn
+
+from avprompt.errors import PluginError
+from avprompt.promises import describe
+from avprompt.records import ImageFeatures, Prompt
+
+if TYPE_CHECKING:
+    from avprompt.model.parts import AudioEncoder, AudioProjection, Backbone, Decoder, Masker, PromptGenerator
+
+Record = TypeVar("Record")
+
+# Methods of a part whose first output was searched for NaN: later ones are not, as a GPU would be waited for.
+_searched: WeakKeyDictionary[nn.Module, set[str]] = WeakKeyDictionary()
+
+
+def image_features(backbone: Backbone, pixels: Tensor) -> ImageFeatures:
+    """Return what the image encoder says of normalised pixels (B, 3, H, W)."""
+    features = check_record(backbone, "encode_image", backbone.encode_image(pixels), ImageFeatures)
+    batch, grid = len(pixels), pixels.shape[-1] // backbone.patch_size
+    width, joint, patches = backbone.vision_width, backbone.joint_width, grid * grid + 1
+    check = "encode_image, pooled"
+    check_tensor(backbone, check, features.pooled, pixels, "B D", B=batch, D=joint)
+    check = "encode_image, dense"
+    check_tensor(backbone, check, features.dense, pixels, "B D h w", B=batch, D=joint, h=grid, w=grid)
+    if len(features.hidden) != backbone.layers:
+        raise broken(backbone, "encode_image", f"{backbone.layers} hidden", f"{len(features.hidden)}")
+    for hidden in features.hidden:
+        check = "encode_image, hidden"
+        check_tensor(backbone, check, hidden, pixels, "B N+1 C", **{"B": batch, "N+1": patches, "C": width})
+    return features
+
+
+def pooled_image(backbone: Backbone, pixels: Tensor) -> Tensor:
+    """Return the projected class token (B, D) of normalised pixels (B, 3, H, W)."""
+    pooled, width = backbone.pool_image(pixels), backbone.joint_width
+    return check_tensor(backbone, "pool_image", pooled, pixels, "B D", B=len(pixels), D=width)
+
+
+def audio_frames(encoder: AudioEncoder, waveform: Tensor) -> Tensor:
+    """Return the frames (B, L, W) of waveforms (B, T)."""
+    frames, width = encoder(waveform), encoder.width
+    return check_tensor(encoder, "forward", frames, waveform, "B L W", B=len(waveform), W=width)
+
+
+def audio_tokens(projection: AudioProjection, frames: Tensor) -> Tensor:
+    """Return the audio tokens (B, K, E) of frames (B, L, W)."""
+    tokens, width = projection(frames), projection.text_width
+    return check_tensor(projection, "forward", tokens, frames, "B K E", B=len(frames), E=width)
+
+
+def text_features(backbone: Backbone, prompt: Prompt, generator: PromptGenerator) -> Tensor:
+    """Return the text features (B, D) of what a prompt generator has made."""
+    prompt, width = check_record(generator, "forward", prompt, Prompt), backbone.text_width
+    embeddings = check_tensor(generator, "forward", prompt.embeddings, prompt.embeddings, "B S E", E=width)
+    batch, length = embeddings.shape[:2]
+    if not 0 <= prompt.read_at < length:
+        raise broken(generator, "forward", f"a read_at within its {length} tokens", str(prompt.read_at))
+    text, joint = backbone.encode_prompt(prompt), backbone.joint_width
+    return check_tensor(backbone, "encode_prompt", text, embeddings, "B D", B=batch, D=joint)
+
+
+def mask_logits(decoder: Decoder, image: ImageFeatures, text: Tensor, *, pairs: bool = False) -> Tensor:
+    """Return the mask logits (B, h, w), or (B, B_audio, h, w) of all `pairs`."""
+    logits = decoder(image, text, pairs=pairs)
+    if not pairs:
+        return check_tensor(decoder, "forward", logits, text, "B h w", B=len(image))
+    sizes = {"B": len(image), "B_audio": text.shape[-2]}
+    return check_tensor(decoder, "forward", logits, text, "B B_audio h w", **sizes)
+
+
+def hard_masks(masker: Masker, logits: Tensor, noise: Tensor) -> Tensor:
+    """Return the hard masks of mask logits, of their shape."""
+    return _masks(masker, "hard", masker.hard(logits, noise), logits, tuple(logits.shape))
+
+
+def feature_masks(masker: Masker, logits: Tensor, grid: tuple[int, int]) -> Tensor:
+    """Return the feature masks (..., *grid) of mask logits (..., H, W)."""
+    return _masks(masker, "feature", masker.feature(logits, grid), logits, (*logits.shape[:-2], *grid))
+
+
+def heatmaps(masker: Masker, logits: Tensor, size: tuple[int, int]) -> Tensor:
+    """Return the heatmaps (..., *size) of mask logits (..., H, W)."""
+    return _masks(masker, "heatmap", masker.heatmap(logits, size), logits, (*logits.shape[:-2], *size))
+
+
+def check_record(part: nn.Module, method: str, output: Any, record: type[Record]) -> Record:
+    """Return the output of a part's method if it is the record that is promised.
+
+    Raises:
+        PluginError: it is something else.
+    """
+    if not isinstance(output, record):
+        raise broken(part, method, f"a record {record.__name__}", _seen(output))
+    return output
+
+
+def check_tensor(part: nn.Module, method: str, output: Any, like: Tensor, axes: str, **sizes: int) -> Tensor:
+    """Return the output of a part's method if it is the tensor that is promised.
+
+    Args:
+        part: whose method it is.
+        method: its name.
+        output: what it returned.
+        like: a tensor on the device where it must be.
+        axes: letters, as the interface names them, with spaces between.
+        **sizes: of axes that have one size only, by letter.
+
+    Raises:
+        PluginError: no tensor, or one of another shape, not of floating point, elsewhere, or with NaN.
+    """
+    letters = axes.split()
+    promised = f"({', '.join(letters)})"
+    if sizes:
+        promised += f" = ({', '.join(str(sizes.get(letter, letter)) for letter in letters)})"
+    if not isinstance(output, Tensor) or not _fits(output.shape, letters, sizes):
+        raise broken(part, method, promised, _seen(output))
+    if not output.is_floating_point():
+        raise broken(part, method, f"{promised} of floating point", str(output.dtype))
+    if output.device != like.device:
+        raise broken(part, method, f"{promised} on {like.device}", f"a tensor on {output.device}")
+    searched = _searched.setdefault(part, set())
+    if method not in searched:
+        searched.add(method)
+        if output.isnan().any():
+            raise broken(part, method, "numbers", "NaN")
+    return output
+
+
+def broken(part: nn.Module, method: str, promised: str, returned: str) -> PluginError:
+    """Return the error of a broken promise."""
+    return PluginError(
+        f"{describe(part)} breaks a promise: {method} must return {promised}, but returned {returned}."
+    )
+
+
+def _masks(masker: Masker, method: str, masks: Any, logits: Tensor, shape: tuple[int, ...]) -> Tensor:
+    letters = ["B", "B_audio", "H", "W"] if len(shape) == 4 else ["B", "H", "W"][-len(shape) :]
+    return check_tensor(
+        masker, method, masks, logits, " ".join(letters), **dict(zip(letters, shape, strict=True))
+    )
+
+
+def _fits(shape: tuple[int, ...], letters: list[str], sizes: dict[str, int]) -> bool:
+    expected = [sizes.get(letter) for letter in letters]
+    return len(shape) == len(letters) and all(
+        size in (None, got) for size, got in zip(expected, shape, strict=True)
+    )
+
+
+def _seen(output: Any) -> str:
+    if output is None:
+        return "None: is a `return` missing?"
+    return str(tuple(output.shape)) if isinstance(output, Tensor) else f"a {type(output).__name__}"

@@ -1,0 +1,56 @@
+"""Contract checks for the authors of plugins: does a part keep what its interface promises?
+
+Each check runs a part on small random inputs and raises an `AssertionError` that names the promise which is
+broken. Call them in your tests, with any test runner; nothing is downloaded:
+
+    from avprompt.plugin import LearnedContextOptions
+    from avprompt.testing import StandInBackbone, check_prompt_generator
+    from my_prompt import NudgedPrompt
+
+    def test_my_prompt_keeps_its_promises():
+        backbone = StandInBackbone()
+        check_prompt_generator(NudgedPrompt(LearnedContextOptions(), backbone), backbone)
+
+| part | check |
+|---|---|
+| backbone | `check_backbone(backbone)`, its weights read |
+| audio encoder | `check_audio_encoder(encoder)`, its weights read |
+| projection | `check_projection(Mine(options, 6, 8))`, widths of your choice |
+| prompt generator | `check_prompt_generator(Mine(options, backbone), backbone)` |
+| decoder | `check_decoder(Mine(options, backbone), backbone)` |
+| masker | `check_masker(Mine(options))` |
+| loss | `check_loss(Mine(options))` |
+| benchmark | `check_benchmark(Mine(root))`, on a small folder in its layout |
+| protocol | `check_protocol(Mine())` |
+| checkpoint format | `check_checkpoint_format(Mine(), path, state)`, on trained parts that it has names for |
+
+`StandInBackbone` and `StandInMasker` have the right shapes and no weights.
+"""
+
+from avprompt.testing.benchmarks import check_benchmark
+from avprompt.testing.checkpoints import check_checkpoint_format
+from avprompt.testing.encoders import check_audio_encoder, check_backbone
+from avprompt.testing.parts import (
+    check_decoder,
+    check_loss,
+    check_masker,
+    check_projection,
+    check_prompt_generator,
+)
+from avprompt.testing.protocols import check_protocol
+from avprompt.testing.standins import StandInBackbone, StandInMasker
+
+__all__ = [
+    "StandInBackbone",
+    "StandInMasker",
+    "check_audio_encoder",
+    "check_backbone",
+    "check_benchmark",
+    "check_checkpoint_format",
+    "check_decoder",
+    "check_loss",
+    "check_masker",
+    "check_projection",
+    "check_prompt_generator",
+    "check_protocol",
+]
