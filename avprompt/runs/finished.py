@@ -10,9 +10,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from avprompt.errors import ConfigError
+from avprompt.errors import ConfigError, WeightsError
 from avprompt.runs.directory import RunDirectory, is_run
+from avprompt.runs.results import read_results
 from avprompt.runs.settings import Settings
+from avprompt.weights.files import measured_sha256
 
 
 def open_target(
@@ -32,7 +34,8 @@ def open_target(
 
     Raises:
         ConfigError: the run names plugin files, and the user neither names any nor trusts these.
-        DataError: the directory holds no run.
+        DataError: the directory holds no run, or its files are damaged.
+        WeightsError: its checkpoint is not the one that the run wrote.
     """
     checkpoint = None if checkpoint is None else Path(checkpoint)
     if not is_run(run_or_method):
@@ -41,9 +44,23 @@ def open_target(
     recorded = directory.recorded()
     if not given.get("plugins"):
         check_trusted(recorded.plugins, f"The run '{directory}'", trust=trust)
-    if checkpoint is None and directory.checkpoint.is_file():  # none where nothing was trained
-        checkpoint = directory.checkpoint
-    return str(directory.config), checkpoint, options_of_run(recorded, given, trust=trust)
+    options = options_of_run(recorded, given, trust=trust)
+    return str(directory.config), checkpoint or _checkpoint(directory), options
+
+
+def _checkpoint(directory: RunDirectory) -> Path | None:
+    """Return the checkpoint of a run, the very one that was written; None where nothing was trained."""
+    path = directory.checkpoint
+    if not path.is_file():
+        return None
+    recorded = read_results(directory.path).checkpoint_sha256 if directory.results.is_file() else None
+    if recorded is not None and recorded != (measured := measured_sha256(path)):
+        raise WeightsError(
+            f"'{path}' is not the checkpoint that the run wrote: its SHA-256 is {measured}, and "
+            f"{directory.results.name} says {recorded}. Copy or make it again, or give it with --checkpoint "
+            "if you replaced it on purpose."
+        )
+    return path
 
 
 def options_of_run(recorded: Settings, given: Mapping[str, Any], *, trust: bool = False) -> dict[str, Any]:

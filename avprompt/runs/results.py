@@ -10,8 +10,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from avprompt.config.options import explain
 from avprompt.errors import DataError
-from avprompt.files import replacing
+from avprompt.files import read_text, replacing
 from avprompt.records import Missing
 from avprompt.runs.directory import RunDirectory
 
@@ -39,6 +40,7 @@ class RunResult(BaseModel):
         published: what papers print for this method on this benchmark, each under its own protocol.
         notes: what a reader of the numbers must know.
         checksums: SHA-256 of the weight files that were read.
+        checkpoint_sha256: of the run's own checkpoint; None where no part is trained.
         headline: the protocol and metric that stand for the run.
         seconds: wall time of training and evaluation.
         folder: the run directory; not in `results.json`.
@@ -62,6 +64,7 @@ class RunResult(BaseModel):
     published: list[dict[str, Any]] = Field(default_factory=list)
     notes: list[str] = Field(default_factory=list)
     checksums: dict[str, str] = Field(default_factory=dict)
+    checkpoint_sha256: str | None = None
     headline: tuple[str, str] = ("val-threshold", "cIoU")
     seconds: dict[str, float] = Field(default_factory=dict)
     folder: Path | None = Field(default=None, exclude=True)
@@ -81,11 +84,20 @@ def read_results(folder: Path) -> RunResult:
     """
     path = RunDirectory(folder).results
     try:
-        return RunResult(**json.loads(path.read_text()), folder=folder)
+        return RunResult(**json.loads(read_text(path)), folder=folder)
     except FileNotFoundError as error:
         raise DataError(f"'{folder}' holds no finished run: there is no {path.name} in it.") from error
-    except (json.JSONDecodeError, TypeError, ValidationError) as error:
-        raise DataError(f"'{path}' cannot be read as results of avprompt: {error}") from error
+    except ValidationError as error:
+        raise DataError(_damaged(path, explain(error, "it", RunResult))) from error
+    except (DataError, ValueError, TypeError, RecursionError) as error:
+        raise DataError(_damaged(path, error)) from error
+
+
+def _damaged(path: Path, reason: object) -> str:
+    return (
+        f"'{path}' cannot be read as results of avprompt: {reason}\nIt is damaged, or of another version. "
+        "Remove it to make it again (the run's command with --resume), or to use the checkpoint without it."
+    )
 
 
 def write_rows(path: Path, rows: Iterable[Mapping[str, object]], columns: list[str]) -> None:

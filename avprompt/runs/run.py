@@ -22,6 +22,7 @@ from avprompt.runs.results import RunResult, read_results, read_skipped, write_r
 from avprompt.runs.session import Session
 from avprompt.training.trainer import Trainer, check_trainable
 from avprompt.weights.checkpoint import load_checkpoint, save_checkpoint
+from avprompt.weights.files import measured_sha256
 
 RANDOM_DECODER = "the mask decoder has no pretrained weights: it started from random numbers"
 
@@ -81,6 +82,8 @@ def _fill(
         result = evaluate(session, directory, reporter=reporter, skipped=skipped)
     result.seconds, result.folder = seconds, directory.path
     if ranks.main:
+        if session.method.trained_parts():
+            result.checkpoint_sha256 = measured_sha256(directory.checkpoint)
         write_results(result, directory.path)
     return result
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,33 @@ class TestEvaluate:
             for seed in "01"
         )
         assert not np.array_equal(one, other)
+
+
+def flip_a_bit(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+
+
+class TestTheCheckpointOfARun:
+    def test_is_known_by_its_checksum(self, run: Path) -> None:
+        sha256 = hashlib.sha256((run / "checkpoint.safetensors").read_bytes()).hexdigest()
+        assert results(run)["checkpoint_sha256"] == sha256
+
+    @pytest.mark.parametrize("command", ["evaluate", "localize --image i --audio a --method"])
+    def test_is_not_used_with_a_flipped_bit(self, fails: Any, run: Path, command: str) -> None:
+        flip_a_bit(run / "checkpoint.safetensors")
+        message = fails(*command.split(), run)
+        assert message.startswith(f"'{run}/checkpoint.safetensors' is not the checkpoint that the run wrote")
+        assert results(run)["checkpoint_sha256"] in message
+
+    def test_may_be_replaced_on_purpose(self, cli: Any, run: Path) -> None:
+        flip_a_bit(run / "checkpoint.safetensors")
+        cli("evaluate", run, "--checkpoint", run / "checkpoint.safetensors", "--output", "again")
+
+    def test_is_none_where_nothing_is_trained(self, cli: Any, here: Path) -> None:
+        cli("run", "oracle", "--dataset", "tiny", "--output", "run")
+        assert results(here / "run")["checkpoint_sha256"] is None
 
 
 class TestARunFromSomebodyElse:

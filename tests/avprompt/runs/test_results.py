@@ -53,10 +53,32 @@ def test_keys_are_the_promised_ones(result: RunResult, tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"method": "x", "no such key": 1}'])
-def test_what_is_no_result(tmp_path: Path, content: str) -> None:
-    (tmp_path / "results.json").write_text(content)
+DAMAGED = {
+    "cut": b"{",
+    "empty": b"",
+    "no table": b"[]",
+    "number": b"5",
+    "no keys": b"{}",
+    "binary": b"\x00\xff",
+    "deep": b"[" * 100_000,
+    "another": b'{"method": "x", "no such key": 1}',
+}
+
+
+@pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED)
+def test_what_is_no_result(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "results.json").write_bytes(content)
     with pytest.raises(DataError, match=r"results.json' cannot be read as results of avprompt"):
+        read_results(tmp_path)
+
+
+def test_a_wrong_type_is_named(result: RunResult, tmp_path: Path) -> None:
+    write_results(result, tmp_path)
+    tables = json.loads((tmp_path / "results.json").read_text()) | {"seed": "x", "scores": 5}
+    (tmp_path / "results.json").write_text(json.dumps(tables))
+    with pytest.raises(
+        DataError, match=r"it.seed: Input should be a valid integer(.|\n)*it.scores: Input should"
+    ):
         read_results(tmp_path)
 
 
