@@ -10,26 +10,28 @@ import torch
 from torch import Tensor
 
 from avprompt.data.keys import start_digest
+from avprompt.features.code import code_versions
 from avprompt.features.store import FeatureStore
 from avprompt.model.parts import Part
-
-FORMAT = 1
-"""Part of every fingerprint; a change in what is stored, or how sounds are read, makes all keys new."""
 
 Kind = Literal["audio", "images"]
 
 
 def fingerprint(part: Part, *, precision: str) -> str:
-    """Return the hash of an encoder: class, options, weights, and the precision it computes in."""
-    digest = start_digest(FORMAT, describe(part, precision=precision))
-    for name, value in part.state_dict().items():
+    """Return the hash of an encoder: class, options, code, weights, and the precision it computes in.
+
+    Raises:
+        PluginError: its code lies in no file.
+    """
+    digest = start_digest(describe(part, precision=precision), code_versions(part))
+    for name, value in {**dict(part.named_buffers()), **part.state_dict()}.items():
         digest.update(repr((name, str(value.dtype), tuple(value.shape))).encode())
         digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
     return str(digest.hexdigest())
 
 
 def describe(part: Part, *, precision: str) -> str:
-    """Say in words what a fingerprint is of, weights aside."""
+    """Say in words what a fingerprint is of, code and weights aside."""
     kind = type(part)
     names = "float32" if precision == "no" else precision
     return f"{kind.__module__}.{kind.__qualname__} in {names}, {part.config.model_dump_json()}"
@@ -44,7 +46,7 @@ class EncoderFeatures:
     Attributes:
         store: where they are, beside those of others.
         kind: what is encoded.
-        fingerprint: of the encoder, its weights and precision.
+        fingerprint: of the encoder: its code, options, weights and precision.
     """
 
     store: FeatureStore
