@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import Any
 
 import click
@@ -19,6 +20,7 @@ from avprompt.cli.score import score
 from avprompt.cli.weights import weights
 from avprompt.errors import AvpromptError
 from avprompt.plugin.discovery import plugin_failure
+from avprompt.training.interruption import ADVICE, end_at_once, handling
 
 TRACEBACK = "AVPROMPT_TRACEBACK"
 """Environment variable that lets every error keep its traceback."""
@@ -32,20 +34,21 @@ class Commands(click.Group):
         if os.environ.get(TRACEBACK):
             return super().invoke(ctx)
         try:
-            return super().invoke(ctx)
+            with handling(end_at_once):
+                return super().invoke(ctx)
         except AvpromptError as error:
             raise click.ClickException(str(error)) from error
-        except KeyboardInterrupt:
-            raise click.ClickException(
-                "Interrupted. A run that had begun training goes on with the same command and --resume."
-            ) from None
+        except KeyboardInterrupt as interrupted:
+            click.echo(str(interrupted) or f"Interrupted. {ADVICE}", err=True)
+            ctx.exit(128 + getattr(interrupted, "number", signal.SIGINT))  # as shells say it
         except (click.ClickException, click.Abort, click.exceptions.Exit):
             raise
         except BaseException as error:  # a plugin may raise anything, sys.exit too
             failure = plugin_failure(error)
             if failure is None:
                 raise
-            raise click.ClickException(f"{failure} {TRACEBACK}=1 shows the whole traceback.") from error
+            more = [*getattr(error, "__notes__", []), f"{TRACEBACK}=1 shows the whole traceback."]
+            raise click.ClickException(" ".join([failure, *more])) from error
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

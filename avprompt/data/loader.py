@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -60,7 +61,12 @@ def loader(
         device: where batches go next; those for a GPU are put into memory that it can copy from.
     """
     return DataLoader(
-        dataset, batch_sampler=order, num_workers=workers, collate_fn=collate, pin_memory=_pinned(device)
+        dataset,
+        batch_sampler=order,
+        num_workers=workers,
+        collate_fn=collate,
+        pin_memory=_pinned(device),
+        worker_init_fn=_leave_signals_to_the_main_process,
     )
 
 
@@ -68,7 +74,25 @@ def stream_loader(
     batches: IterableDataset[Any], workers: int, device: torch.device | None = None
 ) -> DataLoader[Any]:
     """Return a loader of a stream, which makes its own batches; see `loader`."""
-    return DataLoader(batches, batch_size=None, num_workers=workers, pin_memory=_pinned(device))
+    return DataLoader(
+        batches,
+        batch_size=None,
+        num_workers=workers,
+        pin_memory=_pinned(device),
+        worker_init_fn=_leave_signals_to_the_main_process,
+    )
+
+
+def _leave_signals_to_the_main_process(worker: int) -> None:
+    """Read on when Ctrl-C or the end of a job reaches all processes: the main one ends its workers itself.
+
+    It does so by a SIGTERM where they do not heed it, so only the first is passed over.
+    """
+    del worker
+    for name in ("SIGINT", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: signal.signal(signal.SIGTERM, signal.SIG_DFL))
 
 
 def _pinned(device: torch.device | None) -> bool:

@@ -52,7 +52,7 @@ class Progress:
 
             def show(step: StepReport) -> None:
                 terms = "  ".join(f"{_short(name)} {value:.2f}" for name, value in step.losses.items())
-                note = f"{terms}  {step.clips_per_second:.0f} clips/s"
+                note = step.left_out or f"{terms}  {step.clips_per_second:.0f} clips/s"
                 bars.update(task, total=step.of, completed=step.step + 1, note=note)
 
             yield show

@@ -72,6 +72,11 @@ class Optimisation:
         parameters = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
         return float(self.accelerator.clip_grad_norm_(parameters, self.options.clip_norm or math.inf))
 
+    def change_parameters(self) -> bool:
+        """Take Adam's step; says whether it was taken, which fp16 leaves out where the gradient overflows."""
+        self.optimizer.step()
+        return not getattr(self.optimizer, "step_was_skipped", False)
+
     @property
     def leaves_out_overflow(self) -> bool:
         """Whether the optimiser itself leaves out steps whose gradient is not finite, as with fp16."""

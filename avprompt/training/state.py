@@ -1,23 +1,21 @@
-"""How far training has come, and what it leaves: its log, the state to go on from, a batch that broke it."""
+"""How far training has come, and what it leaves: its log, and the state to go on from."""
 
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors.torch import save_file
-
 from avprompt.errors import TrainingError
+from avprompt.files import replacing
 from avprompt.model.method import Method
 from avprompt.records import Missing
-from avprompt.training.objective import EncodedBatch
+from avprompt.training.optimisation import Optimisation
 from avprompt.weights.checkpoint import load_state, load_training_state, save_training_state, trained_state
+from avprompt.weights.tensors import reason_of
 
 RESUME_FILE = "resume.pt"
 LOG_FILE = "train.jsonl"
@@ -25,14 +23,18 @@ LOG_FILE = "train.jsonl"
 
 @dataclass(frozen=True)
 class StepReport:
-    """What one training step did: losses by term, and clips a second."""
+    """What one training step did: losses by term, and clips a second.
+
+    A step that was left out has changed nothing, and `left_out` says why.
+    """
 
     step: int
     of: int
-    losses: dict[str, float]
-    gradient_norm: float
-    learning_rate: float
-    clips_per_second: float
+    losses: dict[str, float] = field(default_factory=dict)
+    gradient_norm: float = 0.0
+    learning_rate: float = 0.0
+    clips_per_second: float = 0.0
+    left_out: str = ""
 
 
 @dataclass
@@ -43,11 +45,21 @@ class Progress:
         done: steps that are over, and so the number of the next one.
         trained: whether any of them has changed the method.
         skipped: clips that could not be read, by id.
+        whole: whether the method is as these steps have left it, and not in the middle of a change.
     """
 
     done: int = 0
     trained: bool = False
     skipped: dict[str, Missing] = field(default_factory=dict)
+    whole: bool = True
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Change the method by one step; what breaks off in here leaves a method that is of no step."""
+        self.whole = False
+        yield
+        self.done += 1
+        self.whole = True
 
 
 @dataclass(frozen=True)
@@ -57,41 +69,51 @@ class Journal:
     Attributes:
         folder: the run directory.
         method: whose trained parts are kept.
-        optimizer: kept likewise.
+        optimisation: whose optimiser is kept likewise.
         writes: only the main rank does.
     """
 
     folder: Path
     method: Method
-    optimizer: torch.optim.Optimizer
+    optimisation: Optimisation
     writes: bool = True
 
-    @contextmanager
-    def log(self, start: int) -> Iterator[Callable[[StepReport], object]]:
-        """Open the log for steps from `start` on, and give what writes a step down.
+    def begin(self, start: int) -> None:
+        """Begin the log, or go on with it from a step; later lines, of an interrupted run, go."""
+        if self.writes:
+            lines = [json.dumps(line) + "\n" for line in read_log(self.folder) if line["step"] < start]
+            with self._written(LOG_FILE) as path, replacing(path) as temporary:
+                temporary.write_text("".join(lines))
 
-        Later lines, of a run that was interrupted, go.
+    def write_down(self, report: StepReport) -> None:
+        """Add a step to the log.
+
+        Raises:
+            TrainingError: it cannot be written.
         """
-        if not self.writes:
-            yield lambda report: None
-            return
-        path = self.folder / LOG_FILE
-        lines = path.read_text().splitlines()[:start] if start and path.exists() else []
-        with path.open("w", buffering=1) as file:
-            file.writelines(line + "\n" for line in lines if json.loads(line)["step"] < start)
-            yield lambda report: file.write(json.dumps(asdict(report)) + "\n")
+        if self.writes:
+            with self._written(LOG_FILE) as path, path.open("a") as file:
+                file.write(json.dumps(asdict(report)) + "\n")
 
     def save(self, progress: Progress) -> None:
-        """Keep everything that going on from here needs."""
+        """Keep everything that going on from here needs.
+
+        Raises:
+            TrainingError: it cannot be written; what was kept before is still there.
+        """
         if not self.writes:
             return
+        scaler = self.optimisation.accelerator.scaler
         state = {
             "step": progress.done,
+            "trained": progress.trained,
             "parts": trained_state(self.method),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizer": self.optimisation.optimizer.state_dict(),
+            "scaler": scaler.state_dict() if scaler else {},
             "skipped": {missing.id: missing.reason for missing in progress.skipped.values()},
         }
-        save_training_state(self.folder / RESUME_FILE, state)
+        with self._written(RESUME_FILE) as path:
+            save_training_state(path, state)
 
     def restore(self) -> Progress:
         """Put back what was saved, and return how far that was.
@@ -102,29 +124,31 @@ class Journal:
         path = self.folder / RESUME_FILE
         state: dict[str, Any] = load_training_state(path)
         load_state(self.method, state["parts"], f"'{path}'")
-        self.optimizer.load_state_dict(state["optimizer"])
+        self.optimisation.optimizer.load_state_dict(state["optimizer"])
+        if self.optimisation.accelerator.scaler and state["scaler"]:
+            self.optimisation.accelerator.scaler.load_state_dict(state["scaler"])
         skipped = {name: Missing(name, reason) for name, reason in state["skipped"].items()}
-        return Progress(int(state["step"]), trained=state["step"] > 0, skipped=skipped)
+        return Progress(int(state["step"]), trained=state["trained"], skipped=skipped)
+
+    @contextmanager
+    def _written(self, name: str) -> Iterator[Path]:
+        """Give the path of a file, and say what to do where it cannot be written."""
+        path = self.folder / name
+        try:
+            yield path
+        except (OSError, RuntimeError) as error:  # torch.save raises the latter
+            raise TrainingError(
+                f"'{path}' cannot be written: {reason_of(error)}. Make room there; the same command with "
+                "--resume goes on from the last step that is saved."
+            ) from error
 
 
-def check_finite(numbers: Mapping[str, float], batch: EncodedBatch, step: int, path: Path) -> None:
-    """Make sure that losses, and the length of their gradient, are numbers.
-
-    Args:
-        numbers: by what they are.
-        batch: what led to them.
-        step: of training.
-        path: where the batch goes when it led to none.
-
-    Raises:
-        TrainingError: one is not finite.
-    """
-    if all(map(math.isfinite, numbers.values())):
-        return
-    tensors = {"pixels": batch.pixels.contiguous(), "frames": batch.frames.contiguous()}
-    save_file(tensors, path, metadata={"ids": json.dumps(batch.ids), "step": str(step)})
-    values = ", ".join(f"{name} {number:.4g}" for name, number in numbers.items())
-    raise TrainingError(
-        f"Training stopped at step {step}: a loss or gradient is not a number ({values}). "
-        f"The batch is in '{path}'. Try a lower training.learning_rate or --precision no."
-    )
+def read_log(folder: Path) -> list[dict[str, Any]]:
+    """Return the lines of a training log, up to half a line that a full disk has left."""
+    path, lines = folder / LOG_FILE, []
+    for text in path.read_text(errors="replace").splitlines() if path.exists() else []:
+        try:
+            lines.append(json.loads(text))
+        except json.JSONDecodeError:
+            break
+    return lines

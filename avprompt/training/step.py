@@ -13,9 +13,13 @@ from avprompt.data.inputs import InputSpec
 from avprompt.distributed import ALONE, Ranks, Rows
 from avprompt.features.encoding import Encoding
 from avprompt.training.batches import ClipBatch
+from avprompt.training.guard import check_finite
 from avprompt.training.objective import EncodedBatch, RowNoise, mix
 from avprompt.training.optimisation import Optimisation
-from avprompt.training.state import StepReport, check_finite
+from avprompt.training.state import Progress, StepReport
+
+NOTHING_TO_CONTRAST = "no two clips that can be read"
+OVERFLOW = "its gradient was too large for fp16"
 
 Numbered = tuple[int, ClipBatch, Rows]
 """A batch's number since training began, this rank's clips of it, and how it lies over the ranks."""
@@ -41,22 +45,25 @@ class TrainingStep:
     ranks: Ranks
     folder: Path
 
-    def __call__(self, step: int, batches: Sequence[ClipBatch]) -> StepReport | None:
-        """Step along the mean gradient of some batches; None, and nothing changed, where none can be used.
+    def __call__(self, progress: Progress, batches: Sequence[ClipBatch]) -> StepReport:
+        """Step along the mean gradient of some batches; nothing is changed where none can be used.
 
         Raises:
-            TrainingError: a loss or the gradient is not a number.
+            NotFiniteError: a loss or the gradient is not a number; nothing is changed.
         """
+        step, total, began = progress.done, self.optimisation.total, time.perf_counter()
         usable = self._usable(step, batches)
         if not usable:
-            return None
-        began = time.perf_counter()
+            progress.done += 1
+            return StepReport(step, total, left_out=NOTHING_TO_CONTRAST)
         rate = self.optimisation.start_step(step)
         losses, norm = self._gradients(step, usable)
-        self.optimisation.optimizer.step()
+        mean = self._mean(losses)
+        with progress.changing():
+            left_out = "" if self.optimisation.change_parameters() else OVERFLOW
         clips = sum(sum(rows.counts) for _, _, rows in usable)
         speed = round(clips / (time.perf_counter() - began), 1)
-        return StepReport(step, self.optimisation.total, self._mean(losses), norm, rate, speed)
+        return StepReport(step, total, mean, norm, rate, speed, left_out)
 
     def _usable(self, step: int, batches: Sequence[ClipBatch]) -> list[Numbered]:
         """Return the batches of which every rank has a clip, and a clip something to contrast with."""
@@ -104,8 +111,8 @@ class TrainingStep:
         return {name: sum(terms[name] for terms in losses) / len(losses) for name in losses[0]}
 
     def _check(self, numbers: dict[str, float], batch: EncodedBatch, step: int) -> None:
-        name = "not-a-number" if self.ranks.main else f"not-a-number-{self.ranks.rank}"
-        check_finite(numbers, batch, step, self.folder / f"{name}.safetensors")
+        every = [numbers] if self._across_ranks else self.ranks.objects(numbers)
+        check_finite(every, batch, step, self.ranks, self.folder)
 
     @property
     def _across_ranks(self) -> bool:

@@ -16,9 +16,13 @@ from avprompt.features.encoding import Encoding
 from avprompt.model.method import Method
 from avprompt.records import Missing, Sample
 from avprompt.training.batches import ClipBatch, training_batches
+from avprompt.training.guard import NotFiniteError
+from avprompt.training.interruption import Interruption, explain, handling
 from avprompt.training.optimisation import Optimisation, total_steps
 from avprompt.training.state import Journal, Progress, StepReport
 from avprompt.training.step import TrainingStep
+
+NOT_FINITE = "a loss or gradient is not a number"
 
 
 @dataclass(frozen=True)
@@ -60,40 +64,63 @@ class Trainer:
             The clips that could not be read, of all ranks, by id.
 
         Raises:
-            TrainingError: a loss or gradient is not a number, or there is nothing to train or to train on.
+            TrainingError: a loss or gradient is not a number, there is nothing to train or to train on, or
+                log or state cannot be written.
             DataError: with `strict`, a clip cannot be read.
+            Interrupted: a signal has come; the step that it came in was finished first.
         """
         group, total = ranks(), total_steps(self.options, len(self.samples))
         check_trainable(self.method, self.samples)
         check_shares(self.options, group)
         self.method.to(self.accelerator.device).train()
         optimisation = Optimisation.of(self.method, self.options, total, self.accelerator, group)
-        journal = Journal(self.folder, self.method, optimisation.optimizer, writes=group.main)
+        journal = Journal(self.folder, self.method, optimisation, writes=group.main)
         progress = journal.restore() if resume else Progress()
         step = TrainingStep(self.spec, self.encoding, optimisation, self.seed, group, self.folder)
-        self._train(step, journal, progress)
-        share_skipped(progress, group)
-        journal.save(progress)  # until the checkpoint is written, this is all that there is of the training
+        interruption = Interruption(group)
+        with handling(interruption):
+            self._train(step, journal, progress, interruption)
+            share_skipped(progress, group)
+            if not progress.trained:
+                journal.begin(0)  # with nothing in it, the same command may begin again
+            check_trained(progress)
+            journal.save(progress)  # until there is a checkpoint, this is all that training has left
+            interruption.check(progress.done, total)
         return progress.skipped
 
-    def _train(self, step: TrainingStep, journal: Journal, progress: Progress) -> None:
-        """Take every step that is left; an interruption leaves a state to go on from."""
+    def _train(
+        self, step: TrainingStep, journal: Journal, progress: Progress, interruption: Interruption
+    ) -> None:
+        """Take every step that is left; whatever breaks off leaves the last whole step to go on from."""
         total = step.optimisation.total
-        with journal.log(progress.done) as write_down:
-            try:
-                for batches in self._batches(range(progress.done, total), step.ranks):
-                    self._note_skipped(batches, progress)
-                    report = step(progress.done, batches)
-                    progress.done += 1  # from here on an interruption must not repeat the step
-                    if report is not None:
-                        progress.trained = True
-                        write_down(report)
-                        self.on_step(report)
-                    if progress.done % self.save_every == 0 and progress.done < total:
-                        journal.save(progress)
-            except KeyboardInterrupt:
+        journal.begin(progress.done)
+        try:
+            for batches in self._batches(range(progress.done, total), step.ranks):
+                self._note_skipped(batches, progress)
+                self._take(step, batches, journal, progress)
+                interruption.check(progress.done, total)
+                if progress.done % self.save_every == 0 and progress.done < total:
+                    journal.save(progress)
+        except BaseException as error:
+            if progress.whole and progress.done:
                 journal.save(progress)
-                raise
+            explain(error, progress.done, total)
+            raise
+
+    def _take(
+        self, step: TrainingStep, batches: Sequence[ClipBatch], journal: Journal, progress: Progress
+    ) -> None:
+        """Take one step and tell of it; one without finite numbers is left out, and --resume passes it."""
+        number = progress.done
+        try:
+            report = step(progress, batches)
+        except NotFiniteError:
+            progress.done += 1
+            journal.write_down(StepReport(number, step.optimisation.total, left_out=NOT_FINITE))
+            raise
+        progress.trained |= not report.left_out
+        journal.write_down(report)
+        self.on_step(report)
 
     def _batches(self, steps: range, group: Ranks) -> Iterator[tuple[ClipBatch, ...]]:
         """Yield the batches of each step."""
@@ -118,16 +145,23 @@ class Trainer:
 
 
 def share_skipped(progress: Progress, group: Ranks) -> None:
-    """Tell every rank what the others have skipped.
-
-    Raises:
-        TrainingError: that was so much that no step was left.
-    """
+    """Tell every rank what the others have skipped."""
     for skipped in group.objects(progress.skipped):
         progress.skipped.update(skipped)
-    if progress.skipped and not progress.trained:
+
+
+def check_trained(progress: Progress) -> None:
+    """Make sure that training has changed the method.
+
+    Raises:
+        TrainingError: every step was left out.
+    """
+    if progress.trained:
+        return
+    if progress.skipped:
         first = next(iter(progress.skipped.values()))
         raise TrainingError(f"No batch had two clips that can be read. '{first.id}': {first.reason}")
+    raise TrainingError("Every step was left out, so nothing is trained. Use --precision no or bf16.")
 
 
 def check_trainable(method: Method, samples: Sequence[Sample]) -> None:

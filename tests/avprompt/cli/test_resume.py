@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import pkgutil
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ from click.testing import CliRunner
 from safetensors.torch import load_file
 
 from avprompt.cli import main
+from avprompt.training.state import Progress
 from avprompt.training.step import TrainingStep
 from tinyworld.runs import TINY, numbers
 
@@ -24,14 +28,14 @@ class TestResume:
         with monkeypatch.context() as patch:
             take = TrainingStep.__call__
 
-            def interrupted(step: TrainingStep, number: int, batches: Any) -> Any:
-                if number == 2:
+            def interrupted(step: TrainingStep, progress: Progress, batches: Any) -> Any:
+                if progress.done == 2:
                     raise interruption
-                return take(step, number, batches)
+                return take(step, progress, batches)
 
             patch.setattr(TrainingStep, "__call__", interrupted)
             result = CliRunner().invoke(main, [*command, "halves"])
-        assert result.exit_code == 1
+        assert result.exit_code == (130 if interruption is KeyboardInterrupt else 1)
         if interruption is KeyboardInterrupt:
             assert "goes on with the same command and --resume" in result.stderr
         assert not (here / "halves" / "results.json").exists()
@@ -39,6 +43,32 @@ class TestResume:
         assert numbers(here / "halves") == numbers(here / "whole")
         one, other = (load_file(here / name / "checkpoint.safetensors") for name in ("whole", "halves"))
         assert all((one[name] == other[name]).all() for name in one)
+
+    @pytest.mark.parametrize(
+        ("place", "message"),
+        [
+            ("avprompt.training.trainer.TrainingStep.__call__", "SIGTERM after step 1 of 3, which is saved"),
+            ("avprompt.runs.run.Evaluator.measure", "Interrupted by SIGTERM. A run that had begun training"),
+        ],
+    )
+    def test_a_signal_is_said_and_loses_nothing(
+        self, cli: Any, here: Path, run: Path, monkeypatch: pytest.MonkeyPatch, place: str, message: str
+    ) -> None:
+        command = ["run", "souple", *map(str, TINY), "--seed", "5", "--output", "ended"]
+        with monkeypatch.context() as patch:
+            act = pkgutil.resolve_name(place)
+
+            def ended(*arguments: Any, **options: Any) -> Any:
+                os.kill(os.getpid(), signal.SIGTERM)
+                return act(*arguments, **options)
+
+            patch.setattr(place, ended)
+            result = CliRunner().invoke(main, command)
+        assert result.exit_code == 143
+        assert message in result.stderr
+        assert not list((here / "ended").glob(".*")), "nothing half-written"
+        cli(*command, "--resume")
+        assert numbers(here / "ended") == numbers(run)
 
     def test_a_crash_before_the_first_step_does_not_block_the_command(
         self, cli: Any, here: Path, run: Path, monkeypatch: pytest.MonkeyPatch

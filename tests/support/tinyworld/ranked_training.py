@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import pickle
-from dataclasses import dataclass
+import signal
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as processes
@@ -15,7 +17,9 @@ from torch import Tensor
 
 from avprompt.distributed import ranks
 from avprompt.plugin.discovery import load_plugins
+from avprompt.training.interruption import Interrupted
 from avprompt.training.objective import RowNoise
+from avprompt.training.state import StepReport
 from avprompt.weights.checkpoint import trained_state
 from tinyworld.bench import Bench
 from tinyworld.training import log
@@ -29,6 +33,7 @@ CASES: dict[str, tuple[str, ...]] = {
     "souple accumulate": ("training.accumulate=2",),
     "souple local": ("training.negatives=local",),
     "souple broken": (),
+    "souple interrupted": (),
 }
 
 
@@ -55,13 +60,23 @@ def train(folder: Path, case: str, *overrides: str) -> Trained:
     dataset = "tiny-broken" if case.endswith("broken") else "tiny"
     settings = (f"training.steps={STEPS}", "training.clip_norm=0", *CASES[case], *overrides)
     trainer = bench.trainer(case.split()[0], *settings, dataset=dataset, folder=folder / case)
-    skipped = trainer.run()
+    interrupted = case.endswith("interrupted")
+    if interrupted:
+        with pytest.raises(Interrupted, match=f"after step 1 of {STEPS}"):
+            replace(trainer, on_step=end_the_last_rank).run()
+    skipped = trainer.run(resume=interrupted)
     named = trainer.method.named_parameters()
     gradients = {name: p.grad.clone() for name, p in named if p.grad is not None}
     state = {name: value.clone() for name, value in trained_state(trainer.method).items()}
     lines = log(trainer.folder) if ranks().main else []
     files = {path.name for path in trainer.folder.iterdir()}
     return Trained(gradients, state, lines, set(skipped), files)
+
+
+def end_the_last_rank(step: StepReport) -> None:
+    """Send the last rank a signal."""
+    if ranks().rank == ranks().size - 1:
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def without_noise(noise: RowNoise, logits: Tensor) -> Tensor:

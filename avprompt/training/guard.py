@@ -1,0 +1,75 @@
+"""The guard of training: no step is taken along numbers that are not finite, and the clips are named."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+
+from avprompt.distributed import Ranks
+from avprompt.errors import TrainingError
+from avprompt.training.objective import EncodedBatch
+from avprompt.weights.tensors import write_tensors
+
+NAMED = 32  # clips, at most; the file of the batch names all
+
+
+class NotFiniteError(TrainingError):
+    """A loss or gradient is not a number."""
+
+
+def check_finite(
+    numbers: Sequence[Mapping[str, float]], batch: EncodedBatch, step: int, ranks: Ranks, folder: Path
+) -> None:
+    """Make sure that losses, and the length of their gradient, are numbers.
+
+    All ranks check the same numbers, so that all of them stop where one is not finite.
+
+    Args:
+        numbers: by what they are.
+        batch: this rank's share of what led to them.
+        step: of training.
+        ranks: that take it.
+        folder: where the batch goes when it led to none.
+
+    Raises:
+        NotFiniteError: one is not finite.
+    """
+    broken = [terms for terms in numbers if not all(map(math.isfinite, terms.values()))]
+    if not broken:
+        return
+    values = ", ".join(f"{name} {number:.4g}" for name, number in broken[0].items())
+    clips = list(chain(*ranks.objects(batch.ids)))
+    culprits = list(chain(*ranks.objects(_without_features(batch))))
+    blame = f"Look at {_listed(culprits)} first, which the encoders make no numbers of. " if culprits else ""
+    raise NotFiniteError(
+        f"Training stopped at step {step}: a loss or gradient is not a number ({values}). "
+        f"The batch had the clips {_listed(clips)}; {_keep(batch, step, ranks, folder)}. {blame}"
+        "The same command with --resume goes on without this batch. If it stops again at others, training "
+        "diverges: begin again with a lower training.learning_rate, or with --precision no."
+    )
+
+
+def _without_features(batch: EncodedBatch) -> list[str]:
+    """Return the clips of which an encoder has made something that is not finite."""
+    features = (batch.frames, batch.image.pooled, batch.image.dense)
+    finite = [tensor.flatten(1).isfinite().all(1).tolist() for tensor in features]
+    return [clip for clip, *every in zip(batch.ids, *finite, strict=True) if not all(every)]
+
+
+def _keep(batch: EncodedBatch, step: int, ranks: Ranks, folder: Path) -> str:
+    """Write a batch down, and say where."""
+    path = folder / ("not-a-number.safetensors" if ranks.main else f"not-a-number-{ranks.rank}.safetensors")
+    tensors = {"pixels": batch.pixels, "frames": batch.frames}
+    try:
+        write_tensors(path, tensors, {"ids": json.dumps(batch.ids), "step": str(step)})
+    except Exception as error:  # what stopped training is more than that
+        return f"it could not be kept in '{path}' ({error})"
+    return f"it is in '{path}'"
+
+
+def _listed(clips: Sequence[str]) -> str:
+    more = f" and {len(clips) - NAMED} more" if len(clips) > NAMED else ""
+    return ", ".join(f"'{clip}'" for clip in clips[:NAMED]) + more

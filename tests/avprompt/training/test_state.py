@@ -1,0 +1,67 @@
+"""The log and the state of training on a disk that fills."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from avprompt.errors import TrainingError
+from avprompt.training.state import LOG_FILE, RESUME_FILE, StepReport, read_log
+from tinyworld.bench import Bench
+from tinyworld.training import log, same, trained
+
+
+@pytest.fixture
+def no_limit() -> Iterator[None]:
+    """Give files back the size that they may have."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_log_that_cannot_be_written_loses_no_step(bench: Bench, tmp_path: Path) -> None:
+    whole = trained(bench.trainer(folder=tmp_path / "whole"))
+    path = tmp_path / "halves" / LOG_FILE
+    lines: list[str] = []
+
+    def fill_the_disk(step: StepReport) -> None:
+        if step.step == 2:
+            lines.append(path.read_text())
+            path.unlink()
+            path.symlink_to("/dev/full")
+
+    with pytest.raises(TrainingError, match=r"train.jsonl' cannot be written: .*No space left.*Make room"):
+        replace(bench.trainer(folder=tmp_path / "halves"), on_step=fill_the_disk).run()
+    path.unlink()
+    path.write_text(lines[0] + '{"step": 3, "of"')  # as much of the line as had room
+    assert same(trained(bench.trainer(folder=tmp_path / "halves"), resume=True), whole)
+    assert [step["step"] for step in log(tmp_path / "halves")] == [0, 1, 2, 4, 5]
+
+
+@pytest.mark.usefixtures("no_limit")
+def test_a_state_that_cannot_be_written_leaves_the_one_before(bench: Bench, tmp_path: Path) -> None:
+    whole = trained(bench.trainer(folder=tmp_path / "whole"))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def fill_the_disk(step: StepReport) -> None:
+        if step.step == 3:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
+
+    trainer = bench.trainer(folder=tmp_path / "halves", save_every=2, on_step=fill_the_disk)
+    with pytest.raises(TrainingError, match=r"resume.pt' cannot be written: .*last step that is saved"):
+        trainer.run()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert {path.name for path in (tmp_path / "halves").iterdir()} == {LOG_FILE, RESUME_FILE}
+    assert same(trained(bench.trainer(folder=tmp_path / "halves"), resume=True), whole)
+    assert [step["step"] for step in log(tmp_path / "halves")] == list(range(6))
+
+
+def test_a_log_ends_where_half_a_line_is(tmp_path: Path) -> None:
+    assert read_log(tmp_path) == []
+    (tmp_path / LOG_FILE).write_bytes(b'{"step": 0}\n{"step": 1}\n{"st\xff')
+    assert read_log(tmp_path) == [{"step": 0}, {"step": 1}]
