@@ -50,6 +50,7 @@ class InputSpec:
         std: of each colour; images are divided by it.
         rate: of its waveforms, Hz.
         seconds: length of its waveforms.
+        pad: put zeros behind short sounds; without it they reach the audio encoder as short as they are.
     """
 
     image_size: int
@@ -57,6 +58,7 @@ class InputSpec:
     std: tuple[float, float, float]
     rate: int
     seconds: float
+    pad: bool = True
 
     def normalise(self, pixels: Tensor) -> Tensor:
         """Normalise images (..., 3, H, W) uint8 on the device where they are."""
@@ -75,8 +77,8 @@ class InputSpec:
         return image
 
     def waveform(self, source: SoundSource) -> Tensor:
-        """Read a sound as (T,) float32: its first seconds, zeros behind short sounds."""
-        return torch.from_numpy(read_audio(source, self.rate, self.seconds))
+        """Read a sound as (T,) float32: its first seconds, with zeros behind short ones if `pad`."""
+        return torch.from_numpy(read_audio(source, self.rate, self.seconds, pad=self.pad))
 
     def sound(self, source: SoundSource, known: KnownFeatures | None = None) -> Sound:
         """Read a sound; one whose features are known is not even decoded.

@@ -52,16 +52,16 @@ def resize_image(image: np.ndarray, size: int) -> np.ndarray:
     return np.array(resized)
 
 
-def read_audio(source: SoundSource, rate: int, seconds: float) -> np.ndarray:
-    """Return the first `seconds` of a sound as mono float32 (rate * seconds,).
+def read_audio(source: SoundSource, rate: int, seconds: float, *, pad: bool = True) -> np.ndarray:
+    """Return the first `seconds` of a sound as mono float32 (rate * seconds,), fewer only without `pad`.
 
-    Channels are mixed by their mean, other rates resampled by soxr at high quality, and what is too
-    short is padded with zeros.
+    Channels are mixed by their mean, and other rates resampled by soxr at high quality.
 
     Args:
         source: a file of any format that libsndfile or FFmpeg reads, or decoded audio.
         rate: of the result, Hz.
         seconds: length of the result.
+        pad: put zeros behind a sound that is too short; otherwise it stays short.
 
     Raises:
         DataError: the file is missing or broken, or the sound is empty or not finite.
@@ -76,7 +76,7 @@ def read_audio(source: SoundSource, rate: int, seconds: float) -> np.ndarray:
     if audio.rate != rate:
         samples = soxr.resample(samples, audio.rate, rate, quality="HQ")
     length = round(rate * seconds)
-    return np.pad(samples[:length], (0, max(0, length - len(samples))))
+    return np.pad(samples[:length], (0, max(0, length - len(samples)) if pad else 0))
 
 
 def load_audio(source: FileSource, seconds: float = math.inf) -> Audio:

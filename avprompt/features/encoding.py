@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -79,8 +80,19 @@ class Encoding:
         return _image_features([row for row in rows if row is not None], pixels.device)
 
     def _encode(self, sounds: Sequence[Sound]) -> Tensor:
+        """Return the frames (B, L, W) of waveforms; those of one length are encoded together."""
         waveforms = [sound.waveform for sound in sounds if sound.waveform is not None]
-        return self.method.encode_audio(torch.stack(waveforms).to(self.device))
+        by_length: dict[int, list[int]] = defaultdict(list)
+        for place, waveform in enumerate(waveforms):
+            by_length[len(waveform)].append(place)
+        encoded = [
+            self.method.encode_audio(torch.stack([waveforms[place] for place in places]).to(self.device))
+            for places in by_length.values()
+        ]
+        if len(encoded) == 1:
+            return encoded[0]
+        order = torch.tensor([place for places in by_length.values() for place in places])
+        return torch.cat(encoded)[order.argsort().to(self.device)]
 
     @property
     def device(self) -> torch.device:

@@ -124,10 +124,14 @@ class AudioEncoder(FrozenPart):
     Attributes:
         sample_rate: Hz of the waveforms it takes.
         width: W, channels of a frame.
+        pads_short_sounds: it brings short sounds to its own length, as its authors did, and so must be
+            given them as they are: it meets batches (B, T) of any T, and must make as many frames L of each.
+            Otherwise zeros are put behind them up to the seconds that the benchmark uses.
     """
 
     sample_rate: int
     width: int
+    pads_short_sounds: ClassVar[bool] = False
 
     @abstractmethod
     def forward(self, waveform: Tensor) -> Tensor:

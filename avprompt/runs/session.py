@@ -50,8 +50,9 @@ class OpenMethod:
 
     def input_spec(self, seconds: float) -> InputSpec:
         """Return how the method takes an image and so many seconds of sound."""
-        backbone, rate = self.method.backbone, self.method.audio_encoder.sample_rate
-        return InputSpec(backbone.image_size, backbone.mean, backbone.std, rate, seconds)
+        backbone, audio = self.method.backbone, self.method.audio_encoder
+        size, mean, std = backbone.image_size, backbone.mean, backbone.std
+        return InputSpec(size, mean, std, audio.sample_rate, seconds, pad=not audio.pads_short_sounds)
 
 
 @dataclass(frozen=True)

@@ -58,3 +58,7 @@ def check_audio_encoder(encoder: AudioEncoder, seconds: float = 2.0) -> None:
     same = "a waveform must be encoded by itself, whatever else is in its batch"
     assert_close(same, frames[1:], alone, tolerance=1e-3)
     assert torch.isfinite(silent).all(), "silence must give finite frames"
+    if encoder.pads_short_sounds:
+        with torch.no_grad():
+            short = encoder(waveform[:, : waveform.shape[1] // 3])
+        assert_shape("frames of a short sound, as pads_short_sounds promises", short.shape, frames.shape)

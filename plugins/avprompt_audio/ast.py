@@ -29,6 +29,7 @@ class AstEncoder(AudioEncoder):
     """
 
     Config = AstOptions
+    pads_short_sounds = True
 
     def __init__(self, config: AstOptions) -> None:
         from transformers import ASTConfig, ASTModel

@@ -33,6 +33,7 @@ class AudioMaeEncoder(AudioEncoder):
     """
 
     Config = AudioMaeOptions
+    pads_short_sounds = True
     vit: Any
 
     def __init__(self, config: AudioMaeOptions) -> None:

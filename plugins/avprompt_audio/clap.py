@@ -37,6 +37,7 @@ class ClapEncoder(AudioEncoder):
     """
 
     Config = ClapOptions
+    pads_short_sounds = True
 
     def __init__(self, config: ClapOptions) -> None:
         from transformers import ClapAudioConfig, ClapAudioModelWithProjection

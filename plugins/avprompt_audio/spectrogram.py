@@ -16,8 +16,9 @@ def fixed_fbank(
 ) -> Tensor:
     """Compute the normalised filterbank (B, frames, bins) of (B, T) in -1..1 at 16 kHz.
 
-    Later frames are cut off. Missing ones are zeros before the normalisation, as in AST
-    (arXiv 2104.01778) and AudioMAE (arXiv 2207.06405): a value like that of faint noise, not silence.
+    Later frames are cut off. Missing ones, of sounds that come as short as they are, are zeros before the
+    normalisation, as in AST (arXiv 2104.01778) and AudioMAE (arXiv 2207.06405): a value like that of faint
+    noise, not silence.
     """
     fbank = kaldi_fbank(waveform, bins=bins, rate=SAMPLE_RATE, window="hanning")[:, :frames]
     fbank = F.pad(fbank, (0, 0, 0, frames - fbank.shape[1]))

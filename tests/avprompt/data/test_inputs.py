@@ -40,6 +40,12 @@ class TestInputSpec:
             assert wave.shape == (160,)
             assert float(wave.sum()) == min(length, 160)
 
+    def test_leaves_short_sounds_to_encoders_that_pad_them(self, spec: InputSpec) -> None:
+        bare = replace(spec, pad=False)
+        for length in (50, 160, 400):
+            wave = bare.waveform(Audio(np.ones(length, np.float32), 1600))
+            assert wave.tolist() == [1.0] * min(length, 160)
+
     def test_silence_and_noise(self, spec: InputSpec) -> None:
         assert silence(spec).shape == (160,)
         assert float(silence(spec).abs().sum()) == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from avprompt.records import Audio, Sample
 from avprompt.training.batches import ClipBatch, training_batches
 from tinyworld.bench import SPEC, Bench
 from tinyworld.benchmark import Tiny
+from tinyworld.encoders import TinyEar
 from tinyworld.training import waveforms
 
 OPTIONS = TrainingOptions(batch_size=4, flip=False, crop=1)
@@ -137,6 +139,21 @@ class TestSounds:
             assert SPEC.sound(samples[0].audio, other.stored.audio).frames is None
         same = open_encoding(bench.method("souple", seed=7), "audio", folder=tmp_path / "features")
         assert SPEC.sound(samples[0].audio, same.stored.audio).frames is not None
+
+    def test_of_several_lengths_reach_the_encoder_as_they_are(self, method: Method) -> None:
+        ear = method.audio_encoder
+        whole = TinyEar.forward
+
+        def repeated(waveform: torch.Tensor) -> torch.Tensor:
+            return whole(ear, waveform.repeat(1, 4)[:, :160])  # type: ignore[arg-type]
+
+        ear.forward = repeated  # type: ignore[method-assign]
+        bare, random = replace(SPEC, pad=False), np.random.default_rng(0)
+        recordings = [Audio(random.normal(size=size).astype(np.float32), 1600) for size in (160, 40, 160, 80)]
+        frames = Encoding(method).frames([bare.sound(recording) for recording in recordings])
+        for recording, heard in zip(recordings, frames, strict=True):
+            samples = torch.from_numpy(recording.samples)
+            torch.testing.assert_close(heard, repeated(samples[None])[0].detach())
 
     def test_without_a_key_are_not_confused(self, cached: Encoding) -> None:
         sounds = [Sound(SPEC.waveform(sample.audio)) for sample in Tiny().split("test").samples[:3]]

@@ -12,6 +12,7 @@ from avprompt.errors import ConfigError, WeightsError
 from avprompt.plugin.discovery import Loaded
 from avprompt.runs.session import open_session
 from avprompt.runs.settings import Settings
+from tinyworld.encoders import TinyEar
 
 
 class TestEncoders:
@@ -55,7 +56,13 @@ class TestOpenSession:
 
     def test_input_spec_is_the_methods_and_the_datas(self, loaded: Loaded) -> None:
         spec = open_session(loaded, "oracle", Settings(dataset="tiny")).spec
-        assert (spec.image_size, spec.rate, spec.seconds) == (32, 1600, 0.1)
+        assert (spec.image_size, spec.rate, spec.seconds, spec.pad) == (32, 1600, 0.1, True)
+
+    def test_an_encoder_may_pad_short_sounds_itself(
+        self, loaded: Loaded, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(TinyEar, "pads_short_sounds", True)
+        assert not open_session(loaded, "oracle", Settings(dataset="tiny")).spec.pad
 
     def test_text_ceilings_need_a_decoder_that_can_read(self, loaded: Loaded) -> None:
         """CLIPSeg's decoder has no pretrained weights in the tiny world; cosines need none."""

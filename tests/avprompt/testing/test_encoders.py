@@ -78,6 +78,13 @@ class TestAudioEncoder:
         with pytest.raises(AssertionError, match=r"not close"):
             check_audio_encoder(Mixing(Options()))
 
+    def test_that_promises_to_pad_short_sounds(self) -> None:
+        class Short(self.Ear):  # type: ignore[name-defined, misc]
+            pads_short_sounds = True
+
+        with pytest.raises(AssertionError, match=r"frames of a short sound, as pads_short_sounds promises"):
+            check_audio_encoder(Short(Options()))
+
     def test_that_divides_by_the_loudness(self) -> None:
         class Dividing(self.Ear):  # type: ignore[name-defined, misc]
             def forward(self, waveform: Tensor) -> Tensor:

@@ -4,14 +4,18 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from transformers import ASTFeatureExtractor, ASTForAudioClassification
 
+from avprompt.data.media import read_audio
 from avprompt.errors import WeightsError
+from avprompt.records import Audio
 from avprompt.weights.files import measured_sha256
 from avprompt_audio.ast import PUBLISHED, AstEncoder, AstOptions
+from avprompt_audio.spectrogram import fixed_fbank
 
 NOISE = 0.1 * torch.randn(2, 16000, generator=torch.Generator().manual_seed(0))
 
@@ -35,6 +39,18 @@ def test_the_checkpoints_own_mean_and_deviation_are_used(ast_folder: Path, tmp_p
     ASTFeatureExtractor(mean=-6.8, std=5.5).save_pretrained(folder)
     encoder = AstEncoder(AstOptions(checkpoint=str(folder)))
     assert (encoder.mean, encoder.std) == (-6.8, 5.5)
+
+
+@pytest.mark.parametrize("seconds", [1.0, 3.0, 7.3, 10.0, 12.0])
+@pytest.mark.filterwarnings("ignore:At least one mel filter has all zero values")
+def test_sounds_are_padded_and_cut_as_by_the_extractor_of_transformers(seconds: float) -> None:
+    assert AstEncoder.pads_short_sounds
+    recording = Audio(0.1 * np.random.default_rng(0).standard_normal(round(16000 * seconds)), 16000)
+    waveform = read_audio(recording, 16000, 10.0, pad=False)
+    theirs = ASTFeatureExtractor()(waveform, sampling_rate=16000, return_tensors="pt")["input_values"]
+    assert len(waveform) == 16000 * min(seconds, 10.0)
+    ours = fixed_fbank(torch.from_numpy(waveform)[None], 1024, 128)
+    torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=0)
 
 
 def test_the_published_architecture_needs_no_file() -> None:

@@ -3,11 +3,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from transformers import ClapFeatureExtractor, ClapModel
 
+from avprompt.data.media import read_audio
 from avprompt.errors import WeightsError
+from avprompt.records import Audio
 from avprompt.weights.files import measured_sha256
 from avprompt_audio.clap import PUBLISHED, ClapEncoder, ClapOptions, log_mel, ten_seconds
 
@@ -28,6 +31,18 @@ def test_short_sounds_repeat_and_long_ones_are_cut() -> None:
     assert not repeated[:, 9 * 48000 :].any()
     assert torch.equal(ten_seconds(NOISE.repeat(1, 5)), NOISE.repeat(1, 4)[:, : 10 * 48000])
     assert ten_seconds(torch.zeros(2, 0)).shape == (2, 480000)
+
+
+@pytest.mark.parametrize("seconds", [1.0, 3.0, 7.3, 10.0, 12.0])
+def test_sounds_are_padded_as_by_the_extractor_of_transformers(seconds: float) -> None:
+    assert ClapEncoder.pads_short_sounds
+    recording = Audio(0.1 * np.random.default_rng(0).standard_normal(round(48000 * seconds)), 48000)
+    waveform = read_audio(recording, 48000, 10.0, pad=False)
+    extract = ClapFeatureExtractor(truncation="rand_trunc")
+    theirs = extract(waveform, sampling_rate=48000, return_tensors="pt")["input_features"]
+    assert len(waveform) == 48000 * min(seconds, 10.0), "of long sounds the first 10 s, not any 10 s"
+    ours = log_mel(ten_seconds(torch.from_numpy(waveform)[None]), 64, slaney=True)
+    torch.testing.assert_close(ours, theirs[:, 0], atol=2e-3, rtol=0)  # dB
 
 
 @pytest.mark.parametrize("fused", [False, True])

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from avprompt.model.parts import AudioEncoder
+from avprompt.testing import check_audio_encoder
 from avprompt_audio.ast import AstEncoder
 from avprompt_audio.audiomae import AudioMaeEncoder
 from avprompt_audio.clap import ClapEncoder
@@ -32,6 +33,11 @@ def test_silence_is_finite(encoder: AudioEncoder) -> None:
     frames = encoder(torch.zeros(2, encoder.sample_rate))
     assert frames.shape[::2] == (2, encoder.width)
     assert frames.isfinite().all()
+
+
+def test_short_sounds_make_as_many_frames(encoder: AudioEncoder) -> None:
+    check_audio_encoder(encoder)
+    assert encoder.pads_short_sounds
 
 
 def test_it_stays_frozen(encoder: AudioEncoder) -> None:
