@@ -119,6 +119,7 @@ class BenchmarkAdapter(ABC):
         ground_truth: the rule that makes a mask of the annotation.
         coordinates: what the annotation's numbers mean.
         broken_boxes: what becomes of boxes that mark nothing.
+        empty_truths: whether truths that mark nothing, or a few pixels, belong to the benchmark.
         expected: how many samples the official list of a split names.
         box_counts: what the official annotation of a split holds; broken boxes among it are known ones.
         media: what the files are like.
@@ -142,6 +143,7 @@ class BenchmarkAdapter(ABC):
     ground_truth: ClassVar[str] = "as the benchmark draws it"
     coordinates: ClassVar[str] = "none: the truth is a mask"
     broken_boxes: ClassVar[str] = "none: the truth is a mask"
+    empty_truths: ClassVar[bool] = False
     expected: ClassVar[Mapping[str, int]] = {}
     box_counts: ClassVar[Mapping[str, BoxCounts]] = {}
     media: ClassVar[Media] = Media()

@@ -104,8 +104,8 @@ def read_list(path: Path) -> ClipList:
     return _from_json(path) if path.suffix == ".json" else _from_table(path)
 
 
-def read_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
-    """Read a csv file whose first line names its columns.
+def read_table(path: Path, columns: Sequence[str]) -> dict[int, dict[str, str]]:
+    """Read a csv file whose first line names its columns; returns rows by the number of their line.
 
     Raises:
         DataError: the file is missing or not text, or lacks one of `columns`.
@@ -118,7 +118,7 @@ def read_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     for row in rows:
         if len(row.cells) != len(names):
             raise DataError(f"'{path}', line {row.number}, has more or fewer than its {len(names)} columns.")
-    return [dict(zip(names, row.cells, strict=True)) for row in rows]
+    return {row.number: dict(zip(names, row.cells, strict=True)) for row in rows}
 
 
 def read_json(path: Path) -> Any:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from avprompt.errors import suggest
-from avprompt.plugin import DataError, Media, PublishedScores, Split, read_list, read_table
+from avprompt.plugin import BoxCounts, DataError, Media, PublishedScores, Split, read_list, read_table
 from avprompt_benchmarks.clips import Clip, ListedBenchmark
 from avprompt_benchmarks.files import Absent, existing, find_annotation, first_folder
 from avprompt_benchmarks.ids import avsbench_id
@@ -49,6 +49,7 @@ class AVSBench(ListedBenchmark):
     ground_truth = (
         "the mask of the frame, inside where it is not 0 (the field's loaders misread other values)"
     )
+    empty_truths = True
     audio_seconds = 5.0
     spell = staticmethod(avsbench_id)
     media = Media(rate=16_000, seconds=5, size=(224, 224))
@@ -135,7 +136,7 @@ class AVSBench(ListedBenchmark):
         beside = [path for path in (self.base, self.base.parent, self.root) if path.is_dir()]
         paths = (find_annotation(folder, (self.table,)) for folder in beside)
         path = next((path for path in paths if path), None)
-        return None if path is None else read_table(path, ("split",))
+        return None if path is None else list(read_table(path, ("split",)).values())
 
 
 class S4(AVSBench):
@@ -153,6 +154,7 @@ class S4(AVSBench):
         "  s4/{visual_frames,gt_masks}/<clip>_<1..5>.png, s4/audio_wav/<clip>.wav"
     )
     expected: ClassVar[Mapping[str, int]] = {"test": 3700}
+    box_counts: ClassVar[Mapping[str, BoxCounts]] = {"test": BoxCounts(3700)}
     published: ClassVar[Sequence[PublishedScores]] = published("avsbench-s4")
     folders = ("Single-source/s4_data", "s4_data", "AVS1/s4", "s4")
     table = "s4_meta_data.csv"
@@ -186,6 +188,7 @@ class MS3(AVSBench):
         "  ms3/{visual_frames,gt_masks}/<clip>_<1..5>.png, ms3/audio_wav/<clip>.wav"
     )
     expected: ClassVar[Mapping[str, int]] = {"test": 320}
+    box_counts: ClassVar[Mapping[str, BoxCounts]] = {"test": BoxCounts(320)}
     published: ClassVar[Sequence[PublishedScores]] = published("avsbench-ms3")
     folders = ("Multi-sources/ms3_data", "ms3_data", "AVS1/ms3", "ms3")
     table = "ms3_meta_data.csv"

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from avprompt.plugin import BoxCounts, PublishedScores
+from avprompt.plugin import BoxCounts, DataError, PublishedScores
 from avprompt_benchmarks.avsbench import MS3, S4, AVSBench, ListedFrame
-from avprompt_benchmarks.boxes import read_boxes
 from avprompt_benchmarks.clips import Clip
 from avprompt_benchmarks.files import find_annotation
 from avprompt_benchmarks.ids import avsbench_id
-from avprompt_benchmarks.kaist import SIDE, read_pairs
-from avprompt_benchmarks.marks import Boxes
+from avprompt_benchmarks.kaist import box_marked, read_pairs
 
 _SOURCE = "\nand {listing} from kaistmm/SSLalignment, metadata/; no masks and no list are needed."
 
@@ -43,18 +40,26 @@ class ByBoxes(AVSBench):
     def clip(self, frame: ListedFrame, *, training: bool) -> Clip:
         """Find the files of a frame."""
         clip = super().clip(frame, training=True)
-        return clip if training else replace(clip, marks=self._boxes[frame])
+        return clip if training else box_marked(clip, self._boxes[frame], self._listing)
 
-    @cached_property
-    def _boxes(self) -> dict[ListedFrame, Boxes]:
+    @property
+    def _listing(self) -> Path:
         path = find_annotation(self.root, self.listings)
         if path is None:
             raise self.without(self.listings[0])
-        boxes = {}
-        for picture, sound, box in read_pairs(path):
+        return path
+
+    @cached_property
+    def _boxes(self) -> dict[ListedFrame, object]:
+        boxes: dict[ListedFrame, object] = {}
+        for picture, sound, box in read_pairs(self._listing):
             video, _, number = avsbench_id(picture.stem).rpartition("_")
+            if not number.isdigit():
+                raise DataError(f"'{self._listing}' names '{picture}', which is no frame of a clip.")
             frame = ListedFrame(video, int(number), "test", self.category(sound.parent.name))
-            boxes[frame] = Boxes(read_boxes(box, f"{path}: '{picture.name}'"), SIDE)
+            if frame in boxes:
+                raise DataError(f"'{self._listing}' annotates '{frame.id}' twice. Remove one of the two.")
+            boxes[frame] = box
         return boxes
 
     def category(self, folder: str) -> str:

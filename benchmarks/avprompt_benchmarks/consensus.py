@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,10 +55,14 @@ def read_annotators(path: Path) -> Consensus:
     try:
         root = ElementTree.parse(path).getroot()
         return Consensus(tuple(tuple(_boxes_of(annotator)) for annotator in root))
-    except (OSError, ElementTree.ParseError, ValueError) as error:
+    except (OSError, ElementTree.ParseError, ValueError, LookupError) as error:
         raise DataError(f"The annotation '{path}' cannot be read ({error}). Get it again.") from error
 
 
 def _boxes_of(annotator: ElementTree.Element) -> list[Box]:
     parts = [list(bbox)[1:5] for bbox in annotator if bbox.tag == "bbox"]
-    return [tuple(float(part.text or "") for part in corners) for corners in parts]
+    boxes: list[Box] = [tuple(float(part.text or "") for part in corners) for corners in parts]
+    for box in boxes:
+        if len(box) != 4 or not all(map(math.isfinite, box)):
+            raise ValueError(f"a bbox is not four finite numbers but {box}")
+    return boxes

@@ -31,6 +31,7 @@ class Extended(ListedBenchmark):
         "Mo and Morgado, A Closer Look at Weakly-Supervised Audio-Visual Source Localization, NeurIPS 2022"
     )
     ground_truth = "as the ordinary benchmark; empty for pairs of a picture and a foreign sound"
+    empty_truths = True
     protocols: ClassVar[tuple[str, ...]] = ("slavc-extended",)
     negatives: ClassVar[str]
 
@@ -52,7 +53,7 @@ class Extended(ListedBenchmark):
         path = find_annotation(self.root, (self.negatives,))
         if path is None:
             raise self.without(self.negatives)
-        rows = read_table(path, ("video", "audio", "label"))
+        rows = read_table(path, ("video", "audio", "label")).values()
         pairs = [(row["video"], row["audio"]) for row in rows if row["label"] == NEGATIVE]
         if not pairs:
             raise DataError(f"'{path}' has no line whose label is '{NEGATIVE}': it is not the list of SLAVC.")

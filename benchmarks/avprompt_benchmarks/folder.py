@@ -9,7 +9,8 @@ from typing import ClassVar
 
 from avprompt.data.video import picture_length
 from avprompt.errors import suggest
-from avprompt.plugin import DataError, Frame, read_list, read_table
+from avprompt.plugin import DataError, Frame, read_list
+from avprompt_benchmarks.boxes import Box, read_box_table
 from avprompt_benchmarks.clips import Clip, ListedBenchmark
 from avprompt_benchmarks.files import IMAGES, SOUNDS, VIDEOS, Absent, Files, check_names
 from avprompt_benchmarks.marks import Boxes, Marks, MaskFile
@@ -32,7 +33,8 @@ class Folder(ListedBenchmark):
         "                             in the data root itself or in images/ (or frames/) and audio/\n"
         "  masks/<clip>.png           optional: not 0 where the sound comes from, any size\n"
         "  boxes.csv                  optional, instead of masks: a header clip,x0,y0,x1,y1, then a line\n"
-        "                             for each box, in fractions of the picture\n"
+        "                             for each box, in fractions of the picture; columns width,height\n"
+        "                             may say another unit: 640,480 for pixels, 100,100 for percent\n"
         "  labels.csv                 optional: lines clip,label; names classes of sounds\n"
         "  train.txt, val.txt, test.txt\n"
         "                             optional: the clips of each split, one a line. Without test.txt all\n"
@@ -41,7 +43,7 @@ class Folder(ListedBenchmark):
     )
     ground_truth = "the mask, inside where it is not 0; without a mask the union of the boxes"
     coordinates = "x0, y0, x1, y1 as fractions of the picture, x to the right, y down"
-    broken_boxes = "boxes without width or height mark nothing"
+    broken_boxes = "boxes without width or height, or outside the picture, are refused"
     protocols: ClassVar[tuple[str, ...]] = ("val-threshold", "acl-sweep", "ezvsl-median")
 
     def __init__(self, root: Path | None = None) -> None:
@@ -106,18 +108,12 @@ class Folder(ListedBenchmark):
         return sorted({name for files in media for name in files.ids()})
 
     @cached_property
-    def _boxes(self) -> dict[str, list[tuple[float, ...]]]:
+    def _boxes(self) -> dict[str, list[Box]]:
         path = self.root / "boxes.csv"
-        corners = ("x0", "y0", "x1", "y1")
-        boxes: dict[str, list[tuple[float, ...]]] = {}
-        for row in read_table(path, ("clip", *corners)) if path.is_file() else ():
-            try:
-                box = tuple(float(row[corner]) for corner in corners)
-            except ValueError as error:
-                raise DataError(
-                    f"'{path}': a box of '{row['clip']}' is not four numbers ({error})."
-                ) from error
-            boxes.setdefault(row["clip"], []).append(box)
+        if not path.is_file():
+            return {}
+        boxes = read_box_table(path)
+        check_names(path, list(boxes), self._ids, "a picture, sound or video")
         return boxes
 
     @cached_property

@@ -43,6 +43,14 @@ def read_pairs(path: Path) -> Iterator[Pair]:
         raise DataError(f"'{path}' is not a listing of pictures, sounds and boxes: {error!r}") from error
 
 
+def box_marked(clip: Clip, box: object, path: Path) -> Clip:
+    """Return a clip with the box that a listing has for it, or with the reason why that cannot be used."""
+    try:
+        return replace(clip, marks=Boxes(read_boxes(box, f"{path.name}: '{clip.id}'", SIDE), SIDE))
+    except DataError as error:
+        return replace(clip, unusable=str(error))
+
+
 def with_foreign_sounds(clips: Sequence[Clip]) -> list[Clip]:
     """Give every clip a sound of a class that its picture does not show, where classes are known.
 
@@ -109,7 +117,7 @@ class Interactive(ListedBenchmark):
         if training:
             return clip
         if not isinstance(source, str):
-            return replace(clip, marks=Boxes(read_boxes(source, f"{path}: '{name}'"), SIDE))
+            return box_marked(clip, source, path)
         mask = self._masks.find(PurePosixPath(source).stem)
         if isinstance(mask, Absent):
             return replace(clip, unusable=f"no mask: {mask} is not there")

@@ -37,7 +37,7 @@ def published(dataset: str, split: str | None = None) -> tuple[PublishedScores, 
 
 @cache
 def _rows() -> list[dict[str, str]]:
-    return read_table(Path(__file__).with_name("published.csv"), COLUMNS)
+    return list(read_table(Path(__file__).with_name("published.csv"), COLUMNS).values())
 
 
 def _record(row: dict[str, str]) -> PublishedScores:

@@ -89,24 +89,26 @@ class VGGSS(ListTrained):
         if clip.id not in self._annotation:
             return replace(clip, unusable="vggss.json has no annotation of it")
         label, marks = self._annotation[clip.id]
-        return replace(clip, marks=marks, label=label)
+        if isinstance(marks, Boxes):
+            return replace(clip, marks=marks, label=label)
+        return replace(clip, unusable=marks, label=label)
 
     @cached_property
-    def _annotation(self) -> dict[str, tuple[str, Boxes]]:
-        """Class and boxes of every clip, by id."""
+    def _annotation(self) -> dict[str, tuple[str, Boxes | str]]:
+        """Class and boxes of every clip, or why it has none, by id."""
         path = find_annotation(self.root, ("vggss.json",))
         if path is None:
             raise self.without("vggss.json")
+        annotation = {}
         try:
-            return {
-                vggsound_id(entry["file"]): (
-                    str(entry["class"]),
-                    Boxes(read_boxes(entry["bbox"], f"{path}: '{entry['file']}'")),
-                )
-                for entry in read_json(path)
-            }
+            for entry in read_json(path):
+                name = vggsound_id(entry["file"])
+                if name in annotation:
+                    raise DataError(f"'{path}' annotates '{name}' twice. Remove one of the two.")
+                annotation[name] = str(entry["class"]), _boxes(entry["bbox"], f"{path.name}: '{name}'")
         except (KeyError, TypeError) as error:
             raise DataError(f"'{path}' is not the official annotation of VGG-SS: {error!r}") from error
+        return annotation
 
     @property
     def training_frames(self) -> Files:
@@ -122,3 +124,12 @@ class VGGSS(ListTrained):
     def sounds(self) -> Files:
         """The sounds of all clips."""
         return Files(self.root, AUDIO, SOUNDS, vggsound_id)
+
+
+def _boxes(boxes: object, where: str) -> Boxes | str:
+    """Return what marks a clip, or why that cannot be used."""
+    try:
+        read = read_boxes(boxes, where, side=1)
+    except DataError as error:
+        return str(error)
+    return Boxes(read) if read else f"{where} has no box."

@@ -43,7 +43,13 @@ def test_xml_is_read_by_place_and_only_from_bbox(tmp_path: Path) -> None:
     assert read_annotators(path).annotators == (((64, 64, 128, 128),), ())
 
 
-@pytest.mark.parametrize("content", ["<annotation>", "", "<a><b><bbox><n/><x>1</x><y>q</y></bbox></b></a>"])
+XML = [
+    f"<a><b><bbox><n/>{corners}</bbox></b></a>"
+    for corners in ("<x>1</x><y>q</y>", "<x>1</x><y>1</y>", "<x>1</x><y>1</y><x>inf</x><y>9</y>")
+] + ['<?xml version="1.0" encoding="nothing"?><a/>']
+
+
+@pytest.mark.parametrize("content", ["<annotation>", "", *XML])
 def test_broken_xml_is_named(content: str, tmp_path: Path) -> None:
     (tmp_path / "7.xml").write_text(content)
     with pytest.raises(DataError, match=r"7\.xml' cannot be read"):

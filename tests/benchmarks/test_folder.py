@@ -109,7 +109,7 @@ def test_clips_without_any_annotation_are_only_trained_on(tmp_path: Path) -> Non
 def test_a_box_that_is_no_box_is_named(tmp_path: Path) -> None:
     root = folder(tmp_path)
     (root / "boxes.csv").write_text("clip,x0,y0,x1,y1\ndrum,0,0,half,1\n")
-    with pytest.raises(DataError, match=r"boxes.csv': a box of 'drum' is not four numbers"):
+    with pytest.raises(DataError, match=r"boxes.csv', line 2: a box of 'drum' is not four numbers"):
         Folder(root).split("test")
 
 

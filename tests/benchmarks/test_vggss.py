@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +84,38 @@ def test_without_a_list_all_annotated_clips_are_scored(tmp_path: Path) -> None:
     root = vggss(tmp_path)
     (root / "vggss_test.csv").unlink()
     assert VGGSS(root).split("test").expected == 6
+
+
+@pytest.mark.parametrize(
+    ("bbox", "reason"),
+    [
+        ("[]", "has no box"),
+        ("[[12, 30, 300, 200]]", "these look like pixels"),
+        ("[[0, 0, 1e999, 1]]", "not four finite numbers"),
+        (f"[[0, 0, {10**400}, 1]]", "holds no boxes"),
+        ("[[0.5, 0.2, 0.3, 0.4]]", "these look like x, y, width and height"),
+    ],
+)
+def test_a_clip_of_unreadable_boxes_is_missing_with_the_reason(
+    bbox: str, reason: str, tmp_path: Path
+) -> None:
+    root = vggss(tmp_path)
+    names = ((TWO, bbox), (KAIST, "[[0, 0, 1, 0.5]]"))
+    entries = [f'{{"file": "{name}", "class": "cat", "bbox": {boxes}}}' for name, boxes in names]
+    (root / "vggss.json").write_text(f"[{', '.join(entries)}]")
+    split = VGGSS(root).split("test")
+    assert [sample.id for sample in split.samples] == [KAIST]
+    assert f"vggss.json: '{TWO}'" in split.missing[0].reason
+    assert reason in split.missing[0].reason
+
+
+def test_a_clip_that_is_annotated_twice_is_named(tmp_path: Path) -> None:
+    root = vggss(tmp_path)
+    names = (TWO, f"{TWO[:11]}_30000_40000")
+    entries = [{"file": name, "class": "cat", "bbox": [[0, 0, 1, 0.5]]} for name in names]
+    (root / "vggss.json").write_text(json.dumps(entries))
+    with pytest.raises(DataError, match=rf"vggss\.json' annotates '{TWO}' twice"):
+        VGGSS(root).split("test")
 
 
 @pytest.mark.parametrize("content", ["{}", '[{"file": "x"}]', "[1]", "{"])

@@ -16,6 +16,9 @@ from avprompt.data.tools.report import Problem
 from avprompt.errors import DataError
 from avprompt.records import ArchiveMember, Frame
 
+FEWEST_PIXELS = 5
+"""A truth of fewer pixels shows nothing."""
+
 
 @dataclass(frozen=True)
 class MediaFile:
@@ -51,7 +54,7 @@ class AnnotationFacts:
     Attributes:
         counts: samples and boxes altogether.
         ids: of the samples.
-        broken: a problem for each kind of broken box of each sample.
+        broken: a problem for each kind of broken box of each sample, and for each odd truth.
         as_published: the official annotation has exactly these counts.
     """
 
@@ -78,7 +81,7 @@ def inspect_annotation(adapter: BenchmarkAdapter, split: str) -> AnnotationFacts
         for annotation in adapter.annotations(split):
             facts.counts += annotation.counts
             facts.ids.add(annotation.id)
-            facts.broken += _broken_boxes(annotation)
+            facts.broken += [*_broken_boxes(annotation), *_odd_truth(annotation, adapter)]
     except DataError:  # Nothing of it is annotated; the split says why of each clip.
         return facts
     facts.as_published = facts.counts == adapter.box_counts.get(split)
@@ -120,3 +123,15 @@ def _broken_boxes(annotation: Annotation) -> Iterator[Problem]:
     for detail, count in details.items():
         if count:
             yield Problem(kind="broken annotation", id=annotation.id, detail=detail)
+
+
+def _odd_truth(annotation: Annotation, adapter: BenchmarkAdapter) -> Iterator[Problem]:
+    """Find truths that no annotator means, such as boxes in another unit make."""
+    marked = int(np.count_nonzero(annotation.truth.mask))
+    detail = ""
+    if marked == annotation.truth.mask.size:
+        detail = "the truth covers the whole picture"
+    elif marked < FEWEST_PIXELS and not annotation.counts.unmarked and not adapter.empty_truths:
+        detail = f"the truth covers {marked} pixels" if marked else "the truth marks nothing"
+    if detail:
+        yield Problem(kind="broken annotation", id=annotation.id, detail=detail)

@@ -116,9 +116,9 @@ def test_a_list_is_written_as_it_was(name: str, text: str, tmp_path: Path) -> No
 
 def test_a_table_has_named_columns(tmp_path: Path) -> None:
     (tmp_path / "table.csv").write_text("\ufeff# video, audio,label\n\na,b,non-sounding\n", encoding="utf-8")
-    assert read_table(tmp_path / "table.csv", ("video",)) == [
-        {"video": "a", "audio": "b", "label": "non-sounding"}
-    ]
+    assert read_table(tmp_path / "table.csv", ("video",)) == {
+        3: {"video": "a", "audio": "b", "label": "non-sounding"}
+    }
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,10 @@ DAMAGE: dict[str, tuple[Damage, dict[str, list[str]]]] = {
     "a box without width": (boxes([BOX, [0.5, 0, 0.5, 1]]), {"broken annotation": [IDS[0]]}),
     "no valid box": (boxes([[0.5, 0, 0.5, 1]]), {"broken annotation": [IDS[0]] * 2}),
     "a box outside the picture": (boxes([[1.5, 0, 2, 1]]), {"broken annotation": [IDS[0]]}),
+    "a box of pixels": (boxes([[12, 30, 300, 200]]), {"broken annotation": [IDS[0]]}),
+    "a box around everything": (boxes([[0, 0, 1, 1]]), {"broken annotation": [IDS[0]]}),
+    "a box of 4 pixels": (boxes([[0.5, 0.5, 0.51, 0.51]]), {"broken annotation": [IDS[0]]}),
+    "no box": (boxes([]), {"broken annotation": [IDS[0]]}),
 }
 
 
