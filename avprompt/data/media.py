@@ -7,19 +7,28 @@ was asked for. A file that cannot be read is a `DataError` that names it, never 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from numbers import Real
 
 import numpy as np
 import soundfile
 import soxr
 from PIL import Image, ImageOps
 
-from avprompt.data.sources import naming, opened
+from avprompt.data.sources import limit_pixels, naming, opened
 from avprompt.data.video import load_sound, read_frame
 from avprompt.errors import DataError
 from avprompt.records import Audio, FileSource, Frame, PictureSource, SoundSource
 
 _FILTER_TAIL = 0.1
 """Seconds read beyond the part that is kept, for the resampler to see across its end."""
+
+LOUDEST = 10.0
+"""No sample of sound in -1..1 is larger; white noise of deviation 1, of the altered sounds, stays below."""
+
+_LOWEST_RATE, _HIGHEST_RATE = 1_000, 1_000_000  # Hz
+_MOST_CHANNELS = 64
 
 
 def read_image(source: PictureSource, enough: int | None = None) -> np.ndarray:
@@ -40,10 +49,28 @@ def read_image(source: PictureSource, enough: int | None = None) -> np.ndarray:
         return _rgb_array(source)
     if isinstance(source, Frame):
         return read_frame(source.video, source.index, source.rate)
-    with naming(source, "picture"), Image.open(opened(source)) as image:
+    with open_picture(source) as image:
         if enough is not None:
             image.draft(None, (enough, enough))
+        limit_pixels(source, *image.size)
         return np.array(_to_rgb(ImageOps.exif_transpose(image)))
+
+
+@contextmanager
+def open_picture(source: FileSource) -> Iterator[Image.Image]:
+    """Open a picture file with Pillow; nothing is decoded yet, and `limit_pixels` shall say whether it may.
+
+    Raises:
+        DataError: the file is missing or no picture, also where it shows only when it is decoded.
+    """
+    with naming(source, "picture"):
+        theirs, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # Our limit says what to do about it.
+        try:
+            image = Image.open(opened(source))
+        finally:
+            Image.MAX_IMAGE_PIXELS = theirs
+        with image:
+            yield image
 
 
 def resize_image(image: np.ndarray, size: int) -> np.ndarray:
@@ -64,15 +91,12 @@ def read_audio(source: SoundSource, rate: int, seconds: float, *, pad: bool = Tr
         pad: put zeros behind a sound that is too short; otherwise it stays short.
 
     Raises:
-        DataError: the file is missing or broken, or the sound is empty or not finite.
+        DataError: the file is missing or broken, or what it holds is no sound; see `verify_sound`.
     """
     name = "The decoded audio" if isinstance(source, Audio) else str(source)
     audio = source if isinstance(source, Audio) else load_audio(source, seconds + _FILTER_TAIL)
-    samples = _mono(audio, seconds + _FILTER_TAIL)  # (T,)
-    if samples.size == 0:
-        raise DataError(f"{name} holds no sound. Leave the sample out or get the file again.")
-    if not np.isfinite(samples).all():
-        raise DataError(f"{name} holds samples that are not finite numbers. Get the file again.")
+    verify_sound(audio, name)
+    samples = mix(audio, seconds + _FILTER_TAIL)  # (T,)
     if audio.rate != rate:
         samples = soxr.resample(samples, audio.rate, rate, quality="HQ")
     length = round(rate * seconds)
@@ -93,9 +117,44 @@ def load_audio(source: FileSource, seconds: float = math.inf) -> Audio:
         return Audio(samples.T, file.samplerate)
 
 
+def verify_sound(audio: Audio, name: str) -> None:
+    """Make sure that decoded audio is sound, (T,) or (channels, T) in -1..1.
+
+    Args:
+        audio: to look at.
+        name: what an error calls it.
+
+    Raises:
+        DataError: it is empty, of another shape, not finite, far too loud, or has no rate that a sound has.
+    """
+    samples = np.asarray(audio.samples)
+    if not isinstance(audio.rate, Real) or not _LOWEST_RATE <= audio.rate <= _HIGHEST_RATE:
+        raise DataError(f"{name} has the rate {audio.rate!r}. Give the samples of a second, such as 16000.")
+    if samples.size == 0:
+        raise DataError(f"{name} holds no sound. Leave the sample out or get the file again.")
+    if samples.ndim > 2 or (samples.ndim == 2 and len(samples) > min(_MOST_CHANNELS, samples.shape[1])):
+        raise DataError(
+            f"{name} must be (T,) or (channels, T), not {samples.shape}. Transpose (T, channels): samples.T"
+        )
+    if not np.isfinite(samples).all():
+        raise DataError(f"{name} holds samples that are not finite numbers. Get the file again.")
+    if (peak := float(np.abs(samples, dtype=np.float64).max())) > LOUDEST:
+        raise DataError(
+            f"{name} holds samples as large as {peak:.4g}, and sound lies in -1..1. Divide 16-bit samples by "
+            "32768; get a broken file again."
+        )
+
+
+def mix(audio: Audio, seconds: float = math.inf) -> np.ndarray:
+    """Return the first `seconds` of decoded audio as mono, the mean of its channels, (T,) float32."""
+    length = None if seconds == math.inf else math.ceil(seconds * audio.rate)
+    samples = np.asarray(audio.samples, dtype=np.float32)[..., :length]
+    return samples if samples.ndim == 1 else samples.mean(axis=0)
+
+
 def _rgb_array(image: np.ndarray) -> np.ndarray:
     channels = image.shape[2] if image.ndim == 3 else 1
-    if image.dtype != np.uint8 or image.ndim not in (2, 3) or channels not in (1, 3, 4):
+    if image.dtype != np.uint8 or image.ndim not in (2, 3) or channels not in (1, 3, 4) or not image.size:
         raise DataError(f"expected a picture (H, W, 3) uint8, got {image.shape} {image.dtype}")
     grey_or_colour = image.reshape(*image.shape[:2], channels)[..., :3]
     return np.array(np.broadcast_to(grey_or_colour, (*image.shape[:2], 3)))
@@ -107,8 +166,3 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     if "transparency" in image.info:
         image = image.convert("RGBA")
     return image.convert("RGB")
-
-
-def _mono(audio: Audio, seconds: float) -> np.ndarray:
-    samples = np.asarray(audio.samples, dtype=np.float32)[..., : math.ceil(seconds * audio.rate)]
-    return samples if samples.ndim == 1 else samples.mean(axis=0)

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from avprompt.errors import DataError
 from avprompt.records import FileSource, StreamedFile
+
+MOST_PIXELS = "AVPROMPT_MAX_PIXELS"
+"""The environment variable that allows larger pictures; it reaches all processes that read."""
+
+_MOST_PIXELS = 100_000_000
+"""Pixels of a picture, at most: a file of a few kB may claim so many that no memory holds them."""
 
 
 def read_bytes(source: FileSource) -> bytes:
@@ -30,6 +37,21 @@ def read_bytes(source: FileSource) -> bytes:
 def opened(source: FileSource) -> Path | io.BytesIO:
     """Give what a decoder takes: the file's path, or the bytes of a file in an archive."""
     return source if isinstance(source, Path) else io.BytesIO(read_bytes(source))
+
+
+def limit_pixels(source: FileSource, width: int, height: int) -> None:
+    """Refuse a picture that is too large to be decoded.
+
+    Raises:
+        DataError: it has more pixels than `$AVPROMPT_MAX_PIXELS`, 100 million unless that is set.
+    """
+    asked = os.environ.get(MOST_PIXELS, "").replace("_", "")
+    most = int(asked) if asked.isdecimal() else _MOST_PIXELS
+    if width * height > most:
+        raise DataError(
+            f"{source} has {width} x {height} pixels, more than {most:,}. Make it smaller, or allow it: "
+            f"{MOST_PIXELS}={width * height}"
+        )
 
 
 @contextmanager

@@ -16,7 +16,7 @@ import av
 import numpy as np
 from av.stream import Disposition
 
-from avprompt.data.sources import naming, opened
+from avprompt.data.sources import limit_pixels, naming, opened
 from avprompt.errors import DataError
 from avprompt.records import Audio, FileSource
 
@@ -41,7 +41,7 @@ def read_frame(path: Path, frame: int, rate: float | None = None) -> np.ndarray:
     """
     shown, reached = None, -1
     with naming(path, "video"), av.open(path) as container:
-        stream = _moving_picture(container)
+        stream = _moving_picture(container, path)
         if stream is None:
             raise DataError(f"{path} has no picture in it.")
         for reached, picture in _numbered(container.decode(stream), rate, path):
@@ -64,7 +64,7 @@ def picture_length(path: Path, enough: float = math.inf) -> float:
     """
     start, end = math.inf, -math.inf
     with naming(path, "video"), av.open(path) as container:
-        stream = _moving_picture(container)
+        stream = _moving_picture(container, path)
         for packet in container.demux(stream) if stream else ():
             if packet.pts is None or packet.is_discard:
                 continue
@@ -115,14 +115,17 @@ def load_sound(source: FileSource, seconds: float = math.inf) -> Audio:
 def _picture_start(source: FileSource) -> float | None:
     """Return when the first picture is shown, seconds on the file's own clock; None where there is none."""
     with naming(source, "sound"), av.open(opened(source), "r") as container:
-        stream = _moving_picture(container)
+        stream = _moving_picture(container, source)
         first = next(container.decode(stream), None) if stream else None
         return None if first is None else _time(first, source)
 
 
-def _moving_picture(container: Any) -> Any:
+def _moving_picture(container: Any, source: FileSource) -> Any:
     """Return the first video stream that is no cover picture, or None."""
-    return next((stream for stream in container.streams.video if not stream.disposition & _STILL), None)
+    stream = next((stream for stream in container.streams.video if not stream.disposition & _STILL), None)
+    if stream is not None:
+        limit_pixels(source, stream.codec_context.width, stream.codec_context.height)
+    return stream
 
 
 def _numbered(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -54,7 +55,15 @@ def test_arrays_become_rgb(channels: tuple[int, ...]) -> None:
     assert (read_image(np.full((4, 5, *channels), 7, dtype=np.uint8)) == np.full((4, 5, 3), 7)).all()
 
 
-@pytest.mark.parametrize("array", [np.zeros((4, 5, 2), np.uint8), np.zeros((4, 5, 3)), np.zeros(4, np.uint8)])
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.zeros((4, 5, 2), np.uint8),
+        np.zeros((4, 5, 3)),
+        np.zeros(4, np.uint8),
+        np.zeros((0, 5, 3), np.uint8),
+    ],
+)
 def test_an_array_that_is_no_picture_is_refused(array: np.ndarray) -> None:
     with pytest.raises(DataError, match="expected a picture"):
         read_image(array)
@@ -76,6 +85,22 @@ def test_broken_pictures_are_named(tmp_path: Path) -> None:
     (tmp_path / "empty.jpg").touch()
     with pytest.raises(DataError, match=r"empty\.jpg is an empty file\. Get it again"):
         read_image(tmp_path / "empty.jpg")
+
+
+def test_a_picture_too_large_for_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "vast.png"
+    Image.new("1", (13_000, 13_000)).save(path)
+    assert path.stat().st_size < 50_000
+    with pytest.raises(DataError, match=r"vast\.png has 13000 x 13000 .*AVPROMPT_MAX_PIXELS=169000000"):
+        read_image(path)
+    Image.new("RGB", (30, 20), RED).save(tmp_path / "small.png")
+    for most, fits in (("599", False), ("600", True)):
+        monkeypatch.setenv("AVPROMPT_MAX_PIXELS", most)
+        if fits:
+            assert read_image(tmp_path / "small.png").shape == (20, 30, 3)
+        else:
+            with pytest.raises(DataError, match="more than 599"):
+                read_image(tmp_path / "small.png")
 
 
 def test_resize_is_bicubic_to_a_square() -> None:
@@ -181,6 +206,32 @@ def test_unusable_sound_is_named(tmp_path: Path) -> None:
             read_audio(tmp_path / f"text.{suffix}", 8000, 1)
     with pytest.raises(DataError, match=r"none\.mp4 does not exist"):
         read_audio(tmp_path / "none.mp4", 8000, 1)
+
+
+@pytest.mark.parametrize("peak", [1e30, 14706.0, -5000.0, 10.5])
+def test_sound_far_beyond_full_scale_is_refused(peak: float, tmp_path: Path) -> None:
+    samples = tone(0.1, 8000)
+    samples[100] = peak
+    soundfile.write(tmp_path / "loud.wav", samples, 8000, subtype="FLOAT")
+    for source in (tmp_path / "loud.wav", Audio(samples, 8000)):
+        with pytest.raises(DataError, match=r"as large as \S+, and sound lies in -1\.\.1"):
+            read_audio(source, 8000, 0.1)
+    assert read_audio(Audio(5 * samples[:100], 8000), 8000, 0.01).max() > 2, "noise may be loud"
+
+
+@pytest.mark.parametrize(
+    ("samples", "rate", "message"),
+    [
+        (np.zeros((1600, 2)), 16000, r"not \(1600, 2\)\. Transpose \(T, channels\): samples\.T"),
+        (np.zeros((1, 2, 1600)), 16000, r"not \(1, 2, 1600\)"),
+        (np.full(1600, 20_000, np.int16), 16000, r"Divide 16-bit samples by 32768"),
+        (np.zeros(1600), "16k", r"rate '16k'\. Give the samples of a second, such as 16000"),
+        (np.zeros(1600), 3, r"has the rate 3\."),
+    ],
+)
+def test_what_is_no_sound_says_what_to_do(samples: np.ndarray, rate: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        read_audio(Audio(samples, rate), 16000, 1.0)
 
 
 def archived(path: Path, archive: Path) -> ArchiveMember:

@@ -199,6 +199,13 @@ def test_unusable_videos_are_named(tmp_path: Path) -> None:
         read_frame(silent, 0)
 
 
+def test_a_video_too_large_for_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = save_ramp(tmp_path / "vast.mp4")
+    monkeypatch.setenv("AVPROMPT_MAX_PIXELS", "2000")
+    with pytest.raises(DataError, match=r"vast\.mp4 has 64 x 32 pixels, more than 2,000"):
+        read_frame(path, 0)
+
+
 def test_real_clips_are_read(shared: Path) -> None:
     clips = shared / "data" / "clips"
     video = clips / "videos" / "video01camelxxxx_000002.mp4"
