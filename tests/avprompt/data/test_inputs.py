@@ -62,6 +62,15 @@ class TestEvaluationItems:
             sample.id for sample in samples
         ]
 
+    def test_leave_out_sound_that_would_spoil_its_batch(self, spec: InputSpec) -> None:
+        samples = list(Tiny().split("test").samples)[:2]
+        samples[1] = replace(samples[1], audio=Audio(np.full(160, 1e30, np.float32), 1600))
+        (((_, whole), (_, loud)),) = evaluation_items(samples, SoundReader(spec), 2)
+        assert not isinstance(whole, Missing)
+        assert isinstance(loud, Missing)
+        assert loud.id == samples[1].id
+        assert "as large as 1e+30" in loud.reason
+
     def test_name_what_cannot_be_read(self, spec: InputSpec) -> None:
         samples = list(Broken().split("test").samples)
         (items,) = evaluation_items(samples, ImageReader(spec), 8)
