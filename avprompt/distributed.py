@@ -116,7 +116,7 @@ def make_accelerator(device: str, precision: str) -> Accelerator:
         precision: `no` (float32), `bf16` or `fp16`.
 
     Raises:
-        TrainingError: no such device here.
+        TrainingError: no such device here, or it does not compute in this precision.
     """
     from accelerate import Accelerator, DistributedDataParallelKwargs
     from accelerate.state import AcceleratorState
@@ -129,7 +129,14 @@ def make_accelerator(device: str, precision: str) -> Accelerator:
     reached = DistributedDataParallelKwargs(
         find_unused_parameters=True
     )  # methods differ in what a step reaches
-    return Accelerator(cpu=cpu, mixed_precision=precision, kwargs_handlers=[reached])
+    try:
+        accelerator = Accelerator(cpu=cpu, mixed_precision=precision, kwargs_handlers=[reached])
+    except ValueError as error:
+        raise TrainingError(f"--precision {precision}: {error} Use --precision no.") from error
+    if precision != "no" and not accelerator.native_amp:  # accelerate would compute in float32 and not say so
+        kind = accelerator.device.type.upper()
+        raise TrainingError(f"--precision {precision}: a {kind} does not compute in it. Use bf16, or no.")
+    return accelerator
 
 
 def together(ranks: Ranks, work: Callable[[], T]) -> list[T]:

@@ -26,10 +26,25 @@ class Counts(BaseModel):
     expected: int
 
 
+class Training(BaseModel):
+    """How much a run was trained, and on what.
+
+    Attributes:
+        steps: that have changed the method.
+        left_out: steps that have not, by the reason.
+        clips: of the training split, all but those that training could not use.
+    """
+
+    steps: int
+    left_out: dict[str, int]
+    clips: Counts
+
+
 class RunResult(BaseModel):
     """All numbers of one run; scores in percent.
 
     Attributes:
+        training: None where nothing was trained.
         samples: by split.
         scores: split -> protocol -> metric.
         floors: split -> guess that does not listen -> metric.
@@ -54,6 +69,7 @@ class RunResult(BaseModel):
     seed: int
     trainable_parameters: int
     versions: dict[str, str]
+    training: Training | None = None
     samples: dict[str, Counts]
     scores: dict[str, dict[str, Metrics]]
     floors: dict[str, dict[str, Metrics]]

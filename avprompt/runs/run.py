@@ -18,10 +18,10 @@ from avprompt.runs.assessment import assess
 from avprompt.runs.directory import RunDirectory
 from avprompt.runs.predictions import PredictionWriter, describe_dump
 from avprompt.runs.progress import Quiet, Reporter
-from avprompt.runs.results import RunResult, read_results, read_skipped, write_results, write_skipped
+from avprompt.runs.results import RunResult, read_results, write_results
 from avprompt.runs.session import Session
-from avprompt.training.trainer import Trainer, check_trainable
-from avprompt.weights.checkpoint import load_checkpoint, save_checkpoint
+from avprompt.runs.training import recorded_training, save, train, training_record
+from avprompt.training.trainer import check_trainable
 from avprompt.weights.files import measured_sha256
 
 RANDOM_DECODER = "the mask decoder has no pretrained weights: it started from random numbers"
@@ -82,53 +82,14 @@ def _fill(
         result = evaluate(session, directory, reporter=reporter, skipped=skipped)
     result.seconds, result.folder = seconds, directory.path
     if ranks.main:
+        if train_split is not None:
+            result.training = training_record(session, train_split, directory, skipped["train"])
+        elif session.checkpoint is not None:
+            result.training = recorded_training(session.checkpoint)
         if session.method.trained_parts():
             result.checkpoint_sha256 = measured_sha256(directory.checkpoint)
         write_results(result, directory.path)
     return result
-
-
-def train(
-    session: Session, split: Split, directory: RunDirectory, *, resume: bool, reporter: Reporter
-) -> list[Missing]:
-    """Train and leave the checkpoint; returns the clips that could not be used."""
-    if session.ranks.share(resume and directory.checkpoint.is_file()):  # only evaluation was not finished
-        load_checkpoint(session.method, directory.checkpoint)
-        _end_training(session, directory)
-        return read_skipped(directory.skipped).get("train", [])
-    with reporter.training(session.method_config.name) as on_step:
-        trainer = Trainer(
-            session.method,
-            split.samples,
-            session.spec,
-            session.method_config.training,
-            session.settings.seed,
-            session.accelerator,
-            directory.path,
-            encoding=session.encoding,
-            strict=session.settings.strict,
-            on_step=on_step,
-        )
-        unread = trainer.run(resume=session.ranks.share(resume and directory.resume.is_file()))
-    skipped = [*split.missing, *unread.values()]
-    if session.ranks.main:
-        write_skipped(directory.skipped, {"train": skipped})
-    save(session, directory)
-    _end_training(session, directory)
-    return skipped
-
-
-def _end_training(session: Session, directory: RunDirectory) -> None:
-    """Remove the state of training, now that the checkpoint holds what came of it."""
-    if session.ranks.main:
-        directory.resume.unlink(missing_ok=True)
-
-
-def save(session: Session, directory: RunDirectory) -> None:
-    """Write the trained parts with the method they belong to, once for all ranks."""
-    if session.ranks.main:
-        about = {"method": session.method_config.name, "encoders": session.encoders, "avprompt": __version__}
-        save_checkpoint(session.method, directory.checkpoint, about)
 
 
 def evaluate(

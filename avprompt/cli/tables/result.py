@@ -15,7 +15,7 @@ from avprompt.distributed import launched_rank
 if TYPE_CHECKING:
     from avprompt.runs.comparison import Comparison
     from avprompt.runs.describe import Description
-    from avprompt.runs.results import RunResult
+    from avprompt.runs.results import Counts, RunResult
 
 METRICS = ("cIoU", "AUC", "mean_IoU")
 _ALTERED = {"on_distractor": "distractor: on it", "on_original": "distractor: on first"}
@@ -32,7 +32,10 @@ def print_result(result: RunResult, console: Console | None = None) -> None:
             console.print(breakdown_table(by, groups, result.headline[0]))
     for note in result.notes:
         console.print(f"[yellow]Note:[/yellow] {escape(note)}")
-    for split, counts in result.samples.items():
+    if result.training:
+        for reason, steps in result.training.left_out.items():
+            console.print(f"[yellow]train:[/yellow] {steps} steps were left out: {reason}")
+    for split, counts in _splits(result).items():
         if counts.used < counts.expected:
             left_out = counts.expected - counts.used
             console.print(
@@ -48,7 +51,7 @@ def result_table(result: RunResult, split: str) -> Table:
     table = Table(
         title=f"{result.method} on {result.dataset}/{split}, {result.encoders} encoders, seed {result.seed}\n"
         f"{counts.used:,} of {counts.expected:,} samples, "
-        f"{result.trainable_parameters:,} trainable parameters",
+        f"{result.trainable_parameters:,} trainable parameters{_training(result)}",
         title_justify="left",
     )
     table.add_column("Percent", no_wrap=True)
@@ -126,6 +129,18 @@ def print_description(description: Description, console: Console | None = None) 
         "in all", "", f"{description.total:,}", f"{description.trainable:,}", f"{description.frozen:,}"
     )
     (console or Console()).print(table)
+
+
+def _splits(result: RunResult) -> dict[str, Counts]:
+    """Return how much was used of every split, the training split first."""
+    return ({"train": result.training.clips} if result.training else {}) | result.samples
+
+
+def _training(result: RunResult) -> str:
+    if result.training is None:
+        return ""
+    clips = result.training.clips
+    return f"\ntrained for {result.training.steps:,} steps on {clips.used:,} of {clips.expected:,} clips"
 
 
 def _numbers(scores: dict[str, Any], metrics: Sequence[str]) -> list[str]:

@@ -105,7 +105,7 @@ class TestResume:
             def disk_full(*_: Any) -> None:
                 raise OSError(28, "No space left on device")
 
-            patch.setattr("avprompt.runs.run.save_checkpoint", disk_full)
+            patch.setattr("avprompt.runs.training.save_checkpoint", disk_full)
             assert CliRunner().invoke(main, command).exit_code == 1
         assert (here / "full" / "resume.pt").is_file()
         before = (here / "full" / "train.jsonl").read_text()

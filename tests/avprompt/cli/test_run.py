@@ -178,5 +178,19 @@ class TestBrokenSamples:
         assert "3 of 7 samples could not be used" in output
         assert "test-1: no-such-image.png does not exist" in output
 
+    def test_a_step_without_two_clips_is_told(self, cli: Any, here: Path, run: Path) -> None:
+        broken = ("--dataset", "tiny-broken", "--steps", 7, "--batch-size", 2)
+        output = cli("run", "acl-ssl", *broken, "--output", "few").stdout
+        training = results(here / "few")["training"]
+        left_out = training["left_out"]["no two clips that can be read"]
+        assert left_out > 0
+        assert training["steps"] == 7 - left_out
+        assert training["clips"] == {"used": 8, "expected": 15}
+        assert f"trained for {7 - left_out} steps on 8 of 15 clips" in output
+        assert f"train: {left_out} steps were left out: no two clips that can be read" in output
+        assert results(run)["training"] == {
+            "steps": 3, "left_out": {}, "clips": {"used": 14, "expected": 14},
+        }  # fmt: skip
+
     def test_no_file_where_there_are_none(self, run: Path) -> None:
         assert not (run / "skipped.csv").exists()

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from avprompt.cli.tables.result import print_result
 from avprompt.records import Missing
-from avprompt.runs.results import Counts, RunResult, write_skipped
+from avprompt.runs.results import Counts, RunResult, Training, write_skipped
 
 
 @pytest.fixture
@@ -21,6 +21,9 @@ def result() -> RunResult:
         seed=3,
         trainable_parameters=12345,
         versions={},
+        training=Training(
+            steps=1198, left_out={"no two clips that can be read": 2}, clips=Counts(used=1999, expected=2000)
+        ),
         samples={"test": Counts(used=2, expected=3)},
         scores={
             "test": {
@@ -39,7 +42,8 @@ def result() -> RunResult:
 
 @pytest.fixture
 def printed(result: RunResult, tmp_path: Path) -> str:
-    write_skipped(tmp_path / "skipped.csv", {"test": [Missing("clip-9", "cannot be read [/path] [Errno 2]")]})
+    test, train = Missing("clip-9", "cannot be read [/path] [Errno 2]"), Missing("clip-1", "is not there")
+    write_skipped(tmp_path / "skipped.csv", {"test": [test], "train": [train]})
     console = Console(record=True, width=200, quiet=False, file=(tmp_path / "screen").open("w"))
     result.folder = tmp_path
     print_result(result, console)
@@ -64,6 +68,13 @@ def test_scores_stand_beside_floors_ceilings_and_altered_sounds(printed: str) ->
 def test_the_title_says_what_was_run_on_how_much(printed: str) -> None:
     assert "souple on toy/test, mini encoders, seed 3" in printed
     assert "2 of 3 samples, 12,345 trainable parameters" in printed
+
+
+def test_training_is_told_with_what_it_left_out(printed: str) -> None:
+    assert "trained for 1,198 steps on 1,999 of 2,000 clips" in printed
+    assert "train: 2 steps were left out: no two clips that can be read" in printed
+    assert "train: 1 of 2000 samples could not be used" in printed
+    assert "clip-1: is not there" in printed
 
 
 def test_what_was_left_out_is_named_as_it_is(printed: str) -> None:

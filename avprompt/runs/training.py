@@ -1,0 +1,81 @@
+"""The training of a run: the checkpoint that it leaves, and the record of how much was trained."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from avprompt import __version__
+from avprompt.records import Missing, Split
+from avprompt.runs.directory import RunDirectory
+from avprompt.runs.progress import Reporter
+from avprompt.runs.results import Counts, Training, read_results, read_skipped, write_skipped
+from avprompt.runs.session import Session
+from avprompt.training.optimisation import total_steps
+from avprompt.training.state import read_log
+from avprompt.training.trainer import Trainer
+from avprompt.weights.checkpoint import load_checkpoint, save_checkpoint
+from avprompt.weights.files import measured_sha256
+
+
+def train(
+    session: Session, split: Split, directory: RunDirectory, *, resume: bool, reporter: Reporter
+) -> list[Missing]:
+    """Train and leave the checkpoint; returns the clips that could not be used."""
+    if session.ranks.share(resume and directory.checkpoint.is_file()):  # only evaluation was not finished
+        load_checkpoint(session.method, directory.checkpoint)
+        _end_training(session, directory)
+        return read_skipped(directory.skipped).get("train", [])
+    with reporter.training(session.method_config.name) as on_step:
+        trainer = Trainer(
+            session.method,
+            split.samples,
+            session.spec,
+            session.method_config.training,
+            session.settings.seed,
+            session.accelerator,
+            directory.path,
+            encoding=session.encoding,
+            strict=session.settings.strict,
+            on_step=on_step,
+        )
+        unread = trainer.run(resume=session.ranks.share(resume and directory.resume.is_file()))
+    skipped = [*split.missing, *unread.values()]
+    if session.ranks.main:
+        write_skipped(directory.skipped, {"train": skipped})
+    save(session, directory)
+    _end_training(session, directory)
+    return skipped
+
+
+def save(session: Session, directory: RunDirectory) -> None:
+    """Write the trained parts with the method they belong to, once for all ranks."""
+    if session.ranks.main:
+        about = {"method": session.method_config.name, "encoders": session.encoders, "avprompt": __version__}
+        save_checkpoint(session.method, directory.checkpoint, about)
+
+
+def training_record(
+    session: Session, split: Split, directory: RunDirectory, skipped: Sequence[Missing]
+) -> Training:
+    """Return how much was trained, by the log, on a split of which some clips could not be used."""
+    reasons = Counter(step["left_out"] for step in read_log(directory.path) if step["left_out"])
+    total = total_steps(session.method_config.training, len(split.samples))
+    clips = Counts(used=split.expected - len(skipped), expected=split.expected)
+    return Training(steps=total - reasons.total(), left_out=dict(reasons), clips=clips)
+
+
+def recorded_training(checkpoint: Path) -> Training | None:
+    """Return how much a checkpoint was trained, where it lies beside the results of its run."""
+    directory = RunDirectory(checkpoint.parent)
+    if not directory.results.is_file():
+        return None
+    result = read_results(directory.path)
+    return result.training if result.checkpoint_sha256 == measured_sha256(checkpoint) else None
+
+
+def _end_training(session: Session, directory: RunDirectory) -> None:
+    """Remove the state of training, now that the checkpoint holds what came of it."""
+    if session.ranks.main:
+        directory.resume.unlink(missing_ok=True)
