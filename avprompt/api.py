@@ -139,6 +139,7 @@ def compare(
     dataset: str = "toy",
     *,
     seeds: Sequence[int] = (0,),
+    allow_different: bool = False,
     output: str | Path | None = None,
     progress: bool = False,
     **options: Unpack[RunOptions],
@@ -149,6 +150,8 @@ def compare(
         methods: registered methods, YAML files or run directories; the first is the reference.
         dataset: registered name of the benchmark.
         seeds: one run of each method for each.
+        allow_different: compare runs that differ in seeds, encoders, training or precision too; the table
+            then says in what.
         output: where runs, table and picture go; `runs/DATASET/compare` unless given.
         progress: show bars on the standard error.
         **options: see `RunOptions`; of what must be run.
@@ -161,7 +164,15 @@ def compare(
     settings = Settings.of({"dataset": dataset, **options})
     folder = Path(output or RUNS / settings.dataset / "compare")
     names = [str(method) for method in methods]
-    return compare_methods(_plugins(settings), names, settings, seeds, folder, _reporter(progress))
+    return compare_methods(
+        _plugins(settings),
+        names,
+        settings,
+        seeds,
+        folder,
+        _reporter(progress),
+        allow_different=allow_different,
+    )
 
 
 def _path(path: str | Path | None) -> Path | None:

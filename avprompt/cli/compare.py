@@ -27,15 +27,35 @@ from avprompt.cli.options import (
 @click.option(
     "--seed", "seeds", type=SEED, multiple=True, default=(0,), show_default=True, help="May be repeated."
 )
+@click.option(
+    "--allow-different",
+    is_flag=True,
+    help="Compare runs that differ in seeds, encoders or training too; the table says in what.",
+)
 @output_option
-def compare(methods: tuple[str, ...], seeds: tuple[int, ...], output: Path | None, **_: Any) -> None:
+def compare(
+    methods: tuple[str, ...],
+    seeds: tuple[int, ...],
+    allow_different: bool,
+    output: Path | None,
+    **_: Any,
+) -> None:
     """Compare methods, or finished runs, and print their scores with the difference to the first.
 
     Each of A B ... is a registered method, a YAML file, or a run directory. What is not trained yet is
-    trained, with the same seeds, data and schedule; several seeds give means and spreads.
+    trained, with the same seeds, data and schedule; several seeds give means and spreads. Runs of other
+    samples, truths or protocols are never put side by side.
     """
     from avprompt import api
     from avprompt.cli.tables.result import print_comparison
 
     options = given_options()
-    print_comparison(api.compare(methods, seeds=seeds, output=output, progress=True, **options))
+    comparison = api.compare(
+        methods,
+        seeds=seeds,
+        allow_different=allow_different,
+        output=output,
+        progress=True,
+        **options,
+    )
+    print_comparison(comparison)

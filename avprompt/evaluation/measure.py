@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from avprompt.distributed import merged
-from avprompt.evaluation.truths import CompressedTruths
+from avprompt.evaluation.truths import CompressedTruths, digests
 from avprompt.metrics.iou import TruthMasks
 from avprompt.metrics.protocol import Measurements, Protocol, measure_all
 from avprompt.metrics.scored_maps import ScoredMaps
@@ -63,6 +63,11 @@ class MeasuredSamples:
     def labels(self) -> list[str]:
         """The class names of the samples."""
         return [str(label) for label in self.columns.get("label", ())]
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """What tells these samples and their truths from others, `ids` and `truths`."""
+        return digests(self.ids, self.truths)
 
     @property
     def distractor_rows(self) -> list[int]:

@@ -1,7 +1,11 @@
-"""Ground truths in a few hundred bytes each, so that a split is read once and its truths stay at hand."""
+"""Ground truths in a few hundred bytes each, so that a split is read once and its truths stay at hand.
+
+Their digests tell whether two runs were scored on the same samples against the same truths.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -72,3 +76,25 @@ class CompressedTruths(Sequence[GroundTruth]):
     def __getitem__(self, index: Any) -> Any:
         """Return the truth of the sample at `index`."""
         return self.compressed[index].truth()
+
+
+def digests(ids: Sequence[str], truths: Sequence[GroundTruth]) -> dict[str, str]:
+    """Return SHA-256 of what samples are scored against, the same in any order and on any machine.
+
+    Args:
+        ids: of N samples, unique.
+        truths: of the same samples, as the benchmark gives them.
+
+    Returns:
+        `ids`, of the sorted ids as UTF-8, a zero byte behind each; and `truths`, of each sample in that
+        order: its id, the shapes of its mask and of its silent objects' masks and how many sources it
+        has, as text, then the masks, float32 in little-endian order and one byte a pixel.
+    """
+    names, contents = hashlib.sha256(), hashlib.sha256()
+    for name, index in sorted((name, index) for index, name in enumerate(ids)):
+        truth = truths[index]
+        names.update(f"{name}\0".encode())
+        contents.update(f"{name}\0{truth.mask.shape} {truth.silent.shape} {truth.sources}\0".encode())
+        contents.update(truth.mask.astype("<f4").tobytes())
+        contents.update(truth.silent.astype(np.uint8).tobytes())
+    return {"ids": names.hexdigest(), "truths": contents.hexdigest()}

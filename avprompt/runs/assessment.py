@@ -10,7 +10,7 @@ from avprompt.metrics.protocol import Protocol
 from avprompt.pictures.gallery import save_clips, write_gallery
 from avprompt.records import Missing, Split
 from avprompt.runs.directory import RunDirectory
-from avprompt.runs.results import Counts, RunResult, write_rows, write_skipped
+from avprompt.runs.results import VALIDATION, Counts, RunResult, write_rows, write_skipped
 
 
 def assess(
@@ -38,9 +38,11 @@ def assess(
     """
     rows: list[dict[str, object]] = []
     skipped = dict(skipped or {})
+    result.digests = {} if validation is None else {VALIDATION: validation.digests}
     for name, split in splits.items():
         test = measured[name]
         result.samples[name] = Counts(used=len(test), expected=split.expected)
+        result.digests[name] = test.digests
         _add_scores(result, name, score(test, validation, protocols, by))
         rows += sample_rows(name, test, validation, protocols)
         skipped[name] = [*split.missing, *test.missing.values()]

@@ -8,15 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from avprompt.distributed import launched_rank
-from avprompt.errors import DataError
 from avprompt.files import replacing
 from avprompt.pictures.gallery import load_clips, write_comparison
 from avprompt.plugin.discovery import Loaded
 from avprompt.runs.assessment import threshold
+from avprompt.runs.comparable import check_comparable
 from avprompt.runs.comparison import ComparedMethod, Comparison
 from avprompt.runs.directory import RunDirectory, is_run
 from avprompt.runs.progress import Reporter
-from avprompt.runs.results import RunResult, read_results
+from avprompt.runs.results import read_results
 from avprompt.runs.run import execute
 from avprompt.runs.session import open_session
 from avprompt.runs.settings import Settings
@@ -29,6 +29,8 @@ def compare_methods(
     seeds: Sequence[int],
     folder: Path,
     reporter: Reporter,
+    *,
+    allow_different: bool = False,
 ) -> Comparison:
     """Run what is not run yet, and put all side by side.
 
@@ -39,16 +41,21 @@ def compare_methods(
         seeds: one run a method for each.
         folder: where runs, table and picture go; finished runs in it are used again.
         reporter: shows how runs get on.
+        allow_different: compare runs that differ in seeds, encoders, training or precision too.
 
     Raises:
         AvpromptError: a run fails, or runs that cannot be compared.
     """
-    methods = [_compared(loaded, target, settings, seeds, folder, reporter) for target in targets]
-    if len({method.name for method in methods}) < len(targets):  # as with a/run and b/run
-        methods = [replace(method, name=target) for method, target in zip(methods, targets, strict=True)]
-    _check(methods)
-    first = methods[0].results[0]
-    split = next(iter(first.scores))
+    finished = _apart({target: _finished(target) for target in targets if is_run(target)})
+    if finished:  # before anything is trained
+        check_comparable([*finished.values()], allow_different=allow_different)
+    every = {
+        target: finished.get(target) or _run_all(loaded, target, settings, seeds, folder, reporter)
+        for target in targets
+    }
+    methods = [*_apart(every).values()]
+    check_comparable(methods, allow_different=allow_different)
+    first, split = methods[0].results[0], methods[0].split
     adapter = loaded.registry.load("datasets", first.dataset)
     published = tuple(scores for scores in adapter.published if scores.split == split)
     comparison = Comparison(first.dataset, split, first.headline[0], tuple(methods), published, folder)
@@ -57,12 +64,22 @@ def compare_methods(
     return comparison
 
 
-def _compared(
+def _apart(methods: dict[str, ComparedMethod]) -> dict[str, ComparedMethod]:
+    """Name methods as the user did where their own names are the same, as with a/run and b/run."""
+    if len({method.name for method in methods.values()}) == len(methods):
+        return methods
+    return {target: replace(method, name=target) for target, method in methods.items()}
+
+
+def _finished(target: str) -> ComparedMethod:
+    """Return a finished run, named by its folder."""
+    return ComparedMethod(Path(target).name, (Path(target),), (read_results(Path(target)),), finished=True)
+
+
+def _run_all(
     loaded: Loaded, target: str, settings: Settings, seeds: Sequence[int], folder: Path, reporter: Reporter
 ) -> ComparedMethod:
-    """Return a method with its runs, named by itself, a YAML file by the file and a run by its folder."""
-    if is_run(target):
-        return ComparedMethod(Path(target).name, (Path(target),), (read_results(Path(target)),))
+    """Run a method with every seed; it is named by itself, a YAML file by the file."""
     folders = [
         _run(loaded, target, settings.model_copy(update={"seed": seed}), folder, reporter) for seed in seeds
     ]
@@ -79,23 +96,6 @@ def _run(loaded: Loaded, method: str, settings: Settings, folder: Path, reporter
     execute(session, directory, resume=resume, reporter=reporter)
     session.ranks.wait()  # every rank reads what the main one has written
     return directory.path
-
-
-def _check(methods: Sequence[ComparedMethod]) -> None:
-    """Make sure that one column means one thing: the same dataset, encoders, split and protocol."""
-    for method in methods:
-        for result in method.results:
-            for what in ("dataset", "encoders", "headline", "samples"):
-                _check_same(what, methods[0], method, result)
-
-
-def _check_same(what: str, first: ComparedMethod, method: ComparedMethod, result: RunResult) -> None:
-    expected, got = getattr(first.results[0], what), getattr(result, what)
-    if expected != got:
-        raise DataError(
-            f"'{first.name}' and '{method.name}' cannot stand in one table: their {what} differ "
-            f"({expected} and {got})."
-        )
 
 
 def _write(comparison: Comparison) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 from avprompt.data.benchmark import PublishedScores
 from avprompt.metrics.statistics import Difference, paired_bootstrap
 from avprompt.runs.directory import RunDirectory
+from avprompt.runs.recipe import Recipe, read_recipe
 from avprompt.runs.results import RunResult, read_rows
 
 RELIANCE = (
@@ -31,11 +32,39 @@ Row = list[str]
 
 @dataclass(frozen=True)
 class ComparedMethod:
-    """One method of a comparison: its finished runs, one for each seed."""
+    """One method of a comparison: its finished runs, one for each seed.
+
+    Attributes:
+        name: title of its column.
+        folders: the run directories.
+        results: of the runs.
+        finished: the user named a run directory, not a method.
+    """
 
     name: str
     folders: tuple[Path, ...]
     results: tuple[RunResult, ...]
+    finished: bool = False
+
+    @property
+    def split(self) -> str:
+        """The headline split."""
+        return next(iter(self.results[0].scores))
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """What its runs were made with beside seeds and its parts."""
+        return read_recipe(self.folders[0], self.results[0])
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds of its runs."""
+        return tuple(result.seed for result in self.results)
+
+    @property
+    def shown_seeds(self) -> str:
+        """The seeds of its runs as text."""
+        return ", ".join(map(str, self.seeds))
 
     def values(self, split: str, *path: str) -> list[float]:
         """Return a number of every run that has it, such as `("scores", "val-threshold", "cIoU")`."""
@@ -82,22 +111,31 @@ class Comparison:
     @cached_property
     def title(self) -> str:
         """What was compared, on how many samples and seeds."""
-        first = self.methods[0].results[0]
-        counts = first.samples[self.split]
-        runs = max(len(method.results) for method in self.methods)
-        seeds = f"{runs} seeds, mean ± standard deviation" if runs > 1 else f"seed {first.seed}"
+        first = self.methods[0]
+        counts = first.results[0].samples[self.split]
+        encoders = {method.results[0].encoders for method in self.methods}
+        of_encoders = f"{first.results[0].encoders} encoders" if len(encoders) == 1 else "different encoders"
         return (
-            f"{self.dataset}/{self.split}, {self.protocol}, {first.encoders} encoders\n"
-            f"{counts.used:,} of {counts.expected:,} samples, {seeds}"
+            f"{self.dataset}/{self.split}, {self.protocol}, {of_encoders}\n"
+            f"{counts.used:,} of {counts.expected:,} samples, {self._seeds}"
         )
+
+    @property
+    def _seeds(self) -> str:
+        runs = max(len(method.results) for method in self.methods)
+        spreads = "mean ± standard deviation"
+        if len({method.seeds for method in self.methods}) > 1:
+            return f"different seeds, {spreads}" if runs > 1 else "different seeds"
+        return f"{runs} seeds, {spreads}" if runs > 1 else f"seed {self.methods[0].shown_seeds}"
 
     @cached_property
     def sections(self) -> list[list[Row]]:
-        """The rows of the table, percents as text: scores, audio reliance, floors and ceilings, published.
+        """The rows of the table as text, scores in percent.
 
-        The first cell of a row says what it is, the others belong to the methods.
+        First what the runs differ in beside their methods, then scores, audio reliance, floors and ceilings,
+        and published numbers. The first cell of a row says what it is, the others belong to the methods.
         """
-        parts = self._scores, self._reliance, self._bounds, self._published
+        parts = self._recipes, self._scores, self._reliance, self._bounds, self._published
         return [list(part()) for part in parts]
 
     def to_markdown(self) -> str:
@@ -121,6 +159,15 @@ class Comparison:
         )
         return paired_bootstrap(first, second)
 
+    def _recipes(self) -> Iterator[Row]:
+        """Seeds, encoders and training options in which the runs differ."""
+        if len({method.seeds for method in self.methods}) > 1:
+            yield self._row("seed", lambda method: method.shown_seeds)
+        for name in dict.fromkeys(name for method in self.methods for name in method.recipe.options):
+            row = self._row(name, partial(self._option, name))
+            if len({cell for cell in row[1:] if cell}) > 1:
+                yield row
+
     def _scores(self) -> Iterator[Row]:
         yield self._row("trained parameters", lambda method: f"{method.results[0].trainable_parameters:,}")
         scores = self.methods[0].results[0].scores[self.split][self.protocol]
@@ -140,10 +187,11 @@ class Comparison:
                 yield row
 
     def _bounds(self) -> Iterator[Row]:
-        result = self.methods[0].results[0]
-        for kind, table in (("floor", result.floors[self.split]), ("ceiling", result.ceilings[self.split])):
-            for name, scores in table.items():
-                yield [f"{kind}: {name}", *[f"{scores['cIoU']:.2f}"] * len(self.methods)]
+        for kind in ("floor", "ceiling"):
+            tables = [getattr(method.results[0], f"{kind}s")[self.split] for method in self.methods]
+            for name in dict.fromkeys(name for table in tables for name in table):
+                path = (f"{kind}s", name, "cIoU")
+                yield self._row(f"{kind}: {name}", partial(self._bound, path))
 
     def _published(self) -> Iterator[Row]:
         """What papers print, each under the protocol that they used."""
@@ -155,8 +203,15 @@ class Comparison:
     def _row(self, name: str, cell: Callable[[ComparedMethod], str]) -> Row:
         return [name, *(cell(method) for method in self.methods)]
 
+    def _option(self, name: str, method: ComparedMethod) -> str:
+        return str(method.recipe.options.get(name, ""))
+
     def _spread(self, path: tuple[str, ...], method: ComparedMethod) -> str:
         return spread(method.values(self.split, *path))
+
+    def _bound(self, path: tuple[str, ...], method: ComparedMethod) -> str:
+        values = method.values(self.split, *path)
+        return spread(values[:1] if len(set(values)) == 1 else values)
 
     def _change(self, path: tuple[str, ...], method: ComparedMethod) -> str:
         first = self.methods[0]

@@ -147,7 +147,7 @@ class RunDirectory:
             ConfigError: it has other options.
             DataError: its `config.yaml` is damaged or of another avprompt.
         """
-        if _comparable(self._tables()) != _comparable(yaml.safe_load(text)):
+        if _comparable(self.tables()) != _comparable(yaml.safe_load(text)):
             raise ConfigError(
                 f"'{self}' already holds a run with other options: choose another --output, or remove it."
             )
@@ -160,15 +160,19 @@ class RunDirectory:
         """
         if not self.config.is_file():
             raise DataError(f"'{self}' is not a run: there is no {self.config.name} in it.")
-        run = self._tables()["run"]
+        run = self.tables()["run"]
         try:
             settings: Settings = validate(Settings, run, "run")
         except ConfigError as error:
             raise self._unusable(error) from error
         return settings
 
-    def _tables(self) -> Table:
-        """Read `config.yaml`, and make sure of what every run has written there."""
+    def tables(self) -> Table:
+        """Return what `config.yaml` holds, and make sure of what every run has written there.
+
+        Raises:
+            DataError: the file is damaged or of another avprompt.
+        """
         try:
             tables = parse(read_text(self.config), "file")
         except (ConfigError, DataError) as error:

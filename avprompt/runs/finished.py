@@ -66,11 +66,12 @@ def _checkpoint(directory: RunDirectory) -> Path | None:
 def options_of_run(recorded: Settings, given: Mapping[str, Any], *, trust: bool = False) -> dict[str, Any]:
     """Return options for a finished run: what it was run with, under what the user gives now.
 
-    The recorded overrides are part of the run's method already, and the recorded data root only holds for
-    the recorded dataset. Plugins that the user names come in the place of the recorded ones, or after them
-    where these are trusted.
+    What is known of its training stays known. The recorded overrides are part of the run's method already,
+    and the recorded data root only holds for the recorded dataset. Plugins that the user names come in the
+    place of the recorded ones, or after them where these are trusted.
     """
     kept = {name: getattr(recorded, name) for name in ("dataset", "data_root", "encoders", "seed")}
+    kept |= recorded.training.model_dump(exclude_none=True)
     if given.get("dataset", recorded.dataset) != recorded.dataset:
         del kept["data_root"]
     named = tuple(str(file) for file in given.get("plugins", ()))

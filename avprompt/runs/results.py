@@ -16,6 +16,9 @@ from avprompt.files import read_text, replacing
 from avprompt.records import Missing
 from avprompt.runs.directory import RunDirectory
 
+VALIDATION = "validation"
+"""Where the digests of the samples stand on which thresholds were chosen, whatever their split is called."""
+
 Metrics = dict[str, Any]
 
 
@@ -46,6 +49,9 @@ class RunResult(BaseModel):
     Attributes:
         training: None where nothing was trained.
         samples: by split.
+        digests: split -> `ids` and `truths` -> SHA-256 of what was scored, see `avprompt.evaluation.truths`;
+            under `VALIDATION` of the samples on which thresholds were chosen. Empty in results of releases
+            that kept none.
         scores: split -> protocol -> metric.
         floors: split -> guess that does not listen -> metric.
         ceilings: split -> what bounds the score from above -> metric.
@@ -75,6 +81,7 @@ class RunResult(BaseModel):
     floors: dict[str, dict[str, Metrics]]
     ceilings: dict[str, dict[str, Metrics]]
     audio_reliance: dict[str, dict[str, Metrics]]
+    digests: dict[str, dict[str, str]] = Field(default_factory=dict)
     intervals: dict[str, dict[str, tuple[float, float]]] = Field(default_factory=dict)
     breakdowns: dict[str, dict[str, dict[str, Metrics]]] = Field(default_factory=dict)
     published: list[dict[str, Any]] = Field(default_factory=list)

@@ -118,6 +118,58 @@ class TestRefuses:
         )
 
 
+class TestRunsOfOtherRecipes:
+    """Finished runs of one method that were trained with other steps or seeds."""
+
+    @pytest.fixture
+    def shorter(self, cli: Any, run: Path) -> str:
+        cli("run", "souple", *TINY, "--steps", 2, "--seed", 6, "--output", "shorter")
+        return "shorter"
+
+    def test_are_refused(self, fails: Any, shorter: str) -> None:
+        message = fails("compare", "run", shorter, "--output", "c")
+        assert message.startswith(
+            "'run' and 'shorter' were not made alike: seed (5 and 6), training.steps (3 and 2). "
+        )
+        assert "add --allow-different" in message
+
+    def test_are_told_apart_where_they_are_asked_for(self, cli: Any, shorter: str) -> None:
+        output = cli("compare", "run", shorter, "--allow-different", "--output", "c").stdout
+        assert row(output, "seed")[1:] == ["5", "6"]
+        assert row(output, "training.steps")[1:] == ["3", "2"]
+        assert "6 of 6 samples, different seeds" in output
+
+    def test_stay_known_when_they_are_evaluated_again(self, cli: Any, fails: Any, shorter: str) -> None:
+        cli("evaluate", shorter, "--seed", 5, "--output", "again")
+        assert "training.steps (3 and 2)" in fails("compare", "run", "again", "--output", "c")
+
+    def test_of_methods_with_their_own_are_told_apart(self, cli: Any, here: Path) -> None:
+        (here / "slow.yaml").write_text("name: slow\nbase: souple\ntraining: {learning_rate: 1.0e-6}\n")
+        output = cli("compare", "souple", "slow.yaml", *TINY, "--output", "c").stdout
+        assert row(output, "training.learning_rate")[1:] == ["0.001", "1e-06"]
+
+
+class TestRunsOnOtherTruths:
+    def test_of_the_same_clips_are_refused(self, cli: Any, fails: Any, vggss: Path) -> None:
+        command = ("evaluate", "oracle", "--dataset", "vggss", "--data-root", vggss, "--encoders", "tiny")
+        cli(*command, "--output", "before")
+        entries = json.loads((vggss / "vggss.json").read_text())
+        entries[2]["bbox"] = [[0.1, 0.1, 0.9, 0.9]]
+        (vggss / "vggss.json").write_text(json.dumps(entries))
+        cli(*command, "--output", "after")
+        message = fails("compare", "before", "after", "--output", "c")
+        assert "they scored the same samples of 'test' against different truths" in message
+
+    def test_of_as_many_other_clips_are_refused(self, cli: Any, fails: Any, vggss: Path) -> None:
+        command = ("evaluate", "oracle", "--dataset", "vggss", "--data-root", vggss, "--encoders", "tiny")
+        for name in ("test-0", "test-1"):
+            (vggss / "vggss_test.csv").write_text(f"test-2,flute\ntest-3,bell\n{name},dog\n")
+            cli(*command, "--output", name)
+        message = fails("compare", "test-0", "test-1", "--output", "c")
+        assert "they scored different samples of 'test'" in message
+        assert "Only 'test-0' has test-0. Only 'test-1' has test-1." in message
+
+
 def test_values_of_a_contestant(run: Path) -> None:
     result = read_results(run)
     method = ComparedMethod("x", (run, run), (result, result))

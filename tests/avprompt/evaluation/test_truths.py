@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import pickle
 
 import numpy as np
 import pytest
 
-from avprompt.evaluation.truths import CompressedTruth, CompressedTruths
+from avprompt.evaluation.truths import CompressedTruth, CompressedTruths, digests
 from avprompt.records import GroundTruth
 from tinyworld.scenes import scene
 
@@ -47,3 +48,38 @@ def test_truths_stand_in_order() -> None:
     assert all(
         same(truth, sample.truth) for truth, sample in zip(truths, samples, strict=True) if sample.truth
     )
+
+
+class TestDigests:
+    def test_do_not_depend_on_the_order(self) -> None:
+        one, other = GroundTruth(BOX), GroundTruth(BOX.T)
+        assert digests(["a", "b"], [one, other]) == digests(["b", "a"], [other, one])
+
+    def test_are_the_same_on_every_machine(self) -> None:
+        truth = GroundTruth(np.eye(2, dtype=np.float32), np.ones((1, 2, 2), dtype=bool), sources=2)
+        names, contents = digests(["clip"], [truth]).values()
+        assert names == hashlib.sha256(b"clip\0").hexdigest()
+        head = b"clip\0(2, 2) (1, 2, 2) 2\0"
+        masks = bytes.fromhex("0000803f 00000000 00000000 0000803f 01010101")
+        assert contents == hashlib.sha256(head + masks).hexdigest()
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            GroundTruth(BOX * np.float32(0.5)),
+            GroundTruth(BOX, sources=2),
+            GroundTruth(BOX, np.zeros((1, 1, 1), dtype=bool)),
+            GroundTruth(BOX.reshape(112, 448)),
+        ],
+        ids=["mask", "sources", "silent objects", "shape"],
+    )
+    def test_see_every_change_of_a_truth(self, other: GroundTruth) -> None:
+        before, after = digests(["a"], [GroundTruth(BOX)]), digests(["a"], [other])
+        assert before["ids"] == after["ids"]
+        assert before["truths"] != after["truths"]
+
+    def test_see_whose_truth_it_is(self) -> None:
+        truths = [GroundTruth(BOX), GroundTruth(BOX.T)]
+        before, after = digests(["a", "b"], truths), digests(["a", "b"], truths[::-1])
+        assert before["ids"] == after["ids"]
+        assert before["truths"] != after["truths"]
