@@ -14,7 +14,7 @@ from numbers import Real
 import numpy as np
 import soundfile
 import soxr
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from avprompt.data.sources import limit_pixels, naming, opened
 from avprompt.data.video import load_sound, read_frame
@@ -54,6 +54,21 @@ def read_image(source: PictureSource, enough: int | None = None) -> np.ndarray:
             image.draft(None, (enough, enough))
         limit_pixels(source, *image.size)
         return np.array(_to_rgb(ImageOps.exif_transpose(image)))
+
+
+def picture_size(source: FileSource | Frame) -> tuple[int, int]:
+    """Return (width, height) of a picture as it is shown, pixels; of a file only the header is read.
+
+    Raises:
+        DataError: the file is missing or no picture.
+    """
+    if isinstance(source, Frame):
+        height, width, _ = read_frame(source.video, 0).shape
+        return width, height
+    with open_picture(source) as image:
+        width, height = image.size
+        turned = image.getexif().get(ExifTags.Base.Orientation, 1) >= 5
+        return (height, width) if turned else (width, height)
 
 
 @contextmanager

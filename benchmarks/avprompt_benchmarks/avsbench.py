@@ -113,7 +113,7 @@ class AVSBench(ListedBenchmark):
             return clip
         mask = self._find("gt_masks", self.mask_names(frame))
         if isinstance(mask, Absent):
-            return replace(clip, unusable=f"no mask: {mask} is not there")
+            return replace(clip, unusable=mask.problem("mask"))
         return replace(clip, marks=MaskFile(mask))
 
     def frame_names(self, frame: ListedFrame) -> tuple[str, ...]:

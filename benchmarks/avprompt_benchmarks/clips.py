@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from avprompt.data.media import picture_size
 from avprompt.plugin import (
     Annotation,
     BenchmarkAdapter,
@@ -20,7 +21,10 @@ from avprompt.plugin import (
 )
 from avprompt_benchmarks.boxes import is_degenerate, is_garbage
 from avprompt_benchmarks.files import Absent
-from avprompt_benchmarks.marks import Marks
+from avprompt_benchmarks.marks import Marks, MaskFile
+
+STRETCH = 1.05
+"""A mask may be wider or higher than its picture by this factor, for sides are rounded."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +56,10 @@ class Clip:
         if self.unusable:
             return self.unusable
         if isinstance(self.image, Absent):
-            return f"no picture: {self.image} is not there"
+            return self.image.problem("picture")
         if isinstance(self.audio, Absent):
-            return f"no sound: {self.audio} is not there"
-        return self.broken()
+            return self.audio.problem("sound")
+        return self.broken() or _misfit(self.marks, self.image)
 
     def broken(self) -> str:
         """Return what is wrong with the annotation, or nothing."""
@@ -142,6 +146,28 @@ class ListedBenchmark(BenchmarkAdapter):
     def without(self, what: str) -> DataError:
         """Return the error of an annotation or list that is not in the data root."""
         return DataError(f"{self.title}: '{self.root}' has no {what}.\n{self.source}")
+
+
+def _misfit(marks: Marks | None, image: Path | Frame) -> str:
+    """Return why a mask cannot lie on its picture, as where the camera turned only one of them.
+
+    Square masks may have been brought to the size that is scored, and say nothing of the picture.
+    """
+    if not isinstance(marks, MaskFile):
+        return ""
+    width, height = marks.size
+    if width == height:
+        return ""
+    try:
+        shown = picture_size(image)
+    except DataError:
+        return ""  # who reads the picture says so
+    if 1 / STRETCH < width / height * shown[1] / shown[0] < STRETCH:
+        return ""
+    return (
+        f"its mask has {width} x {height} pixels and its picture, upright, {shown[0]} x {shown[1]}: they do "
+        "not lie on each other. Turn or cut the mask as the picture is shown"
+    )
 
 
 def _sorted_out(clips: Sequence[Clip]) -> tuple[list[Clip], tuple[Missing, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +16,18 @@ VIDEOS = (".mp4", ".webm", ".mkv", ".avi", ".mov")
 
 class Absent(str):
     """A file that is not there, by the name that it should have."""
+
+    def problem(self, kind: str) -> str:
+        """Say why there is no such picture, sound or mask."""
+        return f"no {kind}: {self} is not there"
+
+
+class Ambiguous(Absent):
+    """Several files where one should be, by their names: nobody says which is meant."""
+
+    def problem(self, kind: str) -> str:
+        """Say what to do about it."""
+        return f"more than one {kind}: {self}. Keep one of them"
 
 
 class Files:
@@ -43,12 +56,13 @@ class Files:
         self.endings, self.spell, self.inside = endings, spell, inside
 
     def find(self, name: str) -> Path | Absent:
-        """Return the file of an id."""
-        path = self._by_id.get(name)
-        if path is not None and path.suffix.lower() in self.endings:
-            return path
-        patterns = self.inside if path is not None else ()
-        matches = (sorted(path.glob(pattern)) for pattern in patterns if path is not None)
+        """Return the file of an id, where there is one in the first folder that has any."""
+        paths = self._by_id.get(name, [])
+        if len(paths) > 1:
+            return Ambiguous(" and ".join(path.name for path in paths))
+        if paths and paths[0].suffix.lower() in self.endings:
+            return paths[0]
+        matches = (sorted(path.glob(pattern)) for path in paths for pattern in self.inside)
         return next((files[0] for files in matches if files), Absent(self.pattern.format(name)))
 
     def ids(self) -> list[str]:
@@ -56,14 +70,16 @@ class Files:
         return sorted(self._by_id)
 
     @cached_property
-    def _by_id(self) -> dict[str, Path]:
-        by_id: dict[str, Path] = {}
+    def _by_id(self) -> dict[str, list[Path]]:
+        by_id: dict[str, list[Path]] = {}
         for folder in self.folders:
-            for path in folder.iterdir():
+            here: dict[str, list[Path]] = defaultdict(list)
+            for path in sorted(folder.iterdir()):
                 if path.suffix.lower() in self.endings:
-                    by_id.setdefault(self.spell(path.stem), path)
+                    here[self.spell(path.stem)].append(path)
                 elif self.inside and path.is_dir():
-                    by_id.setdefault(self.spell(path.name), path)
+                    here[self.spell(path.name)].append(path)
+            by_id = {**here, **by_id}
         return by_id
 
 

@@ -12,7 +12,7 @@ from avprompt.errors import suggest
 from avprompt.plugin import DataError, Frame, read_list
 from avprompt_benchmarks.boxes import Box, read_box_table
 from avprompt_benchmarks.clips import Clip, ListedBenchmark
-from avprompt_benchmarks.files import IMAGES, SOUNDS, VIDEOS, Absent, Files, check_names
+from avprompt_benchmarks.files import IMAGES, SOUNDS, VIDEOS, Absent, Ambiguous, Files, check_names
 from avprompt_benchmarks.marks import Boxes, Marks, MaskFile
 
 RATE = 25
@@ -50,7 +50,7 @@ class Folder(ListedBenchmark):
         super().__init__(root)
         if (self.root / "val.txt").is_file():
             self.validation_split = "val"
-        if not any(self._marks(name) for name in self._ids):
+        if not any(map(self._marked, self._ids)):
             self.test_splits = ()
             self.note("no clip has a mask or boxes: nothing can be scored")
 
@@ -71,7 +71,7 @@ class Folder(ListedBenchmark):
         if split == "train":
             held_out = {name for other in ("val", "test") for name in self._listed(other) or ()}
             return [name for name in self._ids if name not in held_out]
-        return [name for name in self._ids if self._marks(name)] if split == "test" else []
+        return [name for name in self._ids if self._marked(name)] if split == "test" else []
 
     def _listed(self, split: str) -> list[str] | None:
         path = self.root / f"{split}.txt"
@@ -83,6 +83,10 @@ class Folder(ListedBenchmark):
 
     def _clip(self, name: str, *, training: bool) -> Clip:
         image, audio, video = (files.find(name) for files in (self._images, self._sounds, self._videos))
+        kinds = {"picture": image, "sound": audio, "video": video, "mask": self._masks.find(name)}
+        for kind, file in kinds.items():
+            if isinstance(file, Ambiguous):
+                return Clip(name, image, audio, unusable=file.problem(kind))
         label = self._labels.get(name, "")
         picture: Path | Frame | Absent = image
         if not isinstance(video, Absent):
@@ -95,6 +99,10 @@ class Folder(ListedBenchmark):
             return Clip(name, picture, audio, label=label)
         marks = self._marks(name)
         return Clip(name, picture, audio, marks, label, unusable="" if marks else "neither mask nor boxes")
+
+    def _marked(self, name: str) -> bool:
+        mask = self._masks.find(name)
+        return name in self._boxes or isinstance(mask, Path | Ambiguous)
 
     def _marks(self, name: str) -> Marks | None:
         mask = self._masks.find(name)

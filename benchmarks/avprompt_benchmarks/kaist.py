@@ -120,7 +120,7 @@ class Interactive(ListedBenchmark):
             return box_marked(clip, source, path)
         mask = self._masks.find(PurePosixPath(source).stem)
         if isinstance(mask, Absent):
-            return replace(clip, unusable=f"no mask: {mask} is not there")
+            return replace(clip, unusable=mask.problem("mask"))
         return replace(clip, marks=MaskFile(mask))
 
     @cached_property

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from avprompt.data.media import open_picture
 from avprompt.plugin import DataError, GroundTruth
 from avprompt_benchmarks.boxes import Box, is_degenerate, union_of_boxes
 
@@ -76,6 +77,12 @@ class MaskFile(Marks):
         """Return the mask, brought to size by nearest neighbours."""
         bits = np.unpackbits(self._packed, count=SIZE * SIZE)
         return GroundTruth(bits.reshape(SIZE, SIZE).astype(np.float32))
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the file's picture, pixels."""
+        with open_picture(self.path) as image:
+            return image.size
 
     def verify(self) -> None:
         """Read it, if it was not read before."""

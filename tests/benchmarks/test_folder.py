@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import ExifTags, Image
 
 from avprompt.data.media import read_image
 from avprompt.errors import DataError
@@ -74,6 +76,42 @@ def test_half_a_pair_is_missing(tmp_path: Path) -> None:
         "alone": "no sound: alone.wav is not there",
         "heard": "no picture: heard.jpg is not there",
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "twin", "kind"),
+    [
+        ("drum.jpg", "drum.png", "picture"),
+        ("sea.flac", "sea.wav", "sound"),
+        ("parrot.mp4", "parrot.mov", "video"),
+        ("masks/parrot.png", "masks/parrot.jpg", "mask"),
+    ],
+)
+def test_two_files_for_one_are_refused(name: str, twin: str, kind: str, tmp_path: Path) -> None:
+    root = folder(tmp_path)
+    shutil.copy(root / name, root / twin)
+    split = Folder(root).split("test" if kind == "mask" else "train")
+    first, second = sorted((Path(name).name, Path(twin).name))
+    (missing,) = split.missing
+    assert missing.id == Path(name).stem
+    assert missing.reason == f"more than one {kind}: {first} and {second}. Keep one of them"
+
+
+def test_a_mask_lies_on_the_picture_as_it_is_shown(tmp_path: Path) -> None:
+    root = folder(tmp_path)
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    Image.new("RGB", (90, 60)).save(root / "drum.jpg", exif=exif)
+    for size, reasons in (
+        ((60, 90), []),
+        ((120, 181), []),
+        ((50, 50), []),
+        ((90, 60), ["90 x 60", "60 x 90"]),
+    ):
+        Image.new("L", size, 255).save(root / "masks/drum.png")
+        missing = Folder(root).split("test").missing
+        assert [clip.id for clip in missing] == (["drum"] if reasons else [])
+        assert all(reason in clip.reason for clip in missing for reason in reasons)
 
 
 def test_a_broken_video_is_missing(tmp_path: Path) -> None:
