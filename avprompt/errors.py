@@ -36,6 +36,10 @@ class PluginError(AvpromptError):
     """A plugin that cannot be loaded or that breaks the rules of registration."""
 
 
+class EvaluationError(AvpromptError):
+    """An evaluation that cannot go on, such as a heatmap that is not of numbers."""
+
+
 class TrainingError(AvpromptError):
     """A training run that cannot go on, such as a loss that is not a number."""
 

@@ -78,6 +78,7 @@ class Evaluator:
 
         Raises:
             DataError: nothing can be scored, or, with `strict`, one sample cannot.
+            EvaluationError: features, a heatmap or a confidence are not finite; names the sample.
         """
         self.encoding.method.eval()
         self._stop_if_strict(split.missing)
@@ -121,10 +122,10 @@ class Evaluator:
                 places, batch = [image.index for image in images], [image.sample for image in images]
                 with self.precision():
                     predictions = predictor.predict(images)
-                if write is not None:
-                    write(start // self.batch_size, batch, predictions)
                 clips = _clips(images, predictions["true"], shown, self.spec)
                 measured = replace(measure_batch(places, batch, predictions, self.protocols), shown=clips)
+                if write is not None:
+                    write(start // self.batch_size, batch, predictions)
             yield replace(measured, missing=missing)
             if self.ranks.main:  # the others are about as far
                 on_batch(min(self.ranks.size * self.batch_size, len(samples) - start))

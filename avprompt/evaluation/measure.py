@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from avprompt.distributed import merged
+from avprompt.evaluation.finite import check_predictions
 from avprompt.evaluation.truths import CompressedTruths, digests
 from avprompt.metrics.iou import TruthMasks
 from avprompt.metrics.protocol import Measurements, Protocol, measure_all
@@ -101,7 +102,11 @@ def measure_batch(
         samples: B samples with truths.
         predictions: on the CPU, by condition, B each; under `distractor` only for samples that have one.
         protocols: what to measure under the true sound.
+
+    Raises:
+        EvaluationError: a heatmap or confidence is not finite; names the sample.
     """
+    check_predictions(predictions, samples)
     truths = [sample.truth for sample in samples if sample.truth is not None]
     masks = TruthMasks(_stack([truth.mask for truth in truths]))
     values: Values = {}

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from avprompt.data.inputs import ImageInput
 from avprompt.errors import AvpromptError
+from avprompt.evaluation.finite import check_finite
 from avprompt.evaluation.sounds import AudioTokens
 from avprompt.features.encoding import Encoding
 from avprompt.model.grounding import resize_maps
@@ -94,7 +95,11 @@ class Predictor:
     def _encode(self, images: Sequence[ImageInput]) -> ImageFeatures:
         pixels = torch.stack([image.pixels for image in images]).to(self.encoding.device)
         keys = [image.key for image in images]
-        return self.encoding.images(pixels, keys if all(keys) else ())
+        features = self.encoding.images(pixels, keys if all(keys) else ())
+        what = f"What {type(self.encoding.method.backbone).__name__} made of the image"
+        for rows in (features.pooled, features.dense, *features.hidden):
+            check_finite(rows, [image.sample.id for image in images], what)
+        return features
 
     def _under_sound(self, condition: str, places: list[int], features: ImageFeatures) -> Prediction:
         method = self.encoding.method

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from avprompt.data.inputs import InputSpec, Sound, SoundInputs, SoundReader, evaluation_items, noise, silence
 from avprompt.distributed import ALONE, Ranks, merged, together
+from avprompt.evaluation.finite import check_finite
 from avprompt.features.encoding import Encoding
 from avprompt.records import Audio, Missing, Sample
 
@@ -55,6 +56,9 @@ class AlteredAudio:
             altered: make the altered sounds too.
             batch_size: sounds encoded at once.
             seed: of the frozen pairing and the noise.
+
+        Raises:
+            EvaluationError: what was made of a sound is not finite; names the sample.
         """
         conditions = RECORDED if altered else RECORDED[:1]
         shares = together(self.ranks, lambda: self._share(samples, conditions, batch_size))
@@ -85,7 +89,8 @@ class AlteredAudio:
                     if condition in inputs.by_condition
                 }
                 if sounds:
-                    batch = [*sounds], self._encode([*sounds.values()])
+                    names = [samples[index].id for index in sounds]
+                    batch = [*sounds], self._encode([*sounds.values()], names, condition)
                     share.batches.setdefault(condition, []).append(batch)
         return share
 
@@ -97,24 +102,31 @@ class AlteredAudio:
         if len(usable) > 1:
             altered["shuffled"] = true[partners(usable, count, seed)]
         silent = Audio(silence(self.spec).numpy(), self.spec.rate)
-        altered["silent"] = self._encode_made([silent]).expand_as(true)
+        altered["silent"] = self._encode_made([silent], "silent").expand_as(true)
         noises = [noise(self.spec, seed + k) for k in range(min(NOISE_CLIPS, count))]
-        altered["noise"] = self._encode_made(noises)[torch.arange(count) % len(noises)]
+        altered["noise"] = self._encode_made(noises, "noise")[torch.arange(count) % len(noises)]
         if len(set(labels.values())) > 1:
             others = true[other_class(usable, list(labels.values()), count, seed)]
             recorded = tokens.by_condition.get("off-screen", torch.full_like(true, float("nan")))
             altered["off-screen"] = torch.where(recorded.isnan(), others, recorded)
         return altered
 
-    def _encode_made(self, sounds: Sequence[Audio]) -> Tensor:
+    def _encode_made(self, sounds: Sequence[Audio], condition: str) -> Tensor:
         """Return the audio tokens of sounds that come from no benchmark."""
-        return self._encode([self.spec.sound(sound, self.encoding.stored.audio) for sound in sounds])
+        names = [f"{condition} {number}" for number in range(len(sounds))]
+        stored = self.encoding.stored.audio
+        return self._encode([self.spec.sound(sound, stored) for sound in sounds], names, condition)
 
     @torch.no_grad()
-    def _encode(self, sounds: Sequence[Sound]) -> Tensor:
-        """Return the audio tokens (B, K, E) of B sounds."""
-        tokens = self.encoding.method.project(self.encoding.frames(sounds))
-        return tokens.float().cpu()
+    def _encode(self, sounds: Sequence[Sound], names: Sequence[str], condition: str) -> Tensor:
+        """Return the audio tokens (B, K, E) of B sounds; names and condition are for messages."""
+        method = self.encoding.method
+        encoder, projection = type(method.audio_encoder).__name__, type(method.projection).__name__
+        frames = self.encoding.frames(sounds)
+        check_finite(frames, names, f"What {encoder} made of the sound ({condition})")
+        tokens = method.project(frames).float().cpu()
+        check_finite(tokens, names, f"What {projection} made of the sound ({condition})")
+        return tokens
 
 
 @dataclass

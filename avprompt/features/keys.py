@@ -58,8 +58,9 @@ class EncoderFeatures:
         return self.store.get(self._key(content))
 
     def put(self, content: str, tensors: Mapping[str, Tensor]) -> bool:
-        """Store the features of a content; says whether the limit allowed it."""
-        return self.store.put(self._key(content), tensors)
+        """Store the features of a content, if they are finite and the limit allows it; says so."""
+        finite = all(bool(tensor.isfinite().all()) for tensor in tensors.values())
+        return finite and self.store.put(self._key(content), tensors)
 
     def _key(self, content: str) -> str:
         return f"{self.kind}/{self.fingerprint}/{content}"

@@ -10,6 +10,7 @@ import torch
 from avprompt.config.method_config import MethodConfig
 from avprompt.config.options import options
 from avprompt.config.tables import PART_KINDS
+from avprompt.model.finite import check_weights
 from avprompt.model.method import Method
 from avprompt.model.parts import AudioEncoder, Backbone, Decoder, FrozenPart
 from avprompt.promises import check_attributes, check_constructor
@@ -27,7 +28,7 @@ def build(method_config: MethodConfig, registry: Registry, *, weights: bool = Tr
 
     Raises:
         PluginError: a part breaks a promise of its interface.
-        WeightsError: weights that are not there; the message says what to get.
+        WeightsError: weights that are not there, or hold NaN; the message says what to get.
     """
     checksums: dict[str, str] = {}
 
@@ -35,7 +36,9 @@ def build(method_config: MethodConfig, registry: Registry, *, weights: bool = Tr
         options_of = dict(getattr(method_config, table))
         built = build_part(registry, PART_KINDS[table], options_of.pop("name"), options_of, table, *context)
         if weights and isinstance(built, FrozenPart):
-            checksums.update(built.load_weights())
+            files = built.load_weights()
+            check_weights(built, f"{table} '{getattr(method_config, table)['name']}'", files)
+            checksums.update(files)
         return built
 
     backbone: Backbone = part("backbone")
@@ -43,6 +46,7 @@ def build(method_config: MethodConfig, registry: Registry, *, weights: bool = Tr
     decoder: Decoder = part("decoder", backbone)
     if weights:
         decoder.load_weights(backbone)
+        check_weights(decoder, f"decoder '{method_config.decoder['name']}'", [])
     method = Method(
         backbone,
         audio_encoder,

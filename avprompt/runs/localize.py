@@ -16,6 +16,7 @@ from torch import Tensor
 from avprompt.data.inputs import InputSpec
 from avprompt.data.media import read_image, resize_image
 from avprompt.errors import DataError
+from avprompt.evaluation.finite import check_finite
 from avprompt.model.method import Method
 from avprompt.pictures.overlay import overlay
 from avprompt.plugin.discovery import Loaded
@@ -98,6 +99,7 @@ class Localizer:
 
         Raises:
             DataError: an image or sound cannot be read, or there are not as many sounds as images.
+            EvaluationError: what comes out is not finite.
         """
         if not isinstance(image, list):
             return self._localize(_picture(image), _sound(sound, rate), size)
@@ -120,6 +122,9 @@ class Localizer:
             tokens = self.method.project(self.method.encode_audio(waveform))
             features = self.method.encode_image(pixels)
             prediction = self.method.locate(features, self.method.read(tokens, features), (height, width))
+        name = sound if isinstance(sound, Path) else "this sound"
+        check_finite(prediction.heatmap, [str(name)], "The heatmap")
+        check_finite(prediction.confidence, [str(name)], "The confidence")
         return Localization(image, prediction.heatmap[0].cpu().numpy(), float(prediction.confidence[0]))
 
 

@@ -11,6 +11,7 @@ from dataclasses import asdict
 import torch
 
 from avprompt import __version__
+from avprompt.errors import EvaluationError
 from avprompt.evaluation.evaluator import Evaluator
 from avprompt.evaluation.measure import MeasuredSamples
 from avprompt.records import Missing, Split
@@ -124,7 +125,10 @@ def evaluate(
     def measure(name: str, split: Split, *, altered: bool) -> MeasuredSamples:
         write = PredictionWriter(directory.predictions / name).write if save_predictions else None
         with reporter.evaluating(name, len(split.samples)) as on_batch:
-            return evaluator.measure(split, altered=altered, write=write, on_batch=on_batch)
+            try:
+                return evaluator.measure(split, altered=altered, write=write, on_batch=on_batch)
+            except EvaluationError as error:
+                raise EvaluationError(f"In the split '{name}': {error}") from error
 
     validation = None
     if adapter.validation_split:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from avprompt.errors import WeightsError
 from avprompt.files import replacing
+from avprompt.model.finite import not_finite, shortened
 from avprompt.model.method import Method
 from avprompt.registry import Registry
 from avprompt.weights.tensors import read_metadata, read_torch_file, write_tensors
@@ -108,7 +109,7 @@ def load_state(method: Method, state: Mapping[str, Tensor], what: str, owner: st
         owner: the method that it belongs to, for messages.
 
     Raises:
-        WeightsError: names or shapes that do not fit; nothing is changed then.
+        WeightsError: names or shapes that do not fit, or NaN; nothing is changed then.
     """
     expected = trained_state(method)
     misfits = sorted(expected.keys() ^ state.keys()) or [
@@ -117,10 +118,14 @@ def load_state(method: Method, state: Mapping[str, Tensor], what: str, owner: st
         if tensor.shape != state[name].shape
     ]
     if misfits:
-        more = f" and {len(misfits) - 3} more" if len(misfits) > 3 else ""
         raise WeightsError(
-            f"{what} belongs to {owner} or to other options. No fit: {', '.join(misfits[:3])}{more}. "
+            f"{what} belongs to {owner} or to other options. No fit: {shortened(misfits)}. "
             "Use the method, encoder set and --set options that it was trained with."
+        )
+    if spoilt := not_finite(method, state):
+        raise WeightsError(
+            f"{what} holds NaN or infinity in {shortened(spoilt)}, and would spoil every map. "
+            "Use an earlier one, or train again."
         )
     for name, part in method.trained_parts().items():
         part.load_state_dict({key: state[f"{name}.{key}"] for key in part.state_dict()})

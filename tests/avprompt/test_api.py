@@ -14,6 +14,8 @@ import torch
 from PIL import Image
 
 import avprompt
+from avprompt.records import ImageFeatures
+from tinyworld.encoders import TinyClip
 from tinyworld.scenes import RATE, scene
 
 
@@ -82,6 +84,19 @@ class TestRun:
         with pytest.raises(avprompt.AvpromptError, match=message):
             avprompt.run(*arguments, **options)
         assert not list(here.iterdir())
+
+    def test_stops_at_what_is_not_finite(self, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        encode_image = TinyClip.encode_image
+
+        def spoil(clip: TinyClip, pixels: torch.Tensor) -> ImageFeatures:
+            features = encode_image(clip, pixels)
+            features.dense[1] = float("inf")
+            return features
+
+        monkeypatch.setattr(TinyClip, "encode_image", spoil)
+        message = "In the split 'validation': What TinyClip made of the image of 'validation-1' holds NaN"
+        with pytest.raises(avprompt.AvpromptError, match=message):
+            avprompt.run("oracle", "tiny", output=here / "run")
 
 
 class TestEvaluate:
@@ -171,6 +186,13 @@ class TestLocalize:
         localizer = avprompt.load("oracle", encoders="tiny", seconds=0.1)
         with pytest.raises(avprompt.AvpromptError, match="A heatmap of 0 x 5 pixels shows nothing"):
             localizer.localize(*clip, rate=RATE, size=(0, 5))
+
+    def test_shows_nothing_that_is_not_finite(self, clip: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        localizer = avprompt.load("oracle", encoders="tiny", seconds=0.1)
+        infinite = torch.full((1, 32, 32), float("inf"))
+        monkeypatch.setattr(localizer.method.masker, "heatmap", lambda logits, size: infinite)
+        with pytest.raises(avprompt.AvpromptError, match="The heatmap of 'this sound' holds NaN or infinity"):
+            localizer.localize(*clip, rate=RATE)
 
     def test_refuses_what_is_not_trained(self) -> None:
         with pytest.raises(avprompt.AvpromptError, match="'souple' has trained parts: give --checkpoint"):

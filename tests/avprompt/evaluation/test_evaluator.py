@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import torch
 
-from avprompt.errors import ConfigError, DataError
+from avprompt.errors import ConfigError, DataError, EvaluationError
 from avprompt.evaluation.evaluator import Evaluator
 from avprompt.evaluation.measure import MeasuredSamples
 from avprompt.evaluation.score import SplitScores, sample_rows, score
-from avprompt.records import Audio, Missing, Sample, Split
+from avprompt.records import Audio, ImageFeatures, Missing, Sample, Split
 from tinyworld.bench import Bench
 from tinyworld.benchmark import Broken, Tiny, Unvalidated
 from tinyworld.scenes import scene
@@ -274,3 +274,31 @@ def test_each_name_is_said_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(method.backbone, "embed_text", lambda text: said.append(text) or embed(text))
     bench.evaluator(method).measure(split_of([scene("test", index) for index in range(12)]), altered=False)
     assert len([text for text in said if text.startswith("a photo of a ")]) == 6
+
+
+class TestWhatIsNotFinite:
+    def test_of_an_image_is_named(self, bench: Bench) -> None:
+        method = bench.method("oracle")
+        encode_image = method.backbone.encode_image
+
+        def spoil(pixels: torch.Tensor) -> ImageFeatures:
+            features = encode_image(pixels)
+            features.hidden[1][2] = float("inf")
+            return features
+
+        method.backbone.encode_image = spoil  # type: ignore[method-assign]
+        with pytest.raises(EvaluationError, match=r"What TinyClip made of the image of 'test-2' holds NaN"):
+            scored(bench.evaluator(method), Unvalidated())
+
+    def test_is_neither_scored_nor_kept(self, bench: Bench) -> None:
+        method, kept = bench.method("oracle"), []
+        heatmap = method.masker.heatmap
+
+        def spoil(logits: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+            return heatmap(logits, size).index_fill(0, torch.tensor([1]), float("inf"))
+
+        method.masker.heatmap = spoil  # type: ignore[method-assign]
+        evaluator = bench.evaluator(method)
+        with pytest.raises(EvaluationError, match=r"heatmap \(sound: true\) of 'test-1' holds NaN"):
+            evaluator.measure(Tiny().split("test"), altered=True, write=lambda *batch: kept.append(batch))
+        assert kept == []

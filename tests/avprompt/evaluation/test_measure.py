@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from avprompt.errors import EvaluationError
 from avprompt.evaluation.measure import MeasuredSamples, join, measure_batch
 from avprompt.records import Missing, Prediction
 from avprompt_benchmarks.protocols.localisation import EzvslMedian
@@ -88,3 +89,18 @@ def test_a_protocol_is_handed_what_it_asked_of_other_sounds() -> None:
 def test_maps_are_not_kept() -> None:
     arrays = [row for values in batch(0, 1).values.values() for row in values.values()]
     assert max(row.size for row in arrays) == pytest.approx(2 * 101)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("condition", ["true", "silent", "distractor", "text-prompt"])
+@pytest.mark.parametrize("field", ["heatmap", "confidence"])
+def test_what_is_not_finite_is_never_scored(number: float, condition: str, field: str) -> None:
+    samples = [replace(SAMPLES[0], distractor=None), *SAMPLES[1:3]]
+    others = samples[1:] if condition == "distractor" else samples
+    plain = Prediction(torch.rand(3, SIDE, SIDE), torch.rand(3))
+    spoilt = Prediction(torch.rand(len(others), SIDE, SIDE), torch.rand(len(others)))
+    getattr(spoilt, field).view(len(others), -1)[-1, -1] = number
+    predictions = {"true": plain, condition: spoilt}
+    message = rf"The {field} \(sound: {condition}\) of 'test-2' holds NaN or infinity.*avprompt data check"
+    with pytest.raises(EvaluationError, match=message):
+        measure_batch([0, 1, 2], samples, predictions, PROTOCOLS)

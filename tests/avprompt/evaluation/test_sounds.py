@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from avprompt.errors import EvaluationError
 from avprompt.evaluation.sounds import AlteredAudio, other_class, partners
 from avprompt.features.encoding import Encoding
 from avprompt.records import Sample
@@ -113,3 +114,23 @@ class TestEncode:
 
     def test_one_sample_has_nobody_to_swap_with(self, audio: AlteredAudio) -> None:
         assert "shuffled" not in audio.encode([scene("test", 0)], altered=True, batch_size=4).by_condition
+
+
+@pytest.mark.parametrize(("part", "name"), [("audio_encoder", "TinyEar"), ("projection", "Oracle")])
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_what_is_made_of_a_sound_is_finite(
+    audio: AlteredAudio, samples: list[Sample], part: str, name: str, number: float
+) -> None:
+    calls = []
+
+    def spoil(module: torch.nn.Module, inputs: object, output: Tensor) -> Tensor:
+        calls.append(module)
+        if len(calls) == 2:
+            output = output.clone()
+            output[1] = number
+        return output
+
+    audio.encoding.method.parts()[part].register_forward_hook(spoil)
+    message = rf"What {name} made of the sound \(true\) of '{samples[3].id}' holds NaN or infinity"
+    with pytest.raises(EvaluationError, match=message):
+        audio.encode(samples, altered=False, batch_size=2)

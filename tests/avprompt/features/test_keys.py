@@ -11,8 +11,8 @@ import torch
 from avprompt.config.options import Options
 from avprompt.data.keys import image_key, sound_key
 from avprompt.errors import DataError
-from avprompt.features.keys import describe, fingerprint
-from avprompt.features.store import compact
+from avprompt.features.keys import EncoderFeatures, describe, fingerprint
+from avprompt.features.store import FeatureStore, compact
 from avprompt.records import ArchiveMember, Audio
 from tinyworld.encoders import EarOptions, TinyClip, TinyEar
 
@@ -93,3 +93,11 @@ def test_values_that_do_not_fit_half_precision_keep_single(largest: float, kept:
     assert compact(values).dtype == kept
     assert float(compact(values)[1]) == largest
     assert torch.equal(compact(compact(values).float()), compact(values))
+
+
+def test_features_that_are_not_finite_are_not_kept(tmp_path: Path) -> None:
+    features = EncoderFeatures(FeatureStore(tmp_path, 10**6), "audio", "encoder")
+    assert not features.put("a", {"frames": torch.tensor([1.0, float("nan")])})
+    assert features.put("b", {"frames": torch.tensor([1.0, 2.0])})
+    assert features.get("a") is None
+    assert features.get("b") is not None

@@ -136,6 +136,21 @@ def test_a_state_with_too_little_or_too_much(make: Make) -> None:
             load_state(mine, broken, "The thing")
 
 
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+def test_a_state_with_a_number_that_is_none(make: Make, tmp_path: Path, number: float) -> None:
+    spoilt, mine, path = make("souple"), make("souple"), tmp_path / "c.safetensors"
+    name, parameter = next(iter(spoilt.projection.named_parameters()))
+    with torch.no_grad():
+        parameter.view(-1)[-1] = number
+    save_checkpoint(spoilt, path, {"method": "souple"})
+    before = state(mine)
+    with pytest.raises(
+        WeightsError, match=rf"'.*c\.safetensors' holds NaN or infinity in projection\.{name},"
+    ):
+        load_checkpoint(mine, path)
+    assert same(state(mine), before)
+
+
 class TestReplacing:
     def test_a_failing_write_leaves_the_old_file_and_nothing_else(
         self, make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
