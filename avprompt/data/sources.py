@@ -46,7 +46,9 @@ def limit_pixels(source: FileSource, width: int, height: int) -> None:
         DataError: it has more pixels than `$AVPROMPT_MAX_PIXELS`, 100 million unless that is set.
     """
     asked = os.environ.get(MOST_PIXELS, "").replace("_", "")
-    most = int(asked) if asked.isdecimal() else _MOST_PIXELS
+    if asked and not asked.isdecimal():
+        raise DataError(f"{MOST_PIXELS} must be a number of pixels, not '{asked}'.")
+    most = int(asked or _MOST_PIXELS)
     if width * height > most:
         raise DataError(
             f"{source} has {width} x {height} pixels, more than {most:,}. Make it smaller, or allow it: "

@@ -1,7 +1,7 @@
 """What can be scored without a model: floors beneath every result, and the ceiling of a rule.
 
 A floor uses no sound and no image, or only knowledge of where objects are. A score that does not
-clear its floor says nothing about listening. All values are in percent.
+clear its floor says nothing about listening. Scores are in percent, the IoU of one sample is in 0..1.
 """
 
 from __future__ import annotations

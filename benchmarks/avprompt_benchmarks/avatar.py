@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from avprompt.data.sources import limit_pixels
 from avprompt.plugin import DataError, Frame, GroundTruth, ListedClip, PublishedScores, read_json
 from avprompt_benchmarks.clips import Clip
 from avprompt_benchmarks.files import IMAGES, SOUNDS, VIDEOS, Absent, Files
@@ -140,6 +141,7 @@ def _read(path: Path) -> _Annotated:
             scenario = str(source["task"]).lower()
             frame.outlines.setdefault(scenario, []).append(read_polygons(source.get("segmentation") or []))
             frame.labels.setdefault(scenario, str(source.get("category", "")))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise DataError(f"'{path}' is not the annotation of a frame: {error!r}") from error
+    limit_pixels(path, frame.width, frame.height)
     return frame

@@ -127,7 +127,11 @@ class Folder(ListedBenchmark):
     @cached_property
     def _labels(self) -> dict[str, str]:
         path = self.root / "labels.csv"
-        return {listed.id: listed.label for listed in read_list(path).clips} if path.is_file() else {}
+        labels: dict[str, str] = {}
+        for listed in read_list(path).clips if path.is_file() else ():
+            if labels.setdefault(listed.id, listed.label) != listed.label:
+                raise DataError(f"'{path}' gives '{listed.id}' two labels. Remove one of the two.")
+        return labels
 
     @cached_property
     def _images(self) -> Files:

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from avprompt.data.media import open_picture
+from avprompt.data.sources import limit_pixels
 from avprompt.plugin import DataError, GroundTruth
 from avprompt_benchmarks.boxes import Box, is_degenerate, union_of_boxes
 
@@ -102,10 +103,11 @@ def read_mask(path: Path, above: int = 0) -> np.ndarray:
         DataError: it is missing or no picture.
     """
     try:
-        with Image.open(path) as image:
+        with open_picture(path) as image:
+            limit_pixels(path, *image.size)
             values = np.asarray(image)
-    except Exception as error:  # Pillow raises nearly every class there is.
-        raise DataError(f"The mask '{path}' cannot be read ({error}). Get it again.") from error
+    except DataError as error:
+        raise DataError(f"The mask '{path}' cannot be read: {error}") from error
     if values.ndim == 3:
         values = values[..., : 1 if values.shape[2] == 2 else 3].max(axis=2)  # without transparency
     return fit(values > above)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 
+from avprompt_benchmarks.boxes import ABSURD
 from avprompt_benchmarks.marks import fit
 
 Polygon = Sequence[tuple[float, float]]
@@ -30,7 +31,7 @@ def read_polygons(segmentation: object) -> list[Polygon]:
         segmentation: one such polygon or a list of them.
 
     Raises:
-        TypeError, ValueError: neither.
+        TypeError, ValueError: neither, or corners that are no places in a picture.
     """
     if not isinstance(segmentation, list):
         raise TypeError(f"expected polygons, got {segmentation!r:.80}")
@@ -38,6 +39,8 @@ def read_polygons(segmentation: object) -> list[Polygon]:
         return []
     if isinstance(segmentation[0], int | float) or _is_pair(segmentation[0]):
         corners = np.asarray(segmentation, dtype=float).reshape(-1, 2)
+        if not (np.abs(corners) < ABSURD).all():  # nor where they are not numbers
+            raise ValueError("corners that are no places in a picture")
         return [[(float(x), float(y)) for x, y in corners]]
     return [polygon for part in segmentation for polygon in read_polygons(part)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -112,3 +113,25 @@ def test_a_polygon_fills_its_inside_at_the_frames_size() -> None:
 
 def test_two_corners_enclose_nothing() -> None:
     assert not union_of_polygons([[(0, 0), (10, 10)], []], 64, 64).any()
+
+
+def outlined(*corners: float) -> dict[str, object]:
+    return {"annotations": [{"task": "Single-sound", "segmentation": [list(corners)]}]}
+
+
+NO_FRAMES = {
+    "numbers that are no places": outlined(0, 0, 1e30, 1),
+    "a number of 400 digits": outlined(0, 0, 10**400, 1),
+    "more pixels than memory has room for": {"original_width": 10**6, "annotations": []},
+}
+
+
+@pytest.mark.parametrize("changes", NO_FRAMES.values(), ids=NO_FRAMES)
+def test_numbers_that_no_frame_has_leave_it_out_with_the_reason(
+    changes: dict[str, object], tmp_path: Path
+) -> None:
+    root = avatar(tmp_path)
+    content = {"original_width": 64, "original_height": 480, **changes}
+    (root / f"metadata/{MIXED}/11.json").write_text(json.dumps(content))
+    missing = {clip.id: clip.reason for clip in AVATAR(root).split("test").missing}
+    assert "11.json" in missing[f"{MIXED}/11"]

@@ -163,3 +163,10 @@ def test_lists_name_files_under_a_header_too(tmp_path: Path) -> None:
     (root / "test.txt").write_text("drums\n")
     with pytest.raises(DataError, match=r"test\.txt' has a picture, sound or video: .* such as 'drums'"):
         Folder(root).split("test")
+
+
+def test_two_labels_of_one_clip_are_refused(tmp_path: Path) -> None:
+    root = folder(tmp_path)
+    (root / "labels.csv").write_text("drum,playing drums\ndrum,dog barking\n")
+    with pytest.raises(DataError, match=r"labels\.csv' gives 'drum' two labels"):
+        Folder(root).split("test")

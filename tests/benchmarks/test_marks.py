@@ -88,3 +88,10 @@ def test_an_unreadable_mask_is_named(content: bytes | None, tmp_path: Path) -> N
         path.write_bytes(content)
     with pytest.raises(DataError, match=r"mask.png' cannot be read"):
         MaskFile(path).verify()
+
+
+def test_a_mask_too_large_for_memory_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "vast.png"
+    Image.new("1", (13_000, 13_000)).save(path)
+    with pytest.raises(DataError, match=r"The mask .*vast\.png has 13000 x 13000 .*AVPROMPT_MAX_PIXELS=1690"):
+        read_mask(path)

@@ -101,6 +101,9 @@ def test_a_picture_too_large_for_memory_is_refused(tmp_path: Path, monkeypatch: 
         else:
             with pytest.raises(DataError, match="more than 599"):
                 read_image(tmp_path / "small.png")
+    monkeypatch.setenv("AVPROMPT_MAX_PIXELS", "many")
+    with pytest.raises(DataError, match="AVPROMPT_MAX_PIXELS must be a number of pixels, not 'many'"):
+        read_image(tmp_path / "small.png")
 
 
 def test_resize_is_bicubic_to_a_square() -> None:
