@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from avprompt.plugin import Backbone, ContextPrompt, ImageFeatures, LearnedContextOptions, initial_context
 
@@ -30,7 +31,10 @@ class CoCoOpOptions(LearnedContextOptions):
 
 
 class CoCoOpPrompt(CoOpPrompt):
-    """CoOp's vectors, each shifted by pi = Linear-ReLU-Linear(F_I) (CoCoOp, equation 4)."""
+    """CoOp's vectors, each shifted by pi = Linear-ReLU-Linear(F_I / |F_I|) (CoCoOp, equation 4).
+
+    The equation has F_I as it is; the published code divides it by its length.
+    """
 
     Config = CoCoOpOptions
 
@@ -43,5 +47,5 @@ class CoCoOpPrompt(CoOpPrompt):
 
     def context(self, image: ImageFeatures) -> Tensor:
         """Return the shifted vectors (B, M, E)."""
-        shift: Tensor = self.meta_net(image.pooled)  # (B, E)
+        shift: Tensor = self.meta_net(F.normalize(image.pooled, dim=-1))  # (B, E)
         return self.vectors + shift.unsqueeze(1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch.nn import functional as F
@@ -36,8 +38,14 @@ def test_cocoop_adds_one_shift_an_image_to_every_vector(image: ImageFeatures) ->
     torch.testing.assert_close(shift[:, 0], shift[:, 2], atol=1e-6, rtol=1e-5)
     assert not torch.allclose(shift[0, 0], shift[1, 0])
     first, _, last = prompt.meta_net
-    expected = last(F.relu(first(image.pooled)))
+    expected = last(F.relu(first(F.normalize(image.pooled, dim=-1))))
     torch.testing.assert_close(shift[:, 1], expected, atol=1e-6, rtol=1e-5)
+
+
+def test_cocoop_sees_the_direction_of_an_image_and_not_its_length(image: ImageFeatures) -> None:
+    prompt = CoCoOpPrompt(CoCoOpOptions(), StandInBackbone())
+    longer = replace(image, pooled=14.7 * image.pooled)
+    torch.testing.assert_close(prompt.context(longer), prompt.context(image))
 
 
 def test_cocoop_has_the_papers_bottleneck() -> None:
