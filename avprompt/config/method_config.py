@@ -24,7 +24,8 @@ class TrainingOptions(BaseModel):
     """How a method is trained.
 
     Attributes:
-        learning_rate: of parts whose `learning_rate_scale` is 1.
+        learning_rate: of parts whose `learning_rate_scale` is 1; Adam moves each parameter by up to as much
+            in a step.
         weight_decay: Adam's, as in the papers (not decoupled).
         batch_size: clips of a batch, over all ranks; InfoNCE contrasts each with all others.
         negatives: with several ranks, contrast a clip with those of all ranks (`global`), which gives the
@@ -41,10 +42,10 @@ class TrainingOptions(BaseModel):
             None takes as many as there are cores, up to 8, where a GPU waits for them, and 0 elsewhere.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    learning_rate: float = Field(default=1e-3, gt=0)
-    weight_decay: float = Field(default=1e-5, ge=0)
+    learning_rate: float = Field(default=1e-3, gt=0, le=1)
+    weight_decay: float = Field(default=1e-5, ge=0, le=1000)
     batch_size: int = Field(default=16, ge=2)
     negatives: Literal["global", "local"] = "global"
     accumulate: int = Field(default=1, ge=1)

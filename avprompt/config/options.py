@@ -13,9 +13,9 @@ from avprompt.registry import KINDS, Registry
 
 
 class Options(BaseModel):
-    """Base of every option table: an unknown option is an error, values do not change."""
+    """Base of every option table: an unknown option is an error, values are finite and do not change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class TrainedOptions(Options):
@@ -28,8 +28,8 @@ class TrainedOptions(Options):
     """
 
     trained: bool = True
-    learning_rate_scale: float = Field(default=1.0, ge=0)
-    weight_decay: float | None = Field(default=None, ge=0)
+    learning_rate_scale: float = Field(default=1.0, ge=0, le=1000)
+    weight_decay: float | None = Field(default=None, ge=0, le=1000)
 
 
 class PromptOptions(TrainedOptions):

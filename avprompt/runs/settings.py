@@ -50,7 +50,7 @@ class TrainingSettings(Options):
     Attributes:
         epochs: passes over the training split; not together with `steps`.
         steps: exactly so many steps.
-        batch_size: clips in a step.
+        batch_size: clips of a batch, which is a step unless `accumulate` is given too.
         accumulate: batches whose gradients make one step.
         negatives: contrast clips with those of all processes, or of their own only.
         train_list: a split, or a file of ids, to train on instead of the benchmark's own.
@@ -76,6 +76,8 @@ class TrainingSettings(Options):
             raise ConfigError("--epochs and --steps contradict each other; give one of them.")
         if "epochs" in given:
             given["steps"] = "null"
+        if "batch_size" in given:
+            given.setdefault("accumulate", 1)  # methods side by side take equally many clips in a step
         return tuple(f"training.{name}={value}" for name, value in given.items())
 
 

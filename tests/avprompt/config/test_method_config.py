@@ -65,6 +65,40 @@ def test_a_method_is_a_name_or_a_file(registry: Registry, write: Any) -> None:
         resolve(registry, "souple", "tinny")
 
 
+@pytest.mark.parametrize("method", ["souple", "souple-cross", "acl-ssl", "coop", "cocoop"])
+def test_methods_take_equally_many_clips_in_a_step(registry: Registry, method: str) -> None:
+    training = resolve(registry, method, "published").training
+    assert training.batch_size * training.accumulate == 16
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["hidden", "initialise", "normalise", "learning_rate_scale", "compare_with", "schedule", "warmup_steps",
+     "clip_norm", "negatives", "flip", "crop"],
+)  # fmt: skip
+def test_what_souple_does_not_publish_is_marked_as_ours(registry: Registry, option: str) -> None:
+    lines = [line for line in method_text(registry, "souple").splitlines() if f"{option}:" in line]
+    assert lines
+    assert all("# ours" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("training.learning_rate=1e38", r"training.learning_rate: Input should be less than or equal to 1 "),
+        ("training.weight_decay=.inf", r"training.weight_decay: Input should be a finite number"),
+        (
+            "prompt.learning_rate_scale=1e38",
+            r"prompt.learning_rate_scale: Input should be less than or equal",
+        ),
+        ("losses.area.weight=.nan", r"losses.area.weight: Input should be a finite number"),
+    ],
+)
+def test_numbers_that_nothing_can_be_trained_with(registry: Registry, override: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        resolve(registry, "souple", "tiny", [override])
+
+
 def test_the_published_methods_are_the_papers(registry: Registry) -> None:
     souple, acl = resolve(registry, "souple", "published"), resolve(registry, "acl-ssl", "published")
     assert souple.prompt["pairing"] == "own"
@@ -76,6 +110,9 @@ def test_the_published_methods_are_the_papers(registry: Registry) -> None:
     assert acl.decoder["trained"] is False
     assert acl.losses["feature-contrastive"]["compare_with"] == "image"
     assert (acl.training.learning_rate, acl.training.weight_decay) == (1e-4, 1e-4)
+    assert (acl.training.schedule, acl.training.warmup_steps, acl.training.clip_norm) == ("constant", 0, 0)
+    contrasted, in_a_step = acl.training.batch_size, acl.training.batch_size * acl.training.accumulate
+    assert (contrasted, in_a_step, acl.training.epochs) == (8, 16, 20)  # two GPUs with 8 clips each
     assert resolve(registry, "souple-cross", "published").prompt["pairing"] == "cross"
 
 

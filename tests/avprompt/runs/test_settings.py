@@ -37,9 +37,13 @@ class TestSettings:
             Settings.of(options)
 
     def test_an_option_without_a_value_keeps_the_methods(self) -> None:
-        assert Settings.of({"steps": None, "batch_size": 4}).training.overrides() == (
-            "training.batch_size=4",
-        )
+        assert Settings.of({"steps": None, "epochs": None, "seed": 4}).training.overrides() == ()
+
+    @pytest.mark.parametrize(("options", "accumulate"), [({}, 1), ({"accumulate": 3}, 3)])
+    def test_a_batch_is_a_step_unless_told_otherwise(self, options: dict[str, Any], accumulate: int) -> None:
+        """Whatever the method accumulates, so that methods compared take equally many clips in a step."""
+        overrides = Settings.of({"batch_size": 4, **options}).training.overrides()
+        assert set(overrides) == {"training.batch_size=4", f"training.accumulate={accumulate}"}
 
     def test_epochs_take_the_place_of_the_methods_steps(self) -> None:
         overrides = Settings.of({"epochs": 2}).training.overrides()
