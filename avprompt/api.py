@@ -13,7 +13,8 @@ from avprompt.distributed import launched_rank
 from avprompt.errors import AvpromptError as AvpromptError
 from avprompt.errors import ConfigError
 from avprompt.plugin.discovery import Loaded, load_plugins
-from avprompt.runs.compare import compare_methods
+from avprompt.runs.applicable import check_untrained, comparison_options
+from avprompt.runs.compare import compare_methods, comparison_folder
 from avprompt.runs.comparison import Comparison
 from avprompt.runs.directory import RUNS, RunDirectory, is_run, unused
 from avprompt.runs.finished import open_target
@@ -125,6 +126,7 @@ def evaluate(
     Raises:
         AvpromptError: something does not exist or does not fit, or nothing can be scored.
     """
+    check_untrained(options)
     given = dict(options) if dataset is None else {"dataset": dataset, **options}
     method, trained, given = open_target(run_or_method, checkpoint, given, trust=trust)
     settings = Settings.of(given)
@@ -136,9 +138,9 @@ def evaluate(
 
 def compare(
     methods: Sequence[str | Path],
-    dataset: str = "toy",
+    dataset: str | None = None,
     *,
-    seeds: Sequence[int] = (0,),
+    seeds: Sequence[int] | None = None,
     allow_different: bool = False,
     output: str | Path | None = None,
     progress: bool = False,
@@ -148,25 +150,28 @@ def compare(
 
     Args:
         methods: registered methods, YAML files or run directories; the first is the reference.
-        dataset: registered name of the benchmark.
-        seeds: one run of each method for each.
+        dataset: registered name of the benchmark; that of finished runs, or `toy`.
+        seeds: one run of each method for each; that of a finished run, or 0.
         allow_different: compare runs that differ in seeds, encoders, training or precision too; the table
             then says in what.
-        output: where runs, table and picture go; `runs/DATASET/compare` unless given.
+        output: where runs, table and picture go; `runs/DATASET/compare` unless given, with a number where
+            other methods or runs were compared there.
         progress: show bars on the standard error.
-        **options: see `RunOptions`; of what must be run.
+        **options: see `RunOptions`; of what must be run. Data and encoders are those of a finished run
+            where there is one.
 
     Raises:
         AvpromptError: a run fails, or runs cannot be compared.
     """
     if isinstance(methods, str | Path) or not methods:
         raise ConfigError("compare takes a list of methods or runs, such as ['souple', 'acl-ssl'].")
-    settings = Settings.of({"dataset": dataset, **options})
-    folder = Path(output or RUNS / settings.dataset / "compare")
-    names = [str(method) for method in methods]
+    targets = [str(method) for method in methods]
+    given, seeds = comparison_options(targets, {"dataset": dataset, **options}, seeds)
+    settings = Settings.of(given)
+    folder = comparison_folder(output, targets, settings, seeds)
     return compare_methods(
         _plugins(settings),
-        names,
+        targets,
         settings,
         seeds,
         folder,

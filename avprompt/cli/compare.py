@@ -25,7 +25,11 @@ from avprompt.cli.options import (
 @method_options
 @training_options
 @click.option(
-    "--seed", "seeds", type=SEED, multiple=True, default=(0,), show_default=True, help="May be repeated."
+    "--seed",
+    "seeds",
+    type=SEED,
+    multiple=True,
+    help="May be repeated; that of a finished run, or 0, unless given.",
 )
 @click.option(
     "--allow-different",
@@ -52,7 +56,7 @@ def compare(
     options = given_options()
     comparison = api.compare(
         methods,
-        seeds=seeds,
+        seeds=seeds or None,
         allow_different=allow_different,
         output=output,
         progress=True,

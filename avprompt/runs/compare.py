@@ -6,20 +6,64 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from avprompt.distributed import launched_rank
+from avprompt.errors import ConfigError
 from avprompt.files import replacing
 from avprompt.pictures.gallery import load_clips, write_comparison
 from avprompt.plugin.discovery import Loaded
 from avprompt.runs.assessment import threshold
 from avprompt.runs.comparable import check_comparable
 from avprompt.runs.comparison import ComparedMethod, Comparison
-from avprompt.runs.directory import RunDirectory, is_run
+from avprompt.runs.directory import RUNS, RunDirectory, is_run, numbered, without_free
 from avprompt.runs.progress import Reporter
 from avprompt.runs.results import read_results
 from avprompt.runs.run import execute
 from avprompt.runs.session import open_session
 from avprompt.runs.settings import Settings
+
+TABLE = "compare.json"
+"""All numbers of a comparison, and what was compared."""
+
+
+def comparison_folder(
+    output: str | Path | None, targets: Sequence[str], settings: Settings, seeds: Sequence[int]
+) -> Path:
+    """Return where a comparison goes; the same comparison goes to the same folder again.
+
+    Raises:
+        ConfigError: `output` holds a comparison of others.
+    """
+    compared = _compared(targets, settings, seeds)
+    if output is None:
+        first = RUNS / settings.dataset / "compare"
+        return next(folder for folder in numbered(first) if _earlier(folder) in (None, compared))
+    earlier = _earlier(Path(output))
+    if earlier is not None and any(earlier.get(key) != compared[key] for key in ("methods", "seeds")):
+        raise ConfigError(
+            f"'{output}' already holds a comparison of other methods or runs, see {TABLE} in it: "
+            "choose another --output, or remove it."
+        )
+    return Path(output)
+
+
+def _compared(targets: Sequence[str], settings: Settings, seeds: Sequence[int]) -> dict[str, Any]:
+    """Return what tells a comparison from others, ready for JSON."""
+    methods = [str(Path(target).resolve()) if Path(target).exists() else target for target in targets]
+    return {"methods": methods, "seeds": [*seeds], "settings": without_free(settings.recorded())}
+
+
+def _earlier(folder: Path) -> dict[str, Any] | None:
+    """Return what was compared in a folder: None for nothing, an empty table where nobody can tell."""
+    try:
+        tables = json.loads((folder / TABLE).read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        return {}
+    compared = tables.get("compared") if isinstance(tables, dict) else None
+    return compared if isinstance(compared, dict) else {}
 
 
 def compare_methods(
@@ -60,7 +104,7 @@ def compare_methods(
     published = tuple(scores for scores in adapter.published if scores.split == split)
     comparison = Comparison(first.dataset, split, first.headline[0], tuple(methods), published, folder)
     if launched_rank() == 0:
-        _write(comparison)
+        _write(comparison, _compared(targets, settings, seeds), pictures=settings.evaluation.pictures > 0)
     return comparison
 
 
@@ -98,17 +142,19 @@ def _run(loaded: Loaded, method: str, settings: Settings, folder: Path, reporter
     return directory.path
 
 
-def _write(comparison: Comparison) -> None:
+def _write(comparison: Comparison, compared: dict[str, Any], *, pictures: bool) -> None:
     """Write `compare.json`, and `compare.png` where all methods show the same clips."""
     comparison.folder.mkdir(parents=True, exist_ok=True)
     runs = {
         method.name: [result.model_dump(mode="json") for result in method.results]
         for method in comparison.methods
     }
-    with replacing(comparison.folder / "compare.json") as temporary:
-        temporary.write_text(json.dumps({"split": comparison.split, "runs": runs}, indent=2) + "\n")
-    clips = {method.name: load_clips(method.folders[0]) for method in comparison.methods}
-    if len({tuple(clip.id for clip in shown) for shown in clips.values()}) == 1:
+    tables = {"compared": compared, "split": comparison.split, "runs": runs}
+    with replacing(comparison.folder / TABLE) as temporary:
+        temporary.write_text(json.dumps(tables, indent=2) + "\n")
+    clips = {method.name: load_clips(method.folders[0]) for method in comparison.methods} if pictures else {}
+    shown = {tuple(clip.id for clip in clips_of_method) for clips_of_method in clips.values()}
+    if len(shown) == 1 and any(shown):
         thresholds = {
             method.name: threshold(method.results[0], comparison.split) for method in comparison.methods
         }

@@ -194,22 +194,32 @@ def is_run(target: str | Path) -> bool:
     return Path(target).is_dir()
 
 
+def numbered(first: Path) -> Iterator[Path]:
+    """Yield a folder's name, then the same with the numbers from 2."""
+    yield first
+    yield from (first.with_name(f"{first.name}-{number}") for number in itertools.count(2))
+
+
 def unused(first: Path) -> Path:
     """Return a folder that does not exist: `first`, or that name with a number."""
-    if not first.exists():
-        return first
-    numbered = (first.with_name(f"{first.name}-{number}") for number in itertools.count(2))
-    return next(folder for folder in numbered if not folder.exists())
+    return next(folder for folder in numbered(first) if not folder.exists())
+
+
+def without_free(run: Table) -> Table:
+    """Return recorded settings without what changes no number."""
+    free = {name for names in _FREE.values() for name in names}
+    return {
+        name: without_free(value) if name in _FREE else value
+        for name, value in run.items()
+        if name not in free
+    }
 
 
 def _comparable(tables: Table) -> Table:
-    """Leave out what changes no number."""
-    run = tables["run"]
-    for group, names in _FREE.items():
-        for name in names:
-            (run if group == "run" else run.get(group, {})).pop(name, None)
-    tables.get("training", {}).pop("workers", None)
-    return tables
+    """Return what `config.yaml` holds without what changes no number."""
+    training = dict(tables.get("training") or {})
+    training.pop("workers", None)
+    return tables | {"run": without_free(tables["run"]), "training": training}
 
 
 def _has(table: object, key: str) -> bool:

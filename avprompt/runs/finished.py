@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from avprompt.errors import ConfigError, WeightsError
+from avprompt.runs.applicable import check_encoders
 from avprompt.runs.directory import RunDirectory, is_run
 from avprompt.runs.results import read_results
 from avprompt.runs.settings import Settings
@@ -33,7 +34,8 @@ def open_target(
         trust: load the plugin files that the run names.
 
     Raises:
-        ConfigError: the run names plugin files, and the user neither names any nor trusts these.
+        ConfigError: the run names plugin files, and the user neither names any nor trusts these; or other
+            encoders are wanted than the run's own.
         DataError: the directory holds no run, or its files are damaged.
         WeightsError: its checkpoint is not the one that the run wrote.
     """
@@ -42,6 +44,7 @@ def open_target(
         return str(run_or_method), checkpoint, dict(given)
     directory = RunDirectory(Path(run_or_method))
     recorded = directory.recorded()
+    check_encoders(directory, recorded, given)
     if not given.get("plugins"):
         check_trusted(recorded.plugins, f"The run '{directory}'", trust=trust)
     options = options_of_run(recorded, given, trust=trust)
@@ -78,7 +81,8 @@ def options_of_run(recorded: Settings, given: Mapping[str, Any], *, trust: bool 
     if trust:
         again = {Path(file).resolve() for file in named}
         named = (*(file for file in recorded.plugins if Path(file).resolve() not in again), *named)
-    return kept | dict(given) | {"plugins": named}
+    wished = {name: value for name, value in given.items() if value is not None}
+    return kept | wished | {"plugins": named}
 
 
 def check_trusted(files: Sequence[str], source: str, *, trust: bool) -> None:

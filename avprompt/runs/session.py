@@ -140,6 +140,7 @@ def open_session(
     adapter = open_adapter(loaded, settings.dataset, settings.data_root)
     train = f", or train it with `avprompt run {method} --dataset {settings.dataset}`"
     encoders = settings.encoders or adapter.encoders
+    settings = settings.model_copy(update={"encoders": encoders})  # recorded: trained parts belong to them
     opened = open_method(loaded, method, settings, encoders, checkpoint, instead=train if trained else None)
     return Session(**vars(opened), adapter=adapter)
 

@@ -109,6 +109,27 @@ class TestEvaluate:
         assert finished.folder is not None
         assert avprompt.evaluate(finished.folder, "tiny-unvalidated").samples["test"].used == 12
 
+    @pytest.mark.parametrize(
+        ("options", "named"),
+        [
+            ({"steps": 5}, "'steps' cannot act here"),
+            ({"epochs": 1, "train_list": "train"}, "'epochs', 'train_list' cannot act here"),
+            ({"overrides": ["training.flip=false"]}, "'training.flip' cannot act here"),
+            ({"encoders": "published"}, "belong to its own encoders, 'tiny', and cannot be used with"),
+        ],
+    )
+    def test_refuses_what_cannot_act(self, finished: avprompt.RunResult, options: Any, named: str) -> None:
+        assert finished.folder is not None
+        with pytest.raises(avprompt.AvpromptError, match=named):
+            avprompt.evaluate(finished.folder, output="again", **options)
+
+    def test_takes_what_acts(self, finished: avprompt.RunResult) -> None:
+        assert finished.folder is not None
+        again = avprompt.evaluate(
+            finished.folder, output="again", batch_size=2, encoders="tiny", data_root=None, workers=0
+        )
+        assert again.encoders == "tiny"
+
 
 class TestCompare:
     def test_has_a_column_for_each_method(self) -> None:
@@ -125,8 +146,29 @@ class TestCompare:
         with pytest.raises(avprompt.AvpromptError, match="compare takes a list of methods or runs"):
             avprompt.compare(methods, "tiny")
 
+    @pytest.mark.parametrize("seeds", [[], 1, ["a"], "01", [0, 0], [-1]])
+    def test_takes_seeds_that_are_some(self, seeds: Any) -> None:
+        with pytest.raises(avprompt.AvpromptError, match="seed"):
+            avprompt.compare(["deaf", "oracle"], "tiny", seeds=seeds)
+
+    @pytest.mark.parametrize(
+        ("methods", "options", "message"),
+        [
+            (["deaf", "oracle"], {"seed": 3}, r"give seeds=\[...\] instead"),
+            (["deaf", "deaf"], {}, "'deaf' is to be compared with itself"),
+        ],
+    )
+    def test_refuses_what_cannot_act(self, methods: Any, options: Any, message: str) -> None:
+        with pytest.raises(avprompt.AvpromptError, match=message):
+            avprompt.compare(methods, "tiny", **options)
+
 
 class TestLocalize:
+    def test_a_run_has_its_own_encoders(self, finished: avprompt.RunResult) -> None:
+        assert finished.folder is not None
+        with pytest.raises(avprompt.AvpromptError, match="belong to its own encoders, 'tiny'"):
+            avprompt.load(finished.folder, encoders="published")
+
     def test_a_run_brings_what_it_needs(self, finished: avprompt.RunResult, clip: Any) -> None:
         assert finished.folder is not None
         localizer = avprompt.load(finished.folder)

@@ -118,6 +118,69 @@ class TestRefuses:
         )
 
 
+class TestFolder:
+    """Nothing that was compared is overwritten by something else."""
+
+    def test_of_another_comparison_is_left_alone(self, cli: Any, here: Path) -> None:
+        cli("compare", "deaf", "oracle", "--dataset", "tiny")
+        before = (here / "runs/tiny/compare/compare.json").read_bytes()
+        cli("compare", "oracle", "deaf", "--dataset", "tiny")
+        cli("compare", "deaf", "oracle", "--dataset", "tiny", "--seed", 1)
+        assert (here / "runs/tiny/compare/compare.json").read_bytes() == before
+        assert {path.name for path in (here / "runs/tiny").iterdir()} == {"compare", "compare-2", "compare-3"}
+
+    def test_of_the_same_comparison_is_taken_again(self, cli: Any, here: Path) -> None:
+        for _ in range(2):
+            cli("compare", "deaf", "oracle", "--dataset", "tiny")
+        assert [path.name for path in (here / "runs/tiny").iterdir()] == ["compare"]
+
+    def test_that_was_asked_for_is_refused(self, cli: Any, fails: Any) -> None:
+        cli("compare", "deaf", "--dataset", "tiny", "--output", "c")
+        message = fails("compare", "oracle", "--dataset", "tiny", "--output", "c")
+        assert message.startswith("'c' already holds a comparison of other methods or runs")
+
+    def test_is_that_of_the_runs_dataset(self, cli: Any, here: Path, run: Path) -> None:
+        cli("compare", "run")
+        assert (here / "runs/tiny/compare/compare.json").is_file()
+        assert not (here / "runs/toy").exists()
+
+    def test_without_pictures_keeps_those_that_are_there(self, cli: Any, here: Path) -> None:
+        command = ("compare", "deaf", "oracle", "--dataset", "tiny")
+        cli(*command, "--pictures", 0)
+        picture = here / "runs/tiny/compare/compare.png"
+        assert not picture.exists()
+        cli("evaluate", "oracle", "--dataset", "tiny", "--output", "a")
+        cli("compare", "a")
+        before = (here / "runs/tiny/compare-2/compare.png").read_bytes()
+        cli("compare", "a", "--pictures", 0)
+        assert (here / "runs/tiny/compare-2/compare.png").read_bytes() == before
+
+
+class TestOptionsOfFinishedRuns:
+    @pytest.mark.parametrize(
+        ("options", "named"),
+        [
+            (("--split", "test"), "'splits'"),
+            (("--set", "training.steps=1"), "'overrides'"),
+            (("--seed", 0), "'seeds'"),
+            (("--steps", 1, "--encoders", "tiny"), "'steps'"),
+        ],
+    )
+    def test_that_cannot_act_are_refused(self, fails: Any, run: Path, options: Any, named: str) -> None:
+        message = fails("compare", "run", *options, "--output", "c")
+        assert named in message
+        assert "cannot act here: only finished runs are compared" in message
+
+    def test_are_those_of_what_is_trained_beside_them(self, cli: Any, here: Path, run: Path) -> None:
+        output = cli("compare", "oracle", "run", "--output", "c").stdout
+        assert "tiny/test, val-threshold, tiny encoders" in output
+        assert "seed 5" in output
+
+    def test_do_not_change_their_dataset(self, fails: Any, run: Path) -> None:
+        message = fails("compare", "run", "--dataset", "toy")
+        assert message.startswith("'run' was scored on 'tiny', not on 'toy'")
+
+
 class TestRunsOfOtherRecipes:
     """Finished runs of one method that were trained with other steps or seeds."""
 

@@ -1,0 +1,105 @@
+"""Which options act: what a command could only ignore is refused, and names what to do instead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from avprompt.errors import ConfigError
+from avprompt.runs.directory import RunDirectory, is_run
+from avprompt.runs.results import read_results
+from avprompt.runs.settings import Settings, TrainingSettings
+
+_EVALUATION_TOO = ("batch_size", "workers")
+"""Training options that evaluation goes by as well."""
+
+_OF_FINISHED = ("dataset", "plugins", "pictures")
+"""All that a comparison of finished runs goes by."""
+
+Options = Mapping[str, Any]
+
+
+def check_untrained(options: Options) -> None:
+    """Refuse training options where what is trained already is scored.
+
+    Args:
+        options: that the user gives, as `RunOptions`.
+
+    Raises:
+        ConfigError: there are some.
+    """
+    names = [name for name in TrainingSettings.model_fields if options.get(name) is not None]
+    keys = [text.partition("=")[0].strip() for text in options.get("overrides") or ()]
+    names += [key for key in keys if key.startswith("training.")]
+    idle = [name for name in names if name.split(".")[-1] not in _EVALUATION_TOO]
+    _refuse(idle, "evaluate scores what is trained already")
+
+
+def check_encoders(directory: RunDirectory, recorded: Settings, options: Options) -> None:
+    """Refuse other encoders than those that the trained parts of a run belong to.
+
+    Raises:
+        ConfigError: others are asked for.
+    """
+    encoders = options.get("encoders")
+    if encoders not in (None, recorded.encoders):
+        raise ConfigError(
+            f"The trained parts of '{directory}' belong to its own encoders, '{recorded.encoders}', and "
+            f"cannot be used with '{encoders}'. Leave --encoders out, or train with those: `avprompt run`."
+        )
+
+
+def comparison_options(
+    targets: Sequence[str], options: Options, seeds: Sequence[int] | None
+) -> tuple[dict[str, Any], tuple[int, ...]]:
+    """Return options and seeds of what must be run for a comparison.
+
+    What is not given is as in the first finished run, so that methods are trained to stand beside it.
+
+    Raises:
+        ConfigError: options that cannot act, no seeds or none of a run, a target twice.
+    """
+    for target in targets:
+        if targets.count(target) > 1:
+            raise ConfigError(f"'{target}' is to be compared with itself: name it once.")
+    if "seed" in options:
+        raise ConfigError("compare has a run for each of several seeds: give seeds=[...] instead of seed=.")
+    wished = {name: value for name, value in options.items() if value is not None}
+    runs = [Path(target) for target in targets if is_run(target)]
+    if not runs:
+        return {"dataset": "toy"} | wished, _checked((0,) if seeds is None else seeds)
+    if len(runs) == len(targets):
+        idle = [name for name in wished if name not in _OF_FINISHED] + ["seeds"] * (seeds is not None)
+        _refuse(idle, "only finished runs are compared, as they are")
+    result, directory = read_results(runs[0]), RunDirectory(runs[0])
+    if wished.get("dataset", result.dataset) != result.dataset:
+        raise ConfigError(
+            f"'{directory}' was scored on '{result.dataset}', not on '{wished['dataset']}': leave --dataset "
+            f"out, or score it there first: `avprompt evaluate {directory} --dataset {wished['dataset']}`."
+        )
+    own: dict[str, Any] = {"dataset": result.dataset}
+    if directory.config.is_file():
+        recorded = directory.recorded()
+        own |= {"data_root": recorded.data_root, "encoders": recorded.encoders}
+    return own | wished, _checked((result.seed,) if seeds is None else seeds)
+
+
+def _checked(seeds: Any) -> tuple[int, ...]:
+    """Return seeds that are some, different, and seeds."""
+    if isinstance(seeds, str | bytes) or not isinstance(seeds, Sequence) or not seeds:
+        raise ConfigError(
+            f"seeds must be a list of one or more whole numbers, such as [0, 1], not {seeds!r}."
+        )
+    checked = tuple(Settings.of({"seed": seed}).seed for seed in seeds)
+    if len(set(checked)) < len(checked):
+        raise ConfigError(f"Each seed gives one run, so name it once (got {', '.join(map(str, checked))}).")
+    return checked
+
+
+def _refuse(names: Sequence[str], because: str) -> None:
+    if names:
+        shown = ", ".join(f"'{name}'" for name in names)
+        raise ConfigError(
+            f"{shown} cannot act here: {because}. Leave {'it' if len(names) == 1 else 'them'} out."
+        )
