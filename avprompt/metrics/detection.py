@@ -53,7 +53,11 @@ def max_f1(iou: np.ndarray, confidence: np.ndarray, sounding: np.ndarray) -> flo
 
 
 def localisation_accuracy(iou: np.ndarray, sounding: np.ndarray) -> float:
-    """Return LocAcc, the share of sounding samples with IoU >= 0.5; 0 where none sounds."""
+    """Return LocAcc, the share of sounding samples with IoU >= 0.5; 0 where none sounds.
+
+    SLAVC's evaluator has both comparisons: >= 0.5 where it counts precision and recall, of which the printed
+    LocAcc is the precision of sounding samples, and > 0.5 in a function of its own. Ours is the first.
+    """
     return float(np.mean(iou[sounding] >= 0.5)) if np.any(sounding) else 0.0
 
 

@@ -4,9 +4,11 @@ For a mask P and a truth G, which may hold fractions,
 
     IoU = sum(P * G) / (sum(G) + sum(P * [G == 0])),
 
-the usual ratio when G is binary. It is 0 where P and G are both empty. "cIoU" of the papers is the
-share of samples with IoU >= 0.5, not a mean; AUC is the area under that share as the threshold of
-success rises from 0 to 1. Senocak et al., "Learning to Localize Sound Source in Visual Scenes", CVPR 2018.
+the usual ratio when G is binary. It is 0 where P and G are both empty: official code divides 0 by 0
+there, and a NaN is no success at any threshold, so cIoU is the same, and means stay numbers. "cIoU" of the
+papers is the share of samples with IoU >= 0.5, not a mean; AUC is the area under that share as the
+threshold of success rises from 0 to 1. Senocak et al., "Learning to Localize Sound Source in Visual
+Scenes", CVPR 2018.
 """
 
 from __future__ import annotations

@@ -54,10 +54,11 @@ def best_f(f: np.ndarray) -> float:
 def batch_means(values: np.ndarray, f: np.ndarray, size: int) -> tuple[float, float]:
     """Average frame IoU (N,) and best F by batches of `size` frames in order, batches weighed equally.
 
-    This is how the official evaluator aggregates: the threshold of F is chosen anew for each batch,
-    and a short last batch weighs as much as a full one. Smaller batches score a higher F.
+    This is how the official evaluator aggregates: the threshold of F is chosen anew for each batch, a short
+    last batch weighs as much as a full one, and a batch without foreground counts as an F of 0. Smaller
+    batches score a higher F.
     """
     starts = range(0, len(values), size)
     iou = [values[start : start + size].mean() for start in starts]
     best = [best_f(f[start : start + size]) for start in starts]
-    return float(np.mean(iou)), float(np.nanmean(best))
+    return float(np.mean(iou)), float(np.mean(np.nan_to_num(best)))

@@ -42,7 +42,10 @@ class Flickr(ListTrained):
         "                        ids to train on, optional: the test clips without them, unlabelled;\n"
         "                        frames/<id>.jpg, or the first picture in a folder frames/<id>"
     )
-    ground_truth = "min(1, sum of the annotators' masks / 2): 0.5 where one marked, 1 where two or three did"
+    ground_truth = (
+        "min(1, sum of the annotators' masks / 2): 0.5 where one marked, 1 where two or three did; boxes of "
+        "one annotator that overlap count once (loaders of the field add up boxes, and count them twice)"
+    )
     coordinates = "xmin, ymin, xmax, ymax in pixels of a 256 x 256 picture; times 224 / 256, truncated"
     broken_boxes = "elements that are no bbox are passed over, boxes without width or height mark nothing"
     expected: ClassVar[Mapping[str, int]] = {"test": 250}

@@ -46,7 +46,11 @@ class GumbelSigmoidMasker(Masker):
         return hard
 
     def feature(self, logits: Tensor, grid: tuple[int, int]) -> Tensor:
-        """Return soft masks (..., h, w) on the patch grid, from each map's own range."""
+        """Return soft masks (..., h, w) on the patch grid, from each map's own range.
+
+        A constant map has no range and marks nothing: its mask is sigmoid(-0.5 / temperature), about 0.001,
+        everywhere. Dividing by its range would make it NaN, and the loss with it.
+        """
         low, high = logits.amin((-2, -1), keepdim=True), logits.amax((-2, -1), keepdim=True)
         unit = (resize_maps(logits, grid, mode="nearest") - low) / (high - low).clamp_min(1e-6)
         return torch.sigmoid((unit - 0.5) / self.config.feature_temperature)

@@ -32,7 +32,8 @@ class AvsbenchOfficial(Avsbench):
     """The official evaluator (ECCV 2022): batches of 4 clips weigh equally, F is best in each batch.
 
     Needs the frames in the official order, five a clip. Its F depends on the batch size, so numbers of
-    codes with another batch are not comparable: smaller batches score higher.
+    codes with another batch are not comparable: smaller batches score higher. A batch without foreground
+    counts as an F of 0, as it does there.
     """
 
     name = "avsbench-official"

@@ -16,9 +16,9 @@ class SlavcExtended(Protocol):
     """SLAVC's evaluator (NeurIPS 2022) with relative prediction, and ACL-SSL's sweep beside it.
 
     The headline marks the half of each map that ranks highest; `by_threshold` has the fixed thresholds
-    that ACL-SSL prints. Which confidence a method gives differs between papers, and the numbers with it.
-    `sounding` (N,) says which samples have their source in the frame; without that column it is those
-    with a truth that is not empty.
+    that ACL-SSL prints. An IoU of exactly 0.5 is a success, in LocAcc too. Which confidence a method gives
+    differs between papers, and the numbers with it. `sounding` (N,) says which samples have their source in
+    the frame; without that column it is those with a truth that is not empty.
     """
 
     name = "slavc-extended"

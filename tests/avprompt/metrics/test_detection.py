@@ -43,6 +43,14 @@ def test_location_counts_only_where_something_sounds() -> None:
     assert localisation_accuracy(IOU, np.zeros(5, dtype=bool)) == 0
 
 
+def test_an_iou_of_exactly_one_half_is_right() -> None:
+    """As where SLAVC counts precision; another function of its evaluator asks for more than 0.5."""
+    half, sounding = np.array([0.5]), np.array([True])
+    assert localisation_accuracy(half, sounding) == 1
+    precision, _ = precision_recall(half, np.array([0.9]), sounding, np.array([-1000.0]))
+    assert precision[0] == 1
+
+
 def test_uninformative_confidence_has_a_high_floor() -> None:
     """With half of the samples sounding and LocAcc a, max-F1 is a / (1 + a / 2) and AP about a / 2."""
     generator = np.random.default_rng(0)

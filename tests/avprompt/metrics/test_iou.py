@@ -117,6 +117,13 @@ def test_empty_truth_scores_zero_whatever_is_marked() -> None:
     assert iou_of(mask, truth).tolist() == [0, 0]
 
 
+def test_nothing_marked_where_nothing_is_scores_zero_and_stays_a_number() -> None:
+    nothing = np.zeros((1, 2, 2))
+    iou = iou_of(nothing, TruthMasks(nothing))
+    assert iou[0] == 0
+    assert localisation_scores(iou)["mean_IoU"] == 0
+
+
 def test_truths_say_whether_they_hold_fractions() -> None:
     whole, fractions = TruthMasks(np.array([[[1.0, 0]]])), TruthMasks(np.array([[[1.0, 0.5]]]))
     assert (whole.binary, fractions.binary) == (True, False)

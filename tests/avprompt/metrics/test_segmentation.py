@@ -62,6 +62,14 @@ def test_a_short_last_batch_weighs_as_much_as_a_full_one() -> None:
     assert iou == 0.5
 
 
+def test_a_batch_without_foreground_counts_as_an_f_of_0() -> None:
+    """As in the official evaluator, which averages it in; `best_f` over all frames leaves such frames out."""
+    f = np.concatenate([np.full((2, 255), np.nan), np.ones((2, 255))])
+    assert batch_means(np.ones(4), f, 2) == (1.0, 0.5)
+    assert batch_means(np.ones(2), f[:2], 2) == (1.0, 0.0)
+    assert best_f(f) == 1
+
+
 def test_golden_subset_equals_a_plain_restatement(golden_ten: SimpleNamespace) -> None:
     heatmaps, truths = golden_ten.heatmap, golden_ten.gt_avsbench
     masks = TruthMasks(truths)

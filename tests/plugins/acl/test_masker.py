@@ -69,6 +69,10 @@ class TestFeatureMask:
         mask = GumbelSigmoidMasker(GumbelSigmoidOptions()).feature(logits, (2, 2))
         torch.testing.assert_close(mask, torch.full((2, 2), 0.0008), atol=1e-4, rtol=0)
 
+    def test_a_flat_map_marks_nothing(self) -> None:
+        mask = GumbelSigmoidMasker(GumbelSigmoidOptions()).feature(torch.full((4, 4), 3.0), (2, 2))
+        torch.testing.assert_close(mask, torch.full((2, 2), -0.5 / 0.07).sigmoid())
+
     def test_a_flat_map_is_finite(self) -> None:
         logits = torch.zeros(4, 4, requires_grad=True)
         mask = GumbelSigmoidMasker(GumbelSigmoidOptions()).feature(logits, (2, 2))
