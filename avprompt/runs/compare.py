@@ -100,9 +100,7 @@ def compare_methods(
     methods = [*_apart(every).values()]
     check_comparable(methods, allow_different=allow_different)
     first, split = methods[0].results[0], methods[0].split
-    adapter = loaded.registry.load("datasets", first.dataset)
-    published = tuple(scores for scores in adapter.published if scores.split == split)
-    comparison = Comparison(first.dataset, split, first.headline[0], tuple(methods), published, folder)
+    comparison = Comparison(first.dataset, split, first.headline[0], tuple(methods), folder)
     if launched_rank() == 0:
         _write(comparison, _compared(targets, settings, seeds), pictures=settings.evaluation.pictures > 0)
     return comparison

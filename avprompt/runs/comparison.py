@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from avprompt.data.benchmark import PublishedScores
 from avprompt.metrics.statistics import Difference, paired_bootstrap
 from avprompt.runs.directory import RunDirectory
 from avprompt.runs.recipe import Recipe, read_recipe
@@ -92,7 +91,6 @@ class Comparison:
     """Methods on one split of one dataset, under one protocol; the first is the reference.
 
     Attributes:
-        published: what papers print for this split.
         folder: where `compare.json` and `compare.png` are.
     """
 
@@ -100,7 +98,6 @@ class Comparison:
     split: str
     protocol: str
     methods: tuple[ComparedMethod, ...]
-    published: tuple[PublishedScores, ...]
     folder: Path
 
     @property
@@ -194,11 +191,16 @@ class Comparison:
                 yield self._row(f"{kind}: {name}", partial(self._bound, path))
 
     def _published(self) -> Iterator[Row]:
-        """What papers print, each under the protocol that they used."""
-        for protocol in dict.fromkeys(scores.protocol for scores in self.published):
+        """What papers print for these very compositions, each under the protocol that they used."""
+        for protocol in dict.fromkeys(
+            row["protocol"] for method in self.methods for row in self._rows(method)
+        ):
             row = self._row(f"published cIoU ({protocol})", partial(self._printed, protocol))
             if any(row[1:]):
                 yield row
+
+    def _rows(self, method: ComparedMethod) -> list[dict[str, Any]]:
+        return [row for row in method.results[0].published if row["split"] == self.split]
 
     def _row(self, name: str, cell: Callable[[ComparedMethod], str]) -> Row:
         return [name, *(cell(method) for method in self.methods)]
@@ -223,8 +225,7 @@ class Comparison:
         return f"{change.low:+.1f} .. {change.high:+.1f}" if change else ""
 
     def _printed(self, protocol: str, method: ComparedMethod) -> str:
-        key = (method.results[0].method, protocol)
-        matching = [row.scores for row in self.published if (row.method, row.protocol) == key]
+        matching = [row["scores"] for row in self._rows(method) if row["protocol"] == protocol]
         return "; ".join(f"{scores['cIoU']:.2f}" for scores in matching if "cIoU" in scores)
 
 

@@ -58,7 +58,8 @@ class RunResult(BaseModel):
         intervals: split -> protocol -> bounds of cIoU, 95 % bootstrap over samples.
         breakdowns: split -> `size`, `class` or `sources` -> group -> metric, under the headline protocol.
         audio_reliance: split -> altered sound -> metric, at the thresholds chosen for the true sound.
-        published: what papers print for this method on this benchmark, each under its own protocol.
+        published: what papers print for this very composition with these encoders on the whole split, each
+            under its own protocol.
         notes: what a reader of the numbers must know.
         checksums: SHA-256 of the weight files that were read.
         checkpoint_sha256: of the run's own checkpoint; None where no part is trained.

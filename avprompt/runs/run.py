@@ -7,10 +7,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
+from typing import Any
 
 import torch
 
 from avprompt import __version__
+from avprompt.config.method_config import MethodConfig, resolve
 from avprompt.errors import EvaluationError
 from avprompt.evaluation.evaluator import Evaluator
 from avprompt.evaluation.measure import MeasuredSamples
@@ -140,6 +142,7 @@ def evaluate(
     if ranks.main:
         by = settings.evaluation.by
         assess(result, directory, splits, measured, validation, protocols, by=by, skipped=skipped)
+        result.published = _published(session, result)
         if save_predictions:
             describe_dump(directory.predictions, result)
     return ranks.share(result)
@@ -170,14 +173,40 @@ def _empty(session: Session) -> RunResult:
         floors={},
         ceilings={},
         audio_reliance={},
-        published=[
-            asdict(scores)
-            for scores in session.adapter.published
-            if scores.method == session.method_config.name
-        ],
         checksums=session.method.checksums,
         headline=(headline.name, headline.headline),
     )
+
+
+def _published(session: Session, result: RunResult) -> list[dict[str, Any]]:
+    """Return the printed numbers of this very composition, encoders, training data and whole splits."""
+    training, registry = session.settings.training, session.loaded.registry
+    if training.train_list is not None or training.shards is not None:
+        return []
+    compositions = registry.names("methods")
+    return [
+        asdict(scores)
+        for scores in session.adapter.published
+        if _is_whole(session, result, scores.split)
+        and scores.encoders == session.encoders
+        and scores.composition
+        and scores.composition[0] in compositions
+        and _computed(resolve(registry, scores.composition[0], scores.encoders, scores.composition[1:]))
+        == _computed(session.method_config)
+    ]
+
+
+def _is_whole(session: Session, result: RunResult, split: str) -> bool:
+    """Say whether every sample was scored that the official list of a split names."""
+    counts = result.samples.get(split)
+    return counts is not None and counts.used == counts.expected == session.adapter.expected.get(
+        split, counts.expected
+    )
+
+
+def _computed(method: MethodConfig) -> dict[str, Any]:
+    """Return what a method computes, without its texts and the machine's number of workers."""
+    return method.model_dump(exclude={"name": True, "summary": True, "paper": True, "training": {"workers"}})
 
 
 def _check(session: Session, train_split: Split | None) -> None:

@@ -40,6 +40,12 @@ class TestTable:
         assert row(output, "published cIoU (acl-sweep)")[1:] == ["", "98.76"]
         assert any(cell == "0.00" for cell in row(output, "shuffled"))
 
+    def test_has_published_numbers_of_the_very_composition_only(self, cli: Any, here: Path) -> None:
+        (here / "oracle.yaml").write_text("name: oracle\nbase: oracle\nprompt: {words: a picture of}\n")
+        (here / "same.yaml").write_text("name: same\nbase: oracle\n")
+        output = cli("compare", "oracle.yaml", "same.yaml", "--dataset", "tiny", "--output", "d").stdout
+        assert row(output, "published cIoU (acl-sweep)")[1:] == ["", "98.76"]
+
     def test_names_the_benchmark_and_the_samples(self, output: str) -> None:
         assert "tiny/test, val-threshold, tiny encoders" in output
         assert "6 of 6 samples, seed 0" in output
