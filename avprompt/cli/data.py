@@ -68,7 +68,7 @@ def check(
     workers: int,
     plugins: tuple[str, ...],
 ) -> None:
-    """Check the data of NAME: missing, unreadable, duplicate, wrong rate, length or size, broken boxes.
+    """Check the data of NAME: missing, unreadable, duplicate, silent, wrong rate or length, broken boxes.
 
     Looks at the scored splits; --split train looks at clips to train on. Exits with 1 when anything is
     wrong. Broken boxes in an annotation that is exactly the official one are counted, not blamed.

@@ -53,6 +53,8 @@ class Folder(ListedBenchmark):
         if not any(map(self._marked, self._ids)):
             self.test_splits = ()
             self.note("no clip has a mask or boxes: nothing can be scored")
+        elif unmarked := sum(not self._marked(name) for name in self._ids):
+            self.note(f"{unmarked} clips have neither mask nor boxes: they can be trained on, not scored")
 
     def clips(self, split: str) -> Sequence[Clip]:
         """Return the clips of `train`, `val` or `test`."""

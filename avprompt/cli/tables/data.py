@@ -58,16 +58,29 @@ def print_check(report: Report, console: Console | None = None) -> None:
         official = "" if split.official is None else f" of {split.official:,} official ones"
         console.print(
             f"[bold]{escape(report.dataset)}, {escape(name)}:[/bold] {split.listed:,} samples{official}, "
-            f"{split.present:,} present",
+            f"{split.present:,} present, {split.readable:,} readable",
             highlight=False,
         )
-        if split.annotation is not None:
+        if split.annotation is None:
+            console.print("annotation: none, so nothing of it can be scored")
+        else:
             console.print(_box_counts(split.annotation, split.as_published), highlight=False)
         if split.wrong():
             console.print(_problems(split))
     for note in report.notes:
         console.print(f"[yellow]Note:[/yellow] {escape(note)}")
-    console.print("[green]Nothing is wrong.[/green]" if report.ok else "[red]Something is wrong.[/red]")
+    console.print(_verdict(report))
+
+
+def _verdict(report: Report) -> str:
+    splits = report.splits.values()
+    if not any(split.readable for split in splits):
+        return "[red]Not one clip could be read.[/red]"
+    if not report.ok:
+        return "[red]Something is wrong.[/red]"
+    if all(split.annotation is None for split in splits):
+        return "[green]All files could be read.[/green] There is no truth to score by."
+    return "[green]Nothing is wrong.[/green]"
 
 
 def bounds_table(dataset: str, bounds: Mapping[str, Bounds]) -> Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,12 +34,15 @@ def check(
     workers: int = 1,
     counting: Counting = quietly,
 ) -> Report:
-    """Look at some splits of a benchmark called `dataset`, all that are scored unless some are named.
+    """Look at some splits of a benchmark called `dataset`.
+
+    All that are scored are looked at unless some are named; where none can be, the clips to train on.
 
     Raises:
         DataError: no such split, or its list or annotation cannot be read.
     """
-    names = splits or (*adapter.test_splits, *filter(None, [adapter.validation_split]))
+    scored = (*adapter.test_splits, *filter(None, [adapter.validation_split]))
+    names = splits or scored or (adapter.train_split,)
     reports = {name: check_split(adapter, name, workers, counting) for name in names}
     root = str(adapter.root) if adapter.needs_root else ""
     return Report(dataset=dataset, data_root=root, splits=reports, notes=adapter.notes)
@@ -61,11 +65,12 @@ def check_split(
     split = adapter.split(name)
     annotation = inspect_annotation(adapter, name)
     clips = ClipFiles(split.samples)
-    media = clips.inspect(f"read {name}", workers, counting)
+    media = clips.inspect(f"read {name}", adapter.audio_seconds, workers, counting)
     return SplitReport(
         official=adapter.expected.get(name),
         listed=len(split.samples) + len(split.missing),
         present=len(split.samples),
+        readable=len(split.samples) - len(clips.unreadable(media)),
         annotation=annotation.counts if annotation else None,
         as_published=annotation is not None and annotation.as_published,
         problems=[
@@ -82,6 +87,7 @@ class Owner(NamedTuple):
 
     id: str
     group: str
+    sounding: bool
 
 
 class ClipFiles:
@@ -93,13 +99,16 @@ class ClipFiles:
         for sample in samples:
             self.ids.append(sample.id)
             for file in _files(sample):
-                self.owners[file].append(Owner(sample.id, sample.group))
+                self.owners[file].append(Owner(sample.id, sample.group, sample.sounding))
 
-    def inspect(self, what: str, workers: int, counting: Counting) -> dict[MediaFile, MediaFacts]:
-        """Read all files."""
+    def inspect(
+        self, what: str, seconds: float, workers: int, counting: Counting
+    ) -> dict[MediaFile, MediaFacts]:
+        """Read all files, whose sounds are heard for so many seconds."""
         files, media = list(self.owners), {}
+        look = partial(inspect_media, seconds=seconds)
         with counting(what, len(files)) as advance:
-            for file, facts in zip(files, parallel_map(inspect_media, files, workers), strict=True):
+            for file, facts in zip(files, parallel_map(look, files, workers), strict=True):
                 media[file] = facts
                 advance(1)
         return media
@@ -107,6 +116,15 @@ class ClipFiles:
     def first_owner(self, file: MediaFile) -> str:
         """Return the id of the first clip that a file belongs to."""
         return self.owners[file][0].id
+
+    def unreadable(self, media: Mapping[MediaFile, MediaFacts]) -> set[str]:
+        """Return the ids of the clips of which a file could not be read."""
+        broken = (self.owners[file] for file, facts in media.items() if facts.unreadable)
+        return {owner.id for owners in broken for owner in owners}
+
+    def sounding(self, file: MediaFile) -> bool:
+        """Say whether something in the picture of a file's clip makes its sound."""
+        return any(owner.sounding for owner in self.owners[file])
 
     def related(self, file: MediaFile, other: MediaFile) -> bool:
         """Say whether two files belong to one clip, or to clips that show one image."""
@@ -139,6 +157,8 @@ def _unlike(expected: Media, media: Mapping[MediaFile, MediaFacts], clips: ClipF
     """Find files that are not like the benchmark's files."""
     for file, facts in media.items():
         for kind, detail in _differences(expected, facts):
+            if kind == "silent" and not clips.sounding(file):
+                continue  # as it should be where nothing sounds
             where = "" if kind == "unreadable" else f"{file.source}: "
             yield Problem(kind=kind, id=clips.first_owner(file), detail=where + detail)
 
@@ -146,6 +166,10 @@ def _unlike(expected: Media, media: Mapping[MediaFile, MediaFacts], clips: ClipF
 def _differences(expected: Media, facts: MediaFacts) -> Iterator[tuple[Kind, str]]:
     if facts.unreadable:
         yield "unreadable", facts.unreadable
+    if facts.silent:
+        yield "silent", facts.silent
+    if facts.clipped:
+        yield "clipped", facts.clipped
     if expected.rate is not None and facts.rate not in (None, expected.rate):
         yield "wrong rate", f"{facts.rate} Hz, not {expected.rate}"
     if expected.seconds and facts.seconds and abs(facts.seconds - expected.seconds) > TOLERANCE:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,13 +12,25 @@ from typing import Literal
 import numpy as np
 
 from avprompt.data.benchmark import Annotation, BenchmarkAdapter, BoxCounts
-from avprompt.data.media import load_audio, read_image
+from avprompt.data.media import load_audio, mix, read_image, verify_sound
 from avprompt.data.tools.report import Problem
 from avprompt.errors import DataError
-from avprompt.records import ArchiveMember, Frame
+from avprompt.records import ArchiveMember, Audio, Frame
 
 FEWEST_PIXELS = 5
 """A truth of fewer pixels shows nothing."""
+
+SILENCE = 1e-4
+"""A sound whose samples are all smaller, 80 dB below full scale, is silent."""
+
+CANCELLED = 0.01
+"""Channels whose mean has less than this part of their loudness cancel each other."""
+
+FULL_SCALE, MOST_CLIPPED = 0.999, 0.1
+"""A level that 16-bit files end at, and the part of the samples there that loud music does not reach."""
+
+BEYOND_FULL_SCALE = 2.0
+"""A sample this large is no overshoot of a codec."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +51,8 @@ class MediaFacts:
         size: of a picture, (width, height) in pixels.
         rate: of a sound, Hz.
         seconds: length of a sound.
+        silent: why nothing is heard of a sound, if nothing is.
+        clipped: how much louder a sound is than its file can hold, if it is.
     """
 
     unreadable: str = ""
@@ -45,6 +60,8 @@ class MediaFacts:
     size: tuple[int, int] | None = None
     rate: int | None = None
     seconds: float | None = None
+    silent: str = ""
+    clipped: str = ""
 
 
 @dataclass
@@ -64,10 +81,12 @@ class AnnotationFacts:
     as_published: bool = False
 
 
-def inspect_media(file: MediaFile) -> MediaFacts:
-    """Read a media file whole."""
+def inspect_media(file: MediaFile, seconds: float) -> MediaFacts:
+    """Read a media file whole; of a sound only the first seconds are heard."""
     try:
-        return _inspect_picture(file.source) if file.role == "picture" else _inspect_sound(file.source)
+        if file.role == "picture":
+            return _inspect_picture(file.source)
+        return _inspect_sound(file.source, seconds)
     except DataError as error:
         return MediaFacts(unreadable=str(error))
 
@@ -95,15 +114,40 @@ def _inspect_picture(source: Path | ArchiveMember | Frame) -> MediaFacts:
     return MediaFacts(digest=_digest(source), size=(width, height))
 
 
-def _inspect_sound(source: Path | ArchiveMember | Frame) -> MediaFacts:
+def _inspect_sound(source: Path | ArchiveMember | Frame, seconds: float) -> MediaFacts:
     if isinstance(source, Frame):
         raise DataError(f"{source} is a picture.")
     audio = load_audio(source)
-    if audio.samples.size == 0:
-        raise DataError(f"{source} holds no sound. Get it again.")
-    if not np.isfinite(audio.samples).all():
-        raise DataError(f"{source} holds samples that are not finite numbers. Get it again.")
-    return MediaFacts(digest=_digest(source), rate=audio.rate, seconds=audio.samples.shape[-1] / audio.rate)
+    verify_sound(audio, str(source))
+    return MediaFacts(
+        digest=_digest(source),
+        rate=audio.rate,
+        seconds=audio.samples.shape[-1] / audio.rate,
+        silent=_silent(audio, seconds),
+        clipped=_clipped(audio.samples),
+    )
+
+
+def _silent(audio: Audio, seconds: float) -> str:
+    """Say why nothing is heard in the first seconds, if nothing is."""
+    channels = audio.samples[:, : math.ceil(seconds * audio.rate)]
+    loudness, mixed = (float(np.sqrt(np.mean(np.square(x)))) for x in (channels, mix(audio, seconds)))
+    if np.abs(channels).max() < SILENCE:
+        return f"nothing is heard in its first {seconds:g} s"
+    if mixed < CANCELLED * loudness:
+        return "its channels cancel each other when they are mixed: keep one of them"
+    return ""
+
+
+def _clipped(samples: np.ndarray) -> str:
+    """Say how much of a sound is cut off at its loudest, or how far it goes beyond full scale."""
+    level = np.abs(samples)
+    peak = float(level.max())
+    if peak > BEYOND_FULL_SCALE:
+        return f"samples as large as {peak:.4g}, where sound lies in -1..1"
+    if peak > FULL_SCALE and (share := float(np.mean(level > FULL_SCALE))) > MOST_CLIPPED:
+        return f"{share:.0%} of its samples are cut off at full scale"
+    return ""
 
 
 def _digest(source: Path | ArchiveMember | Frame) -> str:

@@ -9,7 +9,15 @@ from pydantic import BaseModel, Field, computed_field
 from avprompt.data.benchmark import BoxCounts
 
 Kind = Literal[
-    "missing", "duplicate", "unreadable", "wrong rate", "wrong length", "wrong size", "broken annotation"
+    "missing",
+    "duplicate",
+    "unreadable",
+    "silent",
+    "clipped",
+    "wrong rate",
+    "wrong length",
+    "wrong size",
+    "broken annotation",
 ]
 
 
@@ -29,6 +37,7 @@ class SplitReport(BaseModel):
         official: how many samples the official list names, where that is known.
         listed: how many samples the list in the data root names.
         present: how many of them have their files and a readable annotation.
+        readable: how many of these have files that could be read.
         annotation: what is drawn; None where clips are not annotated, as those to train on.
         as_published: the annotation holds exactly what the official one does, known defects among it.
         problems: one for each thing that is wrong.
@@ -37,6 +46,7 @@ class SplitReport(BaseModel):
     official: int | None = None
     listed: int
     present: int
+    readable: int
     annotation: BoxCounts | None = None
     as_published: bool = False
     problems: list[Problem] = Field(default_factory=list)
@@ -61,5 +71,6 @@ class Report(BaseModel):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def ok(self) -> bool:
-        """Whether nothing is wrong but what was published so."""
-        return not any(split.wrong() for split in self.splits.values())
+        """Whether something was read, and nothing is wrong but what was published so."""
+        read = any(split.readable for split in self.splits.values())
+        return read and not any(split.wrong() for split in self.splits.values())

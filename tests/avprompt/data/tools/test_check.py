@@ -8,7 +8,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 from click.testing import CliRunner
 
 from avprompt.cli import main
@@ -16,7 +18,9 @@ from avprompt.data.benchmark import BenchmarkAdapter, BoxCounts
 from avprompt.data.tools.check import check, check_split
 from avprompt.records import Split
 from avprompt.registry import Registry
-from mediafiles import IDS, annotate, save_picture, save_sound
+from layouts.folder import folder, unmarked
+from layouts.media import video
+from mediafiles import IDS, annotate, save_picture, save_sound, tone
 
 Damage = Callable[[Path], object]
 
@@ -47,6 +51,41 @@ DAMAGE: dict[str, tuple[Damage, dict[str, list[str]]]] = {
         lambda root: save_sound(root / f"audio/{IDS[2]}.wav", 30),
         {"wrong length": [IDS[2]]},
     ),
+    "silence": (
+        lambda root: soundfile.write(root / f"audio/{IDS[1]}.wav", np.zeros(160_000), 16_000),
+        {"silent": [IDS[1]]},
+    ),
+    "channels that cancel each other": (
+        lambda root: soundfile.write(
+            root / f"audio/{IDS[1]}.wav", np.stack([tone(10, 300), -tone(10, 300)], axis=1), 16_000
+        ),
+        {"silent": [IDS[1]]},
+    ),
+    "a sound cut off at full scale": (
+        lambda root: soundfile.write(root / f"audio/{IDS[1]}.wav", (9 * tone(10, 300)).clip(-1, 1), 16_000),
+        {"clipped": [IDS[1]]},
+    ),
+    "a sound beyond full scale": (
+        lambda root: soundfile.write(
+            root / f"audio/{IDS[1]}.wav", 9 * tone(10, 300), 16_000, subtype="FLOAT"
+        ),
+        {"clipped": [IDS[1]]},
+    ),
+    "16-bit numbers as floats": (
+        lambda root: soundfile.write(
+            root / f"audio/{IDS[1]}.wav", 29412 * tone(10, 300), 16_000, subtype="FLOAT"
+        ),
+        {"unreadable": [IDS[1]]},
+    ),
+    "two sounds for one clip": (
+        lambda root: shutil.copy(root / f"audio/{IDS[1]}.wav", root / f"audio/{IDS[1]}.flac"),
+        {"missing": [IDS[1]]},
+    ),
+    "two pictures for one clip": (
+        lambda root: shutil.copy(root / f"frames/{IDS[1]}.jpg", root / f"frames/{IDS[1]}.png"),
+        {"missing": [IDS[1]]},
+    ),
+    "a short sound": (lambda root: save_sound(root / f"audio/{IDS[2]}.wav", 6), {"wrong length": [IDS[2]]}),
     "a codec's padding": (lambda root: save_sound(root / f"audio/{IDS[2]}.wav", 10.1), {}),
     "8 kHz": (lambda root: save_sound(root / f"audio/{IDS[0]}.wav", rate=8000), {"wrong rate": [IDS[0]]}),
     "a thumbnail": (
@@ -138,6 +177,54 @@ def test_training_clips_have_no_annotation_to_check(root: Path, vggss: type[Benc
     report = check_split(vggss(root), "train-10k")
     assert report.annotation is None
     assert {kind: len(problems) for kind, problems in report.wrong().items()} == {"missing": 1}
+
+
+def test_silence_is_as_it_should_be_where_nothing_sounds(root: Path, vggss: type[BenchmarkAdapter]) -> None:
+    soundfile.write(root / f"audio/{IDS[1]}.wav", np.zeros(160_000), 16_000)
+
+    class Quiet(vggss):  # type: ignore[misc, valid-type]
+        def split(self, name: str) -> Split:
+            split: Split = super().split(name)
+            return Split([replace(sample, sounding=False) for sample in split.samples], split.expected)
+
+    assert not check(vggss(root), "vggss").ok
+    assert check(Quiet(root), "vggss").ok
+
+
+def check_folder(root: Path) -> tuple[int, str]:
+    done = CliRunner().invoke(main, ["data", "check", "folder", "--data-root", str(root), "--workers", "1"])
+    return done.exit_code, " ".join(done.stdout.split())
+
+
+def test_clips_without_truth_are_looked_at_and_nobody_calls_them_right(tmp_path: Path) -> None:
+    root = unmarked(tmp_path)
+    video(root / "videos/two.mp4", frames=20)
+    code, shown = check_folder(root)
+    assert code == 0
+    assert "folder, train: 2 samples, 2 present, 2 readable annotation: none" in shown
+    assert "All files could be read. There is no truth to score by." in shown
+    assert "Nothing is wrong" not in shown
+    (root / "videos/one.mp4").write_bytes(b"broken")
+    save_sound(root / "alone.wav")
+    save_picture(root / "seen.jpg")
+    code, shown = check_folder(root)
+    assert code == 1
+    assert "folder, train: 4 samples, 1 present, 1 readable" in shown
+    assert "Something is wrong" in shown
+
+
+def test_a_check_that_reads_nothing_fails(tmp_path: Path) -> None:
+    save_picture(tmp_path / "seen.jpg")
+    code, shown = check_folder(tmp_path)
+    assert code == 1
+    assert "folder, train: 1 samples, 0 present, 0 readable" in shown
+    assert "Not one clip could be read." in shown
+
+
+def test_clips_without_truth_are_counted_beside_those_that_have_one(tmp_path: Path) -> None:
+    code, shown = check_folder(folder(tmp_path))
+    assert code == 0
+    assert "1 clips have neither mask nor boxes: they can be trained on, not scored" in shown
 
 
 def test_samples_without_files_are_whole(registry: Registry) -> None:
