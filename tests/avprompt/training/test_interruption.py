@@ -24,6 +24,17 @@ from tinyworld.training import State, log, same, trained
 After = Callable[[int, Callable[[], object]], None]
 
 
+@pytest.fixture(autouse=True)
+def usual_handlers() -> Iterator[None]:
+    """Handle signals as in a terminal; tests that run in the background or under nohup ignore some."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    for number in SIGNALS:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @pytest.fixture
 def in_adam() -> Iterator[After]:
     """Do something at the end of Adam's step of a number, where the parameters are changed already."""
