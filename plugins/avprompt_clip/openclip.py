@@ -18,7 +18,8 @@ class OpenClipOptions(Options):
     """Options of the open_clip backbone.
 
     Attributes:
-        model: a ViT of open_clip's zoo by its name; OpenAI's weights go with those in "-quickgelu".
+        model: a ViT of open_clip's zoo by its name. Tags and OpenAI's own archives say themselves whether
+            they need the quick GELU; for other files the name does: "-quickgelu" for OpenAI's weights.
         pretrained: a tag of that model, or a local file; None starts from random weights.
         image_size: side of the input image in pixels, a multiple of the patch size; None is what
             whole patches fill of 352.
@@ -39,7 +40,9 @@ class OpenClipBackbone(ClipBackbone):
     def __init__(self, config: OpenClipOptions) -> None:
         super().__init__(config)
         tag = zoo.read_tag(config.model, config.pretrained)
-        model: Any = zoo.build_model(config.model, quick_gelu=tag.get("quick_gelu", False))
+        model: Any = zoo.build_model(
+            config.model, quick_gelu=zoo.has_quick_gelu(config.model, config.pretrained)
+        )
         self.clip = model
         visual, text = model.visual, self._text_model
         self.extract_layers = check_extract_layers(config.extract_layers, len(visual.transformer.resblocks))

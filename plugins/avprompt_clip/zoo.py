@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import warnings
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import open_clip
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from avprompt.errors import UnknownNameError, suggest
 from avprompt.plugin import ConfigError, HubModel, WeightsError, fill, locate
 from avprompt.weights.tensors import reason_of
 from avprompt_clip.published import OPEN_CLIP_FILES
+from avprompt_clip.torchscript import is_torchscript, read_torchscript
 
 _FOREIGN_VISION = ("timm_model_name", "attentional_pool", "block_type", "qk_norm", "scale_attn", "scale_fc")
 _FOREIGN_TEXT = ("hf_model_name", "hf_tokenizer_name", "embed_cls", "no_causal_mask", "block_type", "qk_norm")
-_ARCHIVE_NUMBERS = ("input_resolution", "context_length", "vocab_size")
+ARCHIVE_NUMBERS = ("input_resolution", "context_length", "vocab_size")
+ARCHIVE_CONSTANTS = (*ARCHIVE_NUMBERS, "attn_mask")
 
 
 def read_tag(name: str, pretrained: str | None) -> dict[str, Any]:
@@ -52,6 +51,17 @@ def build_model(name: str, *, quick_gelu: bool) -> nn.Module:
     return model
 
 
+def has_quick_gelu(name: str, pretrained: str | None) -> bool:
+    """Say whether weights were trained with the quick GELU, whatever the model's name says.
+
+    A tag says so itself. OpenAI's own archives are known by the numbers that they hold beside the tensors,
+    and all of them were.
+    """
+    if pretrained and is_torchscript(path := locate(pretrained)):
+        return not read_torchscript(path, tensors=False).keys().isdisjoint(ARCHIVE_NUMBERS)
+    return bool(read_tag(name, pretrained).get("quick_gelu", False))
+
+
 def find_weights(name: str, pretrained: str) -> Path:
     """Return the file of a tag, fetched if need be, or the local file that `pretrained` names.
 
@@ -79,8 +89,10 @@ def load_weights(model: nn.Module, path: Path, name: str) -> None:
     Raises:
         WeightsError: the file is damaged or of another model.
     """
-    if _is_archive(path):
-        return fill(model, _read_archive(path), path)
+    if is_torchscript(path):
+        tensors = read_torchscript(path)
+        state = {name: tensors[name] for name in tensors if name.rpartition(".")[2] not in ARCHIVE_CONSTANTS}
+        return fill(model, state, path)
     try:
         open_clip.load_checkpoint(model, str(path))
     except Exception as error:  # whatever open_clip's converters raise
@@ -98,16 +110,3 @@ def _foreign_parts(architecture: dict[str, Any]) -> list[str]:
     if vision.get("pool_type", "tok") != "tok":
         foreign.append(f"pool_type {vision['pool_type']}")
     return foreign
-
-
-def _is_archive(path: Path) -> bool:
-    """Tell whether a file is a TorchScript archive, as OpenAI published CLIP."""
-    return zipfile.is_zipfile(path) and any("/code/" in name for name in zipfile.ZipFile(path).namelist())
-
-
-def _read_archive(path: Path) -> dict[str, Tensor]:
-    with warnings.catch_warnings():
-        for category in (FutureWarning, DeprecationWarning):  # torch will drop TorchScript one day
-            warnings.filterwarnings("ignore", "`torch.jit.load` is deprecated", category)
-        archive = torch.jit.load(path, map_location="cpu")
-    return {name: value for name, value in archive.state_dict().items() if name not in _ARCHIVE_NUMBERS}

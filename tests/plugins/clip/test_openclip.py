@@ -121,6 +121,22 @@ def test_archives_of_openai_are_read(tiny: str, twin: OpenClipBackbone, tmp_path
         assert torch.equal(tensor, halved[name].float())
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning", "ignore:`torch.jit:DeprecationWarning")
+@pytest.mark.parametrize(("numbers", "quick"), [({"vocab_size": torch.tensor(77)}, True), ({}, False)])
+def test_an_archive_of_openai_gets_its_gelu_under_any_name(
+    tiny: str, twin: OpenClipBackbone, tmp_path: Path, numbers: dict[str, Tensor], quick: bool
+) -> None:
+    path = tmp_path / "plain.pt"
+    torch.jit.save(torch.jit.script(as_module(twin.clip.state_dict() | numbers)), path)
+    (tmp_path / "plain-gelu.json").write_text(json.dumps(TINY | {"quick_gelu": False}))
+    open_clip.add_model_config(tmp_path / "plain-gelu.json")
+    plain = OpenClipBackbone(OpenClipOptions(model="plain-gelu", pretrained=str(path), image_size=64))
+    open_clip.factory._MODEL_CONFIGS.pop("plain-gelu")
+    plain.load_weights()
+    pixels = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(plain.pool_image(pixels), twin.pool_image(pixels)) is quick
+
+
 @pytest.mark.parametrize("size", [64, 96])
 def test_images_equal_clipseg_from_the_same_weights(
     size: int, backbone: ClipSegBackbone, twin: OpenClipBackbone
