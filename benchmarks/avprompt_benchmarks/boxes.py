@@ -126,7 +126,7 @@ def misplaced(box: Box, width: float, height: float) -> str:
 
 
 def _unit(box: Box, width: float) -> str:
-    if width != 1:
+    if width != 1 or max(box) <= 2:  # fractions, if only they were inside
         return ""
     unit = "percent or pixels" if max(box) <= 100 else "pixels"
     return f"; these look like {unit}: divide them by the picture's size, or say it (columns width,height)"
