@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from avprompt.data.benchmark import PublishedScores
 from avprompt.metrics.statistics import Difference, paired_bootstrap
 from avprompt.runs.directory import RunDirectory
 from avprompt.runs.recipe import Recipe, read_recipe
@@ -191,16 +192,16 @@ class Comparison:
                 yield self._row(f"{kind}: {name}", partial(self._bound, path))
 
     def _published(self) -> Iterator[Row]:
-        """What papers print for these very compositions, each under the protocol that they used."""
-        for protocol in dict.fromkeys(
-            row["protocol"] for method in self.methods for row in self._rows(method)
-        ):
-            row = self._row(f"published cIoU ({protocol})", partial(self._printed, protocol))
-            if any(row[1:]):
-                yield row
+        """What papers print for these very compositions, each with its protocol and training data."""
+        printed = (scores for method in self.methods for scores in self._printed_of(method))
+        for protocol, trained_on in dict.fromkeys((scores.protocol, scores.trained_on) for scores in printed):
+            name = f"published cIoU ({protocol}), trained on {trained_on}"
+            yield self._row(name, partial(self._printed, protocol, trained_on))
 
-    def _rows(self, method: ComparedMethod) -> list[dict[str, Any]]:
-        return [row for row in method.results[0].published if row["split"] == self.split]
+    def _printed_of(self, method: ComparedMethod) -> list[PublishedScores]:
+        """Return what papers print of a method on this split, where that has a cIoU."""
+        published = method.results[0].published
+        return [scores for scores in published if scores.split == self.split and "cIoU" in scores.scores]
 
     def _row(self, name: str, cell: Callable[[ComparedMethod], str]) -> Row:
         return [name, *(cell(method) for method in self.methods)]
@@ -224,9 +225,13 @@ class Comparison:
         change = None if method is self.methods[0] else self.difference(method)
         return f"{change.low:+.1f} .. {change.high:+.1f}" if change else ""
 
-    def _printed(self, protocol: str, method: ComparedMethod) -> str:
-        matching = [row["scores"] for row in self._rows(method) if row["protocol"] == protocol]
-        return "; ".join(f"{scores['cIoU']:.2f}" for scores in matching if "cIoU" in scores)
+    def _printed(self, protocol: str, trained_on: str, method: ComparedMethod) -> str:
+        matching = [
+            f"{scores.scores['cIoU']:.2f}"
+            for scores in self._printed_of(method)
+            if (scores.protocol, scores.trained_on) == (protocol, trained_on)
+        ]
+        return "; ".join(matching)
 
 
 def spread(values: Sequence[float]) -> str:

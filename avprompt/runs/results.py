@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from avprompt.config.options import explain
+from avprompt.data.benchmark import PublishedScores
 from avprompt.errors import DataError
 from avprompt.files import read_text, replacing
 from avprompt.records import Missing
@@ -85,13 +86,23 @@ class RunResult(BaseModel):
     digests: dict[str, dict[str, str]] = Field(default_factory=dict)
     intervals: dict[str, dict[str, tuple[float, float]]] = Field(default_factory=dict)
     breakdowns: dict[str, dict[str, dict[str, Metrics]]] = Field(default_factory=dict)
-    published: list[dict[str, Any]] = Field(default_factory=list)
+    published: list[PublishedScores] = Field(default_factory=list)
     notes: list[str] = Field(default_factory=list)
     checksums: dict[str, str] = Field(default_factory=dict)
     checkpoint_sha256: str | None = None
     headline: tuple[str, str] = ("val-threshold", "cIoU")
     seconds: dict[str, float] = Field(default_factory=dict)
     folder: Path | None = Field(default=None, exclude=True)
+
+    def is_whole(self, split: str, expected: Mapping[str, int]) -> bool:
+        """Say whether every sample was scored that the official list of a split names.
+
+        Args:
+            split: of the benchmark.
+            expected: how many samples the benchmark's official lists name, where that is known.
+        """
+        counts = self.samples.get(split)
+        return counts is not None and counts.used == counts.expected == expected.get(split, counts.expected)
 
 
 def write_results(result: RunResult, folder: Path) -> None:

@@ -6,13 +6,13 @@ import platform
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict
 from typing import Any
 
 import torch
 
 from avprompt import __version__
 from avprompt.config.method_config import MethodConfig, resolve
+from avprompt.data.benchmark import PublishedScores
 from avprompt.errors import EvaluationError
 from avprompt.evaluation.evaluator import Evaluator
 from avprompt.evaluation.measure import MeasuredSamples
@@ -178,30 +178,22 @@ def _empty(session: Session) -> RunResult:
     )
 
 
-def _published(session: Session, result: RunResult) -> list[dict[str, Any]]:
+def _published(session: Session, result: RunResult) -> list[PublishedScores]:
     """Return the printed numbers of this very composition, encoders, training data and whole splits."""
     training, registry = session.settings.training, session.loaded.registry
     if training.train_list is not None or training.shards is not None:
         return []
     compositions = registry.names("methods")
     return [
-        asdict(scores)
+        scores
         for scores in session.adapter.published
-        if _is_whole(session, result, scores.split)
+        if result.is_whole(scores.split, session.adapter.expected)
         and scores.encoders == session.encoders
         and scores.composition
         and scores.composition[0] in compositions
         and _computed(resolve(registry, scores.composition[0], scores.encoders, scores.composition[1:]))
         == _computed(session.method_config)
     ]
-
-
-def _is_whole(session: Session, result: RunResult, split: str) -> bool:
-    """Say whether every sample was scored that the official list of a split names."""
-    counts = result.samples.get(split)
-    return counts is not None and counts.used == counts.expected == session.adapter.expected.get(
-        split, counts.expected
-    )
 
 
 def _computed(method: MethodConfig) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,10 +73,9 @@ def result_table(result: RunResult, split: str) -> Table:
         for name, scores in part.get(split, {}).items():
             table.add_row(f"{title}: {name}", *_numbers(scores, METRICS), style="dim")
     for printed in result.published:
-        if printed["split"] == split:
-            table.add_row(
-                f"published: {printed['protocol']}", *_numbers(printed["scores"], METRICS), style="dim"
-            )
+        if printed.split == split:
+            name = f"published: {printed.protocol}\n  trained on {printed.trained_on}"
+            table.add_row(name, *_numbers(printed.scores, METRICS), style="dim")
     table.add_section()
     for sound, scores in result.audio_reliance.get(split, {}).items():
         for metric, value in scores.items():
@@ -143,7 +142,7 @@ def _training(result: RunResult) -> str:
     return f"\ntrained for {result.training.steps:,} steps on {clips.used:,} of {clips.expected:,} clips"
 
 
-def _numbers(scores: dict[str, Any], metrics: Sequence[str]) -> list[str]:
+def _numbers(scores: Mapping[str, Any], metrics: Sequence[str]) -> list[str]:
     return [f"{scores[name]:.2f}" if name in scores else "" for name in metrics]
 
 

@@ -37,7 +37,7 @@ class TestTable:
     def test_has_parameters_floors_reliance_and_published_numbers(self, output: str) -> None:
         assert row(output, "trained parameters")[1:] == ["0", "0"]
         assert row(output, "floor: random-object")[1:] == ["50.00", "50.00"]
-        assert row(output, "published cIoU (acl-sweep)")[1:] == ["", "98.76"]
+        assert row(output, "published cIoU (acl-sweep), trained on tiny")[1:] == ["", "98.76"]
         assert any(cell == "0.00" for cell in row(output, "shuffled"))
 
     def test_has_published_numbers_of_the_very_composition_only(self, cli: Any, here: Path) -> None:

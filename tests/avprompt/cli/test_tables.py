@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from avprompt.cli.tables.result import print_result
+from avprompt.data.benchmark import PublishedScores
 from avprompt.records import Missing
 from avprompt.runs.results import Counts, RunResult, Training, write_skipped
 
@@ -36,6 +37,11 @@ def result() -> RunResult:
         audio_reliance={
             "test": {"silent": {"cIoU": 4.0}, "distractor": {"on_distractor": 41.0, "on_original": 9.0}}
         },
+        published=[
+            PublishedScores(
+                "souple", "VGGSound 144k", "test", "acl-sweep", {"cIoU": 51.25}, "verified", "a paper"
+            )
+        ],
         notes=["trained on [some] of the test clips"],
     )
 
@@ -68,6 +74,11 @@ def test_scores_stand_beside_floors_ceilings_and_altered_sounds(printed: str) ->
 def test_the_title_says_what_was_run_on_how_much(printed: str) -> None:
     assert "souple on toy/test, mini encoders, seed 3" in printed
     assert "2 of 3 samples, 12,345 trainable parameters" in printed
+
+
+def test_published_scores_stand_beside_what_they_were_trained_on(printed: str) -> None:
+    assert row(printed, "published: acl-sweep")[1:] == ["51.25"]
+    assert "trained on VGGSound 144k" in printed
 
 
 def test_training_is_told_with_what_it_left_out(printed: str) -> None:
