@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from avprompt.cli.options import dataset_option, output_option, plugin_option
+from avprompt.cli.options import dataset_option, output_option, plugin_option, root_option
 
 
 @click.command()
 @click.argument("dump", type=click.Path(path_type=Path))
 @dataset_option
-@click.option("--data-root", type=click.Path(path_type=Path), metavar="DIR", help="The benchmark's folder.")
+@root_option
 @click.option("--protocol", "names", multiple=True, metavar="NAME", help="Default: all of the dataset's.")
 @click.option("--by", multiple=True, type=click.Choice(["size", "class", "sources"]), help="Break it down.")
 @plugin_option
@@ -29,11 +29,9 @@ def score(
     """Score the predictions in DUMP (made with --save-predictions) without a new forward pass."""
     from avprompt.cli.tables.result import print_result
     from avprompt.plugin.discovery import load_plugins
-    from avprompt.runs.predictions import read_about, score_dump
-    from avprompt.runs.session import open_adapter
+    from avprompt.runs.predictions import score_dump
 
-    registry = load_plugins(plugins)
-    adapter = open_adapter(registry, dataset or read_about(dump).dataset, data_root)
-    protocols = [registry.registry.load("protocols", name)() for name in names or adapter.protocols]
-    folder = output or dump.parent / "scored"
-    print_result(score_dump(dump, adapter, protocols, by, folder))
+    result = score_dump(
+        load_plugins(plugins), dump, output, dataset=dataset, data_root=data_root, protocols=names, by=by
+    )
+    print_result(result)

@@ -19,7 +19,7 @@ from avprompt.evaluation.measure import MeasuredSamples
 from avprompt.records import Missing, Split
 from avprompt.runs.assessment import assess
 from avprompt.runs.directory import RunDirectory
-from avprompt.runs.predictions import PredictionWriter, describe_dump
+from avprompt.runs.dump import PredictionWriter, describe_dump
 from avprompt.runs.progress import Quiet, Reporter
 from avprompt.runs.results import RunResult, read_results, write_results
 from avprompt.runs.session import Session

@@ -10,7 +10,8 @@ import pytest
 
 from avprompt.errors import DataError
 from avprompt.records import Split
-from avprompt.runs.predictions import PredictionWriter, measure_dump
+from avprompt.runs.dump import PredictionWriter
+from avprompt.runs.predictions import measure_dump
 from tinyworld.bench import Bench
 from tinyworld.benchmark import Broken, Tiny
 

@@ -16,7 +16,7 @@ from avprompt.evaluation.evaluator import Evaluator
 from avprompt.evaluation.measure import MeasuredSamples
 from avprompt.plugin import ConfigError, DataError, Split
 from avprompt.plugin.discovery import load_plugins
-from avprompt.runs.predictions import PredictionWriter
+from avprompt.runs.dump import PredictionWriter
 from avprompt_benchmarks.protocols.negative import NegativeAudio
 from tinyworld.bench import PROTOCOLS, Bench
 from tinyworld.benchmark import Broken, Tiny
