@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import sys
 from dataclasses import dataclass
-from importlib.util import find_spec
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 from avprompt.errors import WeightsError
@@ -64,12 +65,20 @@ def locate(reference: str) -> Path:
     """
     if reference.startswith(PACKAGE_PREFIX):
         package, _, inside = reference.removeprefix(PACKAGE_PREFIX).partition("/")
-        spec = find_spec(package) if package.isidentifier() else None  # without importing: that runs its code
+        spec = _find_package(package) if package.isidentifier() else None
         if spec is None or not spec.submodule_search_locations:
             raise WeightsError(f"'{reference}' names the package '{package}', which is not installed.")
         return Path(spec.submodule_search_locations[0], inside)
     path = Path(reference).expanduser()
     return path if path.exists() or path.is_absolute() else home() / reference
+
+
+def _find_package(name: str) -> ModuleSpec | None:
+    """Find a package as an import in a new process would, but without running its code.
+
+    What is loaded under that name does not count: a plugin file or a script may be called the same.
+    """
+    return next(filter(None, (finder.find_spec(name, None) for finder in sys.meta_path)), None)
 
 
 def is_sha256(text: str | None) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -78,17 +79,21 @@ class TestAPluginFile:
 
 class TestAPackage:
     @pytest.fixture
-    def folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    def folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         monkeypatch.syspath_prepend(tmp_path)
         write(tmp_path / "theirs" / "__init__.py", "")
         write(tmp_path / "theirs" / "inner" / "layers.py", "")
         write(tmp_path / "theirs" / "encoder.py", ENCODER.format(imports="from theirs.inner import layers"))
-        return tmp_path / "theirs"
+        yield tmp_path / "theirs"
+        self.forget()
 
-    def versions(self) -> dict[str, str]:
+    def forget(self) -> None:
         for name in [name for name in sys.modules if name.partition(".")[0] == "theirs"]:
             del sys.modules[name]
         importlib.invalidate_caches()
+
+    def versions(self) -> dict[str, str]:
+        self.forget()
         encoder: Any = importlib.import_module("theirs.encoder")
         return code_versions(encoder.LoudEar(EarOptions()))
 

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import hashlib
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -48,6 +51,21 @@ def test_a_reference_runs_no_code_of_a_package(tmp_path: Path, monkeypatch: pyte
     assert files.locate("package:theirs/model.pt").is_file()
     with pytest.raises(WeightsError, match=r"names the package 'theirs\.inner', which is not installed"):
         files.locate("package:theirs.inner/model.pt")
+
+
+def test_a_package_is_found_whatever_is_loaded_under_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    plugin_file = spec_from_file_location("theirs", tmp_path / "plugins" / "theirs.py")
+    assert plugin_file is not None
+    for loaded in (ModuleType("theirs"), module_from_spec(plugin_file)):
+        monkeypatch.setitem(sys.modules, "theirs", loaded)
+        assert files.locate("package:theirs/model.pt") == tmp_path / "theirs" / "model.pt"
+    with pytest.raises(WeightsError, match="names the package '__main__', which is not installed"):
+        files.locate("package:__main__/model.pt")
 
 
 def test_a_checksum(file: Path) -> None:
