@@ -9,6 +9,7 @@ import os
 import shutil
 import ssl
 import time
+import zipfile
 from collections.abc import Sequence
 from http import HTTPStatus
 from http.client import HTTPException
@@ -19,6 +20,7 @@ from urllib.request import Request, urlopen
 
 from rich.console import Console
 from rich.progress import wrap_file
+from safetensors import SafetensorError, safe_open
 
 from avprompt.errors import WeightsError
 from avprompt.weights.files import measured_sha256
@@ -43,7 +45,8 @@ def download(urls: Sequence[str], target: Path, sha256: str | None = None) -> No
     """Fetch a file unless it is here; it is called `<name>.part` until all of it has come and is right.
 
     Where the SHA-256 is known, a cut download goes on where it broke, now or in a later call: the
-    checksum proves that the halves belong together. Where it is not, every attempt begins anew.
+    checksum proves that the halves belong together. Where it is not, every attempt begins anew, and the
+    length that the server states, or the end of a safetensors or zip file, must prove that all has come.
 
     Args:
         urls: where it is to be had, tried in this order.
@@ -51,7 +54,7 @@ def download(urls: Sequence[str], target: Path, sha256: str | None = None) -> No
         sha256: what it must be; None accepts whatever comes whole.
 
     Raises:
-        WeightsError: no source has it, it is another file, it cannot be written, or offline mode is on.
+        WeightsError: no source has it whole, it is another file, it cannot be written, or offline mode is on.
     """
     from huggingface_hub.utils import WeakFileLock  # type: ignore[attr-defined]
 
@@ -68,15 +71,41 @@ def download(urls: Sequence[str], target: Path, sha256: str | None = None) -> No
         raise WeightsError(f"'{target}' cannot be written: {error}.") from error
 
 
-def check_fetched(path: Path, sha256: str | None) -> None:
-    """Remove what was fetched if it is another file than it must be.
+def check_fetched(path: Path, sha256: str | None, *, complete: bool = True) -> None:
+    """Remove what was fetched if it is cut short, or another file than it must be.
+
+    Args:
+        path: of the file.
+        sha256: what it must be; None looks whether the file ends as its format says.
+        complete: whether as many bytes came as the server had announced; false where it announced none.
 
     Raises:
-        WeightsError: it was.
+        WeightsError: it was removed.
     """
-    if sha256 is not None and (measured := measured_sha256(path)) != sha256:
+    reason = ""
+    if sha256 is not None:
+        if (measured := measured_sha256(path)) != sha256:
+            reason = f"it is another file (SHA-256 {measured} instead of {sha256})"
+    elif (whole := _is_whole(path)) is False:
+        reason = f"it is cut short: its {path.stat().st_size:,} bytes do not end as its format says"
+    elif whole is None and not complete:
+        reason = "neither the server nor the file says how long it is, so it may be cut short"
+    if reason:
         path.unlink()
-        raise WeightsError(f"it is another file (SHA-256 {measured} instead of {sha256}), so it was removed.")
+        raise WeightsError(f"{reason}, so it was removed.")
+
+
+def _is_whole(path: Path) -> bool | None:
+    """Say whether a safetensors file, or a zip file as torch writes, has its end; None for other formats."""
+    if ".safetensors" in path.suffixes:
+        try:
+            with safe_open(path, framework="np"):
+                return True
+        except SafetensorError:
+            return False
+    with path.open("rb") as file:
+        begins_as_zip = file.read(4) == b"PK\3\4"
+    return zipfile.is_zipfile(path) if begins_as_zip else None
 
 
 def _fetch_from_first(urls: Sequence[str], part: Path, sha256: str | None) -> None:
@@ -91,17 +120,18 @@ def _fetch_from_first(urls: Sequence[str], part: Path, sha256: str | None) -> No
 
 def _fetch(url: str, part: Path, sha256: str | None) -> None:
     inherited = sha256 is not None and part.is_file()
-    _transfer_patiently(url, part, resume=sha256 is not None)
+    complete = _transfer_patiently(url, part, resume=sha256 is not None)
     try:
-        check_fetched(part, sha256)
+        check_fetched(part, sha256, complete=complete)
     except WeightsError:
         if not inherited:
             raise
         _fetch(url, part, sha256)  # what an earlier download left was of another file
 
 
-def _transfer_patiently(url: str, part: Path, *, resume: bool) -> None:
-    for attempt in range(1, ATTEMPTS + 1):
+def _transfer_patiently(url: str, part: Path, *, resume: bool) -> bool:
+    attempt = 1
+    while True:
         begun = part.stat().st_size if resume and part.is_file() else 0
         try:
             return _transfer(url, part, begun)
@@ -110,16 +140,21 @@ def _transfer_patiently(url: str, part: Path, *, resume: bool) -> None:
                 later = " The next try goes on where this one ended." if begun else ""
                 raise WeightsError(f"{getattr(error, 'reason', None) or error}.{later}") from error
         time.sleep(PAUSE * 2 ** (attempt - 1))
+        attempt += 1
 
 
-def _transfer(url: str, part: Path, begun: int) -> None:
-    """Append what is missing to the `begun` bytes that are here, or write all where a server sends all."""
+def _transfer(url: str, part: Path, begun: int) -> bool:
+    """Append what is missing to the `begun` bytes that are here, or write all where a server sends all.
+
+    Returns:
+        Whether the server said where the file ends: by its length, or chunk by chunk.
+    """
     request = Request(url, headers={"Range": f"bytes={begun}-"} if begun else {})
     try:
         response = urlopen(request, timeout=TIMEOUT)
     except HTTPError as error:
         if error.code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-            return  # nothing is missing
+            return True  # nothing is missing
         raise WeightsError(f"the server answers {error.code} {error.reason}.") from error
     with response:
         if response.headers.get_content_type() == "text/html":
@@ -133,3 +168,4 @@ def _transfer(url: str, part: Path, begun: int) -> None:
             size = file.tell()
     if size < begun + missing:
         raise ConnectionError(f"the connection broke after {size:,} of {begun + missing:,} bytes")
+    return response.chunked or "Content-Length" in response.headers

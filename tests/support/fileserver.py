@@ -22,6 +22,7 @@ class Served:
         headers: sent with every answer, such as an ETag.
         cuts: after how many bytes the next answers break off.
         ranges: whether parts of it may be asked for.
+        ends: how answers say where they end: "by length", "by chunks", or "unsaid".
         refusal: what the hub calls the reason why it does not give the file, such as GatedRepo.
         asked: the `Range` of every GET so far, None for the whole file.
     """
@@ -30,6 +31,7 @@ class Served:
     headers: dict[str, str] = field(default_factory=dict)
     cuts: list[int] = field(default_factory=list)
     ranges: bool = True
+    ends: str = "by length"
     refusal: str = ""
     asked: list[str | None] = field(default_factory=list)
 
@@ -51,11 +53,15 @@ class _Handler(BaseHTTPRequestHandler):
             self._begin(416, file, {"Content-Range": f"bytes */{len(file.content)}", "Content-Length": "0"})
             return
         body = file.content[start:]
-        extra = {"Content-Length": str(len(body))}
+        sent = body[: file.cuts.pop(0)] if file.cuts else body
+        extra = {"Content-Length": str(len(body))} if file.ends == "by length" else {}
+        if file.ends == "by chunks":
+            extra["Transfer-Encoding"] = "chunked"
+            sent = b"%x\r\n%b" % (len(body), sent) + (b"\r\n0\r\n\r\n" if sent == body else b"")
         if start:
             extra["Content-Range"] = f"bytes {start}-{len(file.content) - 1}/{len(file.content)}"
         self._begin(206 if start else 200, file, extra)
-        self.wfile.write(body[: file.cuts.pop(0)] if file.cuts else body)
+        self.wfile.write(sent)
         self.close_connection = True
 
     def _start(self, file: Served) -> int:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save
 
 from avprompt.errors import WeightsError
 from avprompt.weights.download import download, offline
@@ -94,6 +97,62 @@ def test_without_proof_that_it_is_the_same_file_nothing_is_continued(
     download([f"{server.address}/model.pt"], target)
     assert target.read_bytes() == CONTENT
     assert served.asked == [None]
+
+
+def weights(suffix: str) -> bytes:
+    """Return tensors as a file of that suffix; `.pth` is torch's format of before 1.6."""
+    tensors = {"weight": torch.arange(1000.0)}
+    if suffix == ".safetensors":
+        return save(tensors)
+    file = io.BytesIO()
+    torch.save(tensors, file, _use_new_zipfile_serialization=suffix == ".pt")
+    return file.getvalue()
+
+
+CUT_FILES = {
+    ".safetensors": r"cut short: its 3,000 bytes do not end as its format says, so it was removed",
+    ".pt": r"cut short: its 3,000 bytes do not end as its format says, so it was removed",
+    ".pth": r"neither the server nor the file says how long it is, so it may be cut short",
+}
+
+
+@pytest.mark.parametrize("suffix", CUT_FILES)
+def test_a_cut_file_is_refused_where_no_length_was_stated(
+    server: FileServer, target: Path, suffix: str
+) -> None:
+    server.put("/model", weights(suffix), cuts=[3000], ends="unsaid")
+    with pytest.raises(WeightsError, match=CUT_FILES[suffix]):
+        download([f"{server.address}/model"], target.with_suffix(suffix))
+    assert leftovers(target) == set()
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pt"])
+def test_a_whole_file_proves_it_where_no_length_was_stated(
+    server: FileServer, target: Path, suffix: str
+) -> None:
+    server.put("/model", weights(suffix), ends="unsaid")
+    download([f"{server.address}/model"], target.with_suffix(suffix))
+    assert target.with_suffix(suffix).read_bytes() == weights(suffix)
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pt"])
+def test_what_is_cut_on_the_server_is_refused(server: FileServer, target: Path, suffix: str) -> None:
+    server.put("/model", weights(suffix)[:3000])
+    with pytest.raises(WeightsError, match="cut short: its 3,000 bytes"):
+        download([f"{server.address}/model"], target.with_suffix(suffix))
+
+
+def test_chunks_say_where_they_end(server: FileServer, target: Path) -> None:
+    served = server.put("/model.pth", CONTENT, cuts=[CUT], ends="by chunks")
+    download([f"{server.address}/model.pth"], target)
+    assert target.read_bytes() == CONTENT
+    assert served.asked == [None, None]
+
+
+def test_a_checksum_proves_it_too(server: FileServer, target: Path) -> None:
+    server.put("/model.pth", CONTENT, ends="unsaid")
+    download([f"{server.address}/model.pth"], target, sha256=DIGEST)
+    assert target.read_bytes() == CONTENT
 
 
 @pytest.mark.parametrize("ranges", [True, False])
