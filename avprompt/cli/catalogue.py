@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from avprompt.cli.options import given_options, method_options, plugin_option
+from avprompt.cli.options import checked_options, method_options, plugin_option
 from avprompt.errors import UnknownNameError, suggest
 from avprompt.plugin.discovery import load_plugins
 from avprompt.registry import KINDS
@@ -73,11 +73,12 @@ def describe(method: str, as_json: bool, **_: Any) -> None:
 
     Encoder set `published` unless --encoders says otherwise.
     """
+    options = checked_options(method)
     from avprompt.cli.tables.result import print_description
     from avprompt.runs.describe import describe_method
     from avprompt.runs.settings import Settings
 
-    settings = Settings.of(given_options())
+    settings = Settings.of(options)
     description = describe_method(load_plugins(settings.plugins), method, settings)
     if as_json:
         click.echo(json.dumps(description.model_dump(), indent=2))

@@ -9,9 +9,9 @@ import click
 
 from avprompt.cli.options import (
     SEED,
+    checked_options,
     data_options,
     dataset_option,
-    given_options,
     method_options,
     output_option,
     training_options,
@@ -50,10 +50,10 @@ def compare(
     trained, with the same seeds, data and schedule; several seeds give means and spreads. Runs of other
     samples, truths or protocols are never put side by side.
     """
+    options = checked_options(*methods)
     from avprompt import api
     from avprompt.cli.tables.result import print_comparison
 
-    options = given_options()
     comparison = api.compare(
         methods,
         seeds=seeds or None,

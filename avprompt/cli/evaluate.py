@@ -9,10 +9,10 @@ import click
 
 from avprompt.cli.options import (
     SEED,
+    checked_options,
     checkpoint_option,
     data_options,
     dataset_option,
-    given_options,
     method_options,
     output_option,
     trust_option,
@@ -33,10 +33,10 @@ def evaluate(run_or_method: str, checkpoint: Path | None, trust: bool, output: P
 
     A run directory brings its own method, checkpoint, dataset and encoders; --dataset scores it elsewhere.
     """
+    options = checked_options(run_or_method)
     from avprompt import api
     from avprompt.cli.tables.result import print_result
 
-    options = given_options()
     print_result(
         api.evaluate(
             run_or_method, output=output, checkpoint=checkpoint, trust=trust, progress=True, **options

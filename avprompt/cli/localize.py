@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from avprompt.cli.options import checkpoint_option, given_options, method_options, trust_option
+from avprompt.cli.options import checked_options, checkpoint_option, method_options, trust_option
+from avprompt.errors import DataError
 from avprompt.files import replacing
 
 if TYPE_CHECKING:
@@ -46,9 +47,12 @@ def localize(
     **_: Any,
 ) -> None:
     """Show where the sound of --audio comes from in --image."""
+    for path in (image, audio):
+        if not path.exists():
+            raise DataError(f"{path} does not exist.")
+    options = checked_options(method)
     from avprompt import api
 
-    options = given_options()
     localizer = api.load(method, checkpoint=checkpoint, seconds=seconds, trust=trust, **options)
     localization = localizer.localize(image, audio, size=(SIZE, SIZE))
     row, column = localization.peak()

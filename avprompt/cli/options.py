@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
+from avprompt.errors import WeightsError
 from avprompt.weights.files import locate
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -142,6 +143,31 @@ def given_options() -> dict[str, Any]:
     return {name: context.params[name] for name in given}
 
 
+def checked_options(*methods: str) -> dict[str, Any]:
+    """Return `given_options`, with names and the form of `--set` checked before torch is imported.
+
+    Run directories bring names and plugins of their own, which are checked when they are opened.
+    """
+    from avprompt.config.method_config import check_names
+    from avprompt.plugin.discovery import load_plugins
+    from avprompt.runs.settings import Settings
+
+    options = given_options()
+    if any(Path(method).is_dir() for method in methods):
+        return options
+    settings = Settings.of(options)
+    registry = load_plugins(settings.plugins).registry
+    registry.find("datasets", settings.dataset)
+    overrides = (*settings.overrides, *settings.training.overrides())
+    for method in methods:
+        check_names(registry, method, settings.encoders, overrides)
+    return options
+
+
 def _here_or_at_home(path: Path) -> Path:
     at_home = locate(str(path))
+    if not at_home.exists() and not path.exists():
+        raise WeightsError(
+            f"There is no checkpoint '{path}'. `avprompt weights list` shows published ones and their place."
+        )
     return at_home if at_home.exists() else path

@@ -9,10 +9,10 @@ import click
 
 from avprompt.cli.options import (
     SEED,
+    checked_options,
     checkpoint_option,
     data_options,
     dataset_option,
-    given_options,
     method_options,
     output_option,
     training_options,
@@ -34,10 +34,10 @@ def run(method: str, checkpoint: Path | None, output: Path | None, resume: bool,
 
     METHOD is a registered name (`avprompt list methods`) or a YAML file (`avprompt show souple` prints one).
     """
+    options = checked_options(method)
     from avprompt import api
     from avprompt.cli.tables.result import print_result
 
-    options = given_options()
     print_result(
         api.run(method, output=output, checkpoint=checkpoint, resume=resume, progress=True, **options)
     )

@@ -108,6 +108,37 @@ def resolve(registry: Registry, method: str, encoders: str, overrides: Iterable[
     return check(registry, merged, f"method '{method}'")
 
 
+def check_names(
+    registry: Registry, method: str, encoders: str | None = None, overrides: Iterable[str] = ()
+) -> None:
+    """Check what can be checked without importing a part: names, types, and the form of overrides.
+
+    Args:
+        registry: where names are looked up.
+        method: a registered method or a YAML file.
+        encoders: a registered encoder set; None where the benchmark will name one.
+        overrides: `part.option=value`.
+
+    Raises:
+        ConfigError: a table that does not exist, or a value of the wrong type.
+        UnknownNameError: a name that nobody registered.
+    """
+    merged = read_method(registry, method)
+    if encoders is not None:
+        merged = _with_encoders(registry, merged, encoders)
+    for override in sorted(overrides, key=_names_first):
+        merged = merge(merged, parse_override(override))
+    merged.pop("with", None)
+    check_types(merged, f"method '{method}'", MethodConfig.model_fields)
+    for part, kind in PART_KINDS.items():
+        name = merged.get(part, {}).get("name")
+        if isinstance(name, str):
+            registry.find(kind, name)
+    for name, table in merged.get("losses", {}).items():
+        if table is not None:
+            registry.find("losses", name)
+
+
 def encoder_set(registry: Registry, encoders: str) -> dict[str, Table]:
     """Return the encoders that an encoder set names, every default of theirs filled in."""
     parts, _ = read_encoder_set(registry, encoders)

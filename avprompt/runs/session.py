@@ -137,9 +137,10 @@ def open_session(
     Raises:
         AvpromptError: whatever does not fit together.
     """
+    encoders = settings.encoders or loaded.registry.load("datasets", settings.dataset).encoders
+    _resolve(loaded, method, settings, encoders)  # a wrong option is told before data is opened
     adapter = open_adapter(loaded, settings.dataset, settings.data_root)
     train = f", or train it with `avprompt run {method} --dataset {settings.dataset}`"
-    encoders = settings.encoders or adapter.encoders
     settings = settings.model_copy(update={"encoders": encoders})  # recorded: trained parts belong to them
     opened = open_method(loaded, method, settings, encoders, checkpoint, instead=train if trained else None)
     return Session(**vars(opened), adapter=adapter)
@@ -168,8 +169,7 @@ def open_method(
         ConfigError: the method does not fit together.
         WeightsError: weights are missing or do not fit.
     """
-    overrides = (*settings.overrides, *settings.training.overrides(), *_workers(settings))
-    config = resolve(loaded.registry, method, encoders, overrides)
+    config = _resolve(loaded, method, settings, encoders)
     accelerator = make_accelerator(settings.compute.device, settings.compute.precision)
     torch.manual_seed(settings.seed)  # random parts that stay frozen are in no checkpoint
     built = build(config, loaded.registry)
@@ -183,6 +183,11 @@ def open_method(
     if settings.compute.compile:
         compile_kernels(built)
     return OpenMethod(loaded, settings, config, built, accelerator, checkpoint)
+
+
+def _resolve(loaded: Loaded, method: str, settings: Settings, encoders: str) -> MethodConfig:
+    overrides = (*settings.overrides, *settings.training.overrides(), *_workers(settings))
+    return resolve(loaded.registry, method, encoders, overrides)
 
 
 def _workers(settings: Settings) -> tuple[str, ...]:

@@ -9,7 +9,6 @@ from typing import Any, Literal, TypedDict
 from pydantic import Field, field_validator
 
 from avprompt.config.options import Options, validate
-from avprompt.data.streaming import is_stream
 from avprompt.errors import ConfigError, suggest
 
 
@@ -163,6 +162,8 @@ class Settings(Options):
 
     def recorded(self) -> dict[str, Any]:
         """Return what a run directory keeps, ready for YAML; paths hold from any folder."""
+        from avprompt.data.streaming import is_stream  # needs torch, which checking options does not
+
         kept = self.model_dump(mode="json")
         kept["data_root"] = str(self.data_root.resolve()) if self.data_root else None
         kept["plugins"] = [str(Path(file).resolve()) for file in self.plugins]

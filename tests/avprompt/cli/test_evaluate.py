@@ -87,6 +87,8 @@ class TestTheCheckpointOfARun:
     @pytest.mark.parametrize("command", ["evaluate", "localize --image i --audio a --method"])
     def test_is_not_used_with_a_flipped_bit(self, fails: Any, run: Path, command: str) -> None:
         flip_a_bit(run / "checkpoint.safetensors")
+        for file in ("i", "a"):
+            (run.parent / file).touch()
         message = fails(*command.split(), run)
         assert message.startswith(f"'{run}/checkpoint.safetensors' is not the checkpoint that the run wrote")
         assert results(run)["checkpoint_sha256"] in message
@@ -118,6 +120,8 @@ class TestARunFromSomebodyElse:
         "command", [("evaluate",), ("localize", "--image", "i", "--audio", "a", "--method")]
     )
     def test_runs_no_code(self, fails: Any, here: Path, theirs: Path, command: tuple[str, ...]) -> None:
+        for file in ("i", "a"):
+            (here / file).touch()
         message = fails(*command, theirs)
         assert message.startswith(
             f"The run '{theirs}' names plugin files, whose code would run: '{here}/theirs.py'"
