@@ -39,23 +39,26 @@ def prepare(
 ) -> None:
     """Make the pictures and sounds of NAME from videos, in its official layout.
 
-    What is there is kept and every file is written whole, so the same command goes on after an
-    interruption. Exits with 1 when a video could not be used.
+    A video holds one clip: longer ones are refused, short sound stays short and is told of. What is there
+    is kept and every file is written whole, so the same command goes on after an interruption. Exits with
+    1 when a video could not be used.
     """
     from avprompt.cli.tables.data import print_missing
     from avprompt.data.lists import read_list
-    from avprompt.data.tools.prepare import plan
+    from avprompt.data.tools.prepare import plan, short_sounds
     from avprompt.data.tools.prepare import prepare as prepare_clips
     from avprompt.runs.progress import Progress
 
     benchmark: type[BenchmarkAdapter] = load_plugins(plugins).registry.load("datasets", name)
     ids = {benchmark.spell(name) for clip in read_list(listed).clips for name in clip.ids} if listed else None
     work = plan(benchmark, videos, data_root, ids)
-    unusable = [*work.second_videos, *prepare_clips(work.jobs, workers, Progress().counting)]
+    unusable = [*work.second_videos, *prepare_clips(work, workers, Progress().counting)]
     done = sum(job.done for job in work.jobs)
     click.echo(f"{done:,} of {len(work.jobs):,} clips are in {data_root}.")
     if work.without_video:
         click.echo(f"{len(work.without_video):,} clips of {listed} have no video in {videos}.")
+    if short := short_sounds(work.jobs):
+        print_missing("Clips whose sound is short, as it is in their videos", short)
     if unusable:
         print_missing("Videos that could not be used", unusable)
     click.get_current_context().exit(1 if unusable else 0)

@@ -58,7 +58,7 @@ class Media:
 
     Attributes:
         rate: of the sounds, Hz; None where it may be any.
-        seconds: length of the sounds; None where it may be any.
+        seconds: length of the sounds, and of the videos that they are made of; None where it may be any.
         size: of the pictures, (width, height) in pixels; None where it may be any.
         frame: the annotated frame of each video, counted from 0; None where the benchmark is not made of
             videos, or comes with its pictures.

@@ -13,7 +13,7 @@ from avprompt.data.archive import clip_files, scan_archive, write_archive
 from avprompt.data.shards import read_shards, write_index
 from avprompt.data.tools.parallel import Counting, parallel_map, quietly
 from avprompt.errors import DataError
-from avprompt.files import replacing, sweep
+from avprompt.files import locked, replacing, sweep
 from avprompt.records import Missing, Sample, Split
 
 MANIFEST = "shards.json"
@@ -66,8 +66,16 @@ def write_shards(
         counting: shows how many shards are written, those that existed before among them.
 
     Raises:
+        ConfigError: another process writes to the folder.
         DataError: the folder holds shards of something else, or cannot be written to.
     """
+    with locked(folder / ".lock"):
+        return _write_shards(split, folder, dataset, name, per_shard, workers, counting)
+
+
+def _write_shards(
+    split: Split, folder: Path, dataset: str, name: str, per_shard: int, workers: int, counting: Counting
+) -> Split:
     ids = [sample.id for sample in split.samples]
     digest = hashlib.sha256("\n".join(ids).encode()).hexdigest()
     _claim(folder, Manifest(dataset=dataset, split=name, per_shard=per_shard, samples=len(ids), clips=digest))

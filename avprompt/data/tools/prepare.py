@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import soundfile
 from PIL import Image
 
 from avprompt.data.benchmark import BenchmarkAdapter
 from avprompt.data.media import read_audio
+from avprompt.data.tools.check import TOLERANCE
 from avprompt.data.tools.parallel import Counting, parallel_map, quietly
-from avprompt.data.video import read_frame
+from avprompt.data.video import picture_length, read_frame
 from avprompt.errors import DataError
-from avprompt.files import replacing, sweep
+from avprompt.files import locked, replacing, sweep
 from avprompt.records import Missing
 
 VIDEO_SUFFIXES = (".mp4", ".webm", ".mkv", ".avi", ".mov", ".m4v", ".flv")
 
 JPEG_QUALITY = 95
 
+MARGIN = 1.0
+"""Seconds by which a video may be longer than its clip: cutting tools end at whole packets."""
+
 
 @dataclass(frozen=True)
 class Excerpt:
-    """What is taken of a video: one frame, and the sound of its beginning as mono.
+    """What is taken of the video of a clip: one frame, and its sound as mono.
 
     Attributes:
         frame: index of the frame, counted from 0.
         frame_rate: frames per second in which it is counted.
         rate: of the sound, Hz.
-        seconds: length of the sound.
+        seconds: length of the clip. In a longer video, which is not cut to the clip, the frame is another.
     """
 
     frame: int
@@ -60,11 +65,13 @@ class Plan:
     """What is to be made of a folder of videos.
 
     Attributes:
+        root: the data root to fill.
         jobs: the clips.
         second_videos: videos that are left out, since another one is of the same clip.
         without_video: ids that were asked for and have no video.
     """
 
+    root: Path
     jobs: tuple[Job, ...]
     second_videos: tuple[Missing, ...] = ()
     without_video: tuple[str, ...] = ()
@@ -104,42 +111,70 @@ def plan(
             f"'{videos}' has no video of a clip that was asked for: the list names such as "
             f"'{next(iter(only), '')}', the videos are called such as '{_videos(videos)[0].name}'."
         )
-    return Plan(tuple(jobs.values()), tuple(second_videos), tuple(sorted(set(only or ()) - jobs.keys())))
+    without_video = sorted(set(only or ()) - jobs.keys())
+    return Plan(root, tuple(jobs.values()), tuple(second_videos), tuple(without_video))
 
 
-def prepare(jobs: Sequence[Job], workers: int = 1, counting: Counting = quietly) -> list[Missing]:
+def prepare(work: Plan, workers: int = 1, counting: Counting = quietly) -> list[Missing]:
     """Make the files that do not exist yet, and return the clips that could not be made, with the reason.
 
     Existing files are kept, and each file is written whole or not at all, so that what was killed goes on
-    where it was.
+    where it was. Other processes are kept from the data root meanwhile.
 
     Args:
-        jobs: the clips.
+        work: what is to be made.
         workers: processes.
         counting: shows how many clips are made, those that existed before among them.
 
     Raises:
+        ConfigError: another process prepares the same data root.
         DataError: a file cannot be written, or a process died.
     """
+    try:
+        with locked(work.root / ".lock"):
+            return list(_prepare(work.jobs, workers, counting))
+    except OSError as error:
+        raise DataError(f"'{work.root}' cannot be written to: {error}") from error
+
+
+def _prepare(jobs: Sequence[Job], workers: int, counting: Counting) -> Iterator[Missing]:
     for folder, ending in {(path.parent, path.suffix) for job in jobs for path in (job.image, job.audio)}:
         sweep(folder, ending)
     todo = [job for job in jobs if not job.done]
-    broken = []
     with counting("prepare clips", len(jobs)) as advance:
         advance(len(jobs) - len(todo))
         for job, problem in zip(todo, parallel_map(make_clip, todo, workers), strict=True):
             advance(1)
             if problem:
-                broken.append(Missing(job.id, problem))
-    return broken
+                yield Missing(job.id, problem)
+
+
+def short_sounds(jobs: Sequence[Job]) -> list[Missing]:
+    """Return the finished clips whose sound is shorter than it should be; nothing pads it."""
+    short = []
+    for job in jobs:
+        if job.done:
+            try:
+                seconds = soundfile.info(job.audio).duration
+            except soundfile.LibsndfileError as error:
+                short.append(Missing(job.id, f"{job.audio} cannot be read: {error}"))
+                continue
+            if seconds < job.excerpt.seconds - TOLERANCE:
+                short.append(Missing(job.id, f"{seconds:.2f} s of sound, not {job.excerpt.seconds:g}"))
+    return short
 
 
 def make_clip(job: Job) -> str:
     """Make the files of a clip that do not exist; returns what is wrong with its video, if anything."""
-    excerpt = job.excerpt
+    excerpt, longest = job.excerpt, job.excerpt.seconds + MARGIN
     try:
+        if picture_length(job.video, longest) >= longest:
+            return (
+                f"{job.video} is longer than the {excerpt.seconds:g} s of a clip. Cut the clip out of it: "
+                f"ffmpeg -ss START -i FILE -t {excerpt.seconds:g} '{job.id}.mp4'"
+            )
         frame = None if job.image.is_file() else read_frame(job.video, excerpt.frame, excerpt.frame_rate)
-        sound = None if job.audio.is_file() else read_audio(job.video, excerpt.rate, excerpt.seconds)
+        sound = None if job.audio.is_file() else _sound(job)
     except DataError as error:
         return str(error)
     try:
@@ -152,6 +187,10 @@ def make_clip(job: Job) -> str:
     except (OSError, soundfile.LibsndfileError) as error:
         raise DataError(f"The files of '{job.id}' cannot be written: {error}") from error
     return ""
+
+
+def _sound(job: Job) -> np.ndarray:
+    return read_audio(job.video, job.excerpt.rate, job.excerpt.seconds, pad=False)
 
 
 def _excerpt(benchmark: type[BenchmarkAdapter]) -> Excerpt:

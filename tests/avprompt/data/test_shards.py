@@ -21,7 +21,8 @@ from avprompt.data.inputs import InputSpec
 from avprompt.data.media import read_audio, read_image
 from avprompt.data.shards import read_shards
 from avprompt.data.tools.pack import write_shards
-from avprompt.errors import DataError
+from avprompt.errors import ConfigError, DataError
+from avprompt.files import locked
 from avprompt.records import Frame, Missing, Sample, Split
 from avprompt.registry import Registry
 from avprompt.training.batches import ClipBatch, training_batches
@@ -119,6 +120,14 @@ def test_shards_of_other_clips_are_not_mixed(split: Split, shards: Path, tmp_pat
     shutil.copy(shards / "train-10k-000000.tar", tmp_path / "theirs")
     with pytest.raises(DataError, match="holds shards of other clips or sizes"):
         write_shards(split, tmp_path / "theirs", "vggss", "train-10k", per_shard=3)
+
+
+def test_one_process_at_a_time_writes_shards(split: Split, shards: Path) -> None:
+    half = shards / ".train-10k-000000.tar.x1y2z3"
+    half.write_bytes(b"half a shard")
+    with locked(shards / ".lock"), pytest.raises(ConfigError, match="Another process writes to"):
+        write_shards(split, shards, "vggss", "train-10k", per_shard=3)
+    assert half.exists(), "it is another's"
 
 
 def test_clips_that_cannot_be_packed_are_named(split: Split, root: Path, tmp_path: Path) -> None:

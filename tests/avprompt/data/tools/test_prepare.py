@@ -19,7 +19,8 @@ from avprompt.cli import main
 from avprompt.data.benchmark import BenchmarkAdapter
 from avprompt.data.tools.check import check
 from avprompt.data.tools.prepare import plan, prepare
-from avprompt.errors import DataError
+from avprompt.errors import ConfigError, DataError
+from avprompt.files import locked
 from avprompt.registry import Registry
 from mediafiles import IDS, save_vggss, save_video
 
@@ -46,8 +47,8 @@ if __name__ == "__main__":
 
 @pytest.fixture(scope="session")
 def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Six seconds with a flash at frame 125."""
-    return save_video(tmp_path_factory.mktemp("video") / "video.mp4")
+    """Ten seconds with a flash at frame 125."""
+    return save_video(tmp_path_factory.mktemp("video") / "video.mp4", frames=250)
 
 
 @pytest.fixture
@@ -81,8 +82,59 @@ def test_frame_125_and_ten_seconds_of_mono(videos: Path, tmp_path: Path) -> None
         assert grey.mean() > 180, "the flash"
         sound, rate = soundfile.read(tmp_path / f"root/audio/{name}.wav", dtype="float32")
         assert (rate, sound.shape) == (16_000, (160_000,))
-        assert 0.3 < np.sqrt(np.mean(sound[8000:90_000] ** 2)) < 0.4, "a tone of amplitude 0.5"
-        assert not sound[100_000:].any(), "a video of six seconds leaves four of silence"
+        for second in range(10):
+            loudness = np.sqrt(np.mean(sound[16_000 * second :][:16_000] ** 2))
+            assert 0.3 < loudness < 0.4, "a tone of amplitude 0.5"
+
+
+def test_a_short_video_leaves_a_short_sound_which_is_told_of(
+    tmp_path: Path, vggss: type[BenchmarkAdapter]
+) -> None:
+    root = save_vggss(tmp_path / "root")
+    (root / f"audio/{IDS[0]}.wav").unlink()
+    save_video(tmp_path / f"videos/{IDS[0]}.mp4", frames=150)
+    for _ in range(2):  # what was made before is told of again
+        code, shown = run(tmp_path / "videos", root)
+        assert code == 0
+        assert "1 of 1 clips" in shown
+        assert f"{IDS[0]} │ 6.0" in shown
+        assert "s of sound, not 10" in shown
+    assert soundfile.info(root / f"audio/{IDS[0]}.wav").duration == pytest.approx(6, abs=0.1)
+    assert [problem.id for problem in check(vggss(root), "vggss").splits["test"].wrong()["wrong length"]] == [
+        IDS[0]
+    ]
+
+
+def test_a_video_that_is_longer_than_its_clip_is_refused(
+    videos: Path, tmp_path: Path, vggss: type[BenchmarkAdapter]
+) -> None:
+    save_video(videos / f"{IDS[2]}.mp4", frames=1100)
+    save_video(videos / f"{IDS[3]}.mp4", frames=260)
+    code, shown = run(videos, tmp_path / "root")
+    assert code == 1
+    assert "3 of 4 clips" in shown
+    assert not list((tmp_path / "root").rglob(f"{IDS[2]}*"))
+    [problem] = prepare(plan(vggss, videos, tmp_path / "root"))
+    assert problem.id == IDS[2]
+    assert problem.reason == (
+        f"{videos / IDS[2]}.mp4 is longer than the 10 s of a clip. Cut the clip out of it: "
+        f"ffmpeg -ss START -i FILE -t 10 '{IDS[2]}.mp4'"
+    )
+
+
+def test_one_process_at_a_time_prepares_a_data_root(
+    videos: Path, tmp_path: Path, vggss: type[BenchmarkAdapter]
+) -> None:
+    half = tmp_path / f"root/frames/.{IDS[0]}.jpg.x1y2z3"
+    half.parent.mkdir(parents=True)
+    half.write_bytes(b"half a pict")
+    with locked(tmp_path / "root" / ".lock"):
+        with pytest.raises(ConfigError, match="Another process writes to"):
+            prepare(plan(vggss, videos, tmp_path / "root"))
+        assert run(videos, tmp_path / "root") == (1, "")
+        assert half.exists(), "it is another's"
+    assert run(videos, tmp_path / "root")[0] == 0
+    assert len(files(tmp_path / "root")) == 4
 
 
 def test_a_video_whose_clock_does_not_start_at_zero(tmp_path: Path) -> None:
@@ -91,7 +143,7 @@ def test_a_video_whose_clock_does_not_start_at_zero(tmp_path: Path) -> None:
     assert np.asarray(Image.open(tmp_path / f"root/frames/{IDS[0]}.jpg")).mean() > 180, "the flash"
     sound, _ = soundfile.read(tmp_path / f"root/audio/{IDS[0]}.wav", dtype="float32")
     assert np.abs(sound[16_000 * 49 // 10 - 1600 :][:1600]).max() > 0.3, "one second of it came before"
-    assert not sound[16_000 * 51 // 10 :].any()
+    assert len(sound) / 16_000 == pytest.approx(5, abs=0.1), "five seconds are left of it"
 
 
 def test_makes_missing_clips_usable(tmp_path: Path, video: Path, vggss: type[BenchmarkAdapter]) -> None:
@@ -155,8 +207,12 @@ def test_a_place_that_cannot_be_written_to_is_named(
     tmp_path: Path, videos: Path, vggss: type[BenchmarkAdapter]
 ) -> None:
     (tmp_path / "root").write_text("a file, no folder")
+    with pytest.raises(DataError, match=r"root' cannot be written to: .*exists"):
+        prepare(plan(vggss, videos, tmp_path / "root"))
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/frames").write_text("a file, no folder")
     with pytest.raises(DataError, match=f"The files of '{IDS[1]}' cannot be written"):
-        prepare(plan(vggss, videos, tmp_path / "root").jobs)
+        prepare(plan(vggss, videos, tmp_path / "other"))
 
 
 def test_killed_half_way_and_started_again_it_ends_with_the_same_files(tmp_path: Path, video: Path) -> None:
