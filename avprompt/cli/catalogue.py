@@ -6,11 +6,11 @@ import json
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from avprompt.cli.options import checked_options, method_options, plugin_option
+from avprompt.cli.tables import screen
 from avprompt.errors import UnknownNameError, suggest
 from avprompt.plugin.discovery import load_plugins
 from avprompt.registry import KINDS
@@ -29,7 +29,7 @@ def plugins(plugins: tuple[str, ...]) -> None:
             continue
         names = [f"{KINDS[entry.kind]} {entry.name}" for entry in loaded.registry.entries(plugin.name)]
         table.add_row(plugin.name, plugin.version, ", ".join(names))
-    Console().print(table)
+    screen().print(table)
 
 
 @click.command(name="list")
@@ -44,7 +44,7 @@ def list_(kind: str | None, plugins: tuple[str, ...]) -> None:
     for entry in registry.entries():
         if kind in (None, entry.kind):
             table.add_row(entry.kind, entry.name, entry.owner)
-    Console().print(table)
+    screen().print(table)
 
 
 @click.command()

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from avprompt.cli.options import plugin_option, root_option
 from avprompt.cli.prepare import FILE, prepare, shard, workers_option
+from avprompt.cli.tables import screen
 from avprompt.plugin.discovery import load_plugins
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ def floors(
     if as_json:
         click.echo(json.dumps({name: split.model_dump() for name, split in by_split.items()}, indent=2))
     else:
-        Console().print(bounds_table(adapter.title, by_split))
+        screen().print(bounds_table(adapter.title, by_split))
 
 
 for command in (prepare, shard):

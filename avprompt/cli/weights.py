@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.filesize import decimal
 from rich.table import Table
 
 from avprompt.cli.options import plugin_option
+from avprompt.cli.tables import screen
 from avprompt.errors import WeightsError
 from avprompt.plugin.discovery import load_plugins
 
@@ -37,7 +37,7 @@ def list_(as_json: bool, plugins: tuple[str, ...]) -> None:
     if as_json:
         click.echo(json.dumps(summaries, indent=2))
         return
-    console = Console()
+    console = screen()
     for summary in summaries:
         console.print(_entry(summary))
         console.print()

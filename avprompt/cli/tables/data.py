@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from avprompt.cli.tables import screen
+
 if TYPE_CHECKING:
     from avprompt.data.benchmark import BoxCounts
     from avprompt.data.tools.catalogue import Bounds, Description
@@ -25,14 +27,14 @@ def print_catalogue(descriptions: Sequence[Description], console: Console | None
     table = Table("Name", "Title", "Samples", "Licence", title="Benchmarks", title_justify="left")
     for benchmark in descriptions:
         table.add_row(benchmark.name, benchmark.title, _splits(benchmark), escape(benchmark.licence))
-    console = console or Console()
+    console = console or screen()
     console.print(table)
     console.print("Where to get one, and the layout of its folder: avprompt data list NAME", highlight=False)
 
 
 def print_description(benchmark: Description, console: Console | None = None) -> None:
     """Print all that is known of a benchmark, its layout as it was written."""
-    console = console or Console()
+    console = console or screen()
     console.print(f"[bold]{escape(benchmark.name)}[/bold]  {escape(benchmark.title)}", highlight=False)
     facts = {
         "samples": _splits(benchmark),
@@ -53,7 +55,7 @@ def print_description(benchmark: Description, console: Console | None = None) ->
 
 def print_check(report: Report, console: Console | None = None) -> None:
     """Print the report of a check, split by split."""
-    console = console or Console()
+    console = console or screen()
     for name, split in report.splits.items():
         official = "" if split.official is None else f" of {split.official:,} official ones"
         console.print(
@@ -100,7 +102,7 @@ def bounds_table(dataset: str, bounds: Mapping[str, Bounds]) -> Table:
 
 def print_missing(title: str, missing: Sequence[Missing], console: Console | None = None) -> None:
     """Print every clip that could not be used, with the reason."""
-    console = console or Console()
+    console = console or screen()
     table = Table("Clip", "What is wrong", title=f"{title}: {len(missing):,}", title_justify="left")
     for clip in missing:
         table.add_row(escape(clip.id), escape(clip.reason))
@@ -109,7 +111,7 @@ def print_missing(title: str, missing: Sequence[Missing], console: Console | Non
 
 def print_leak(leak: Leak, console: Console | None = None) -> None:
     """Print how much of a test list is in a training list, and some of it, or how each spells its clips."""
-    console = console or Console()
+    console = console or screen()
     train, test = leak.train.path.name, leak.test.path.name
     lines = [
         f"{leak.leaked_clips:,} of the {leak.test_clips:,} clips of {test} are in {train}: "

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.filesize import decimal
 from rich.table import Table
 
+from avprompt.cli.tables import screen
 from avprompt.cli.tables.data import print_missing
 from avprompt.features.keys import EncoderFeatures, StoredFeatures
 from avprompt.features.store import DiskUsage
@@ -20,7 +20,7 @@ FULL = 0.98
 
 def print_usage(usages: Sequence[DiskUsage], folder: Path) -> None:
     """Print a table of what is kept, one line for each encoder."""
-    console = Console()
+    console = screen()
     if not usages:
         console.print(f"No features are kept in {folder}.", highlight=False)
         return
@@ -47,7 +47,7 @@ def print_encoded(stored: StoredFeatures, limit: float, missing: Mapping[str, Se
     usages = store.usage()
     print_usage([usage for usage in usages if _is_of(usage, completed)], store.folder)
     if sum(usage.size for usage in usages) > FULL * limit * 1e9:
-        Console().print(
+        screen().print(
             f"The limit of {limit:g} GB is reached: what is not there is encoded whenever it is needed. "
             "Choose a larger --cache-size to keep more."
         )

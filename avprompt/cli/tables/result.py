@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from avprompt.cli.tables import screen
 from avprompt.distributed import launched_rank
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def print_result(result: RunResult, console: Console | None = None) -> None:
     """Print the scores of a run with what they must be read beside, one table a split; once for all ranks."""
     if launched_rank() > 0:
         return
-    console = console or Console()
+    console = console or screen()
     for split in result.scores:
         console.print(result_table(result, split))
         for by, groups in result.breakdowns.get(split, {}).items():
@@ -99,7 +100,7 @@ def print_comparison(comparison: Comparison, console: Console | None = None) -> 
     """Print methods side by side, and where the picture is; once for all ranks."""
     if launched_rank() > 0:
         return
-    console = console or Console()
+    console = console or screen()
     table = Table(title=comparison.title, title_justify="left")
     table.add_column("Percent")
     for method in comparison.methods:
@@ -127,7 +128,7 @@ def print_description(description: Description, console: Console | None = None) 
     table.add_row(
         "in all", "", f"{description.total:,}", f"{description.trainable:,}", f"{description.frozen:,}"
     )
-    (console or Console()).print(table)
+    (console or screen()).print(table)
 
 
 def _splits(result: RunResult) -> dict[str, Counts]:

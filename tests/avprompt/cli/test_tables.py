@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
+from rich.text import Text
 
 from avprompt.cli.tables.result import print_result
 from avprompt.data.benchmark import PublishedScores
@@ -95,3 +98,43 @@ def test_what_was_left_out_is_named_as_it_is(printed: str) -> None:
 
 def test_notes_are_printed_as_they_are(printed: str) -> None:
     assert "Note: trained on [some] of the test clips" in printed
+
+
+class TestWidth:
+    """A pipe or a file has no width: a line that is printed there stays a line."""
+
+    COMMANDS = (
+        ("plugins",),
+        ("list",),
+        ("describe", "souple", "--encoders", "tiny"),
+        ("data", "list"),
+        ("data", "list", "vggss"),
+        ("weights", "list"),
+    )
+
+    @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+    def test_of_a_pipe_is_that_of_the_text(
+        self, cli: Any, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+    ) -> None:
+        outputs = []
+        for columns in ("30", "5000"):
+            monkeypatch.setenv("COLUMNS", columns)
+            outputs.append(cli(*command).stdout)
+        assert outputs[0] == outputs[1]
+
+    def test_of_a_comparison_holds_five_methods(
+        self, cli: Any, run: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("COLUMNS", "80")
+        names = [f"souple-with-another-seed-{number}" for number in range(5)]
+        for name in names:
+            shutil.copytree(run, name)
+        output = cli("compare", *names, "--output", "c").stdout.replace("┃", "│")
+        assert row(output, "Percent") == ["Percent", *names]
+        assert row(output, "trained parameters")[1:] == [row(output, "trained parameters")[1]] * 5
+
+    def test_of_a_terminal_is_kept(self, cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("COLUMNS", "40")
+        monkeypatch.setenv("FORCE_COLOR", "1")
+        lines = Text.from_ansi(cli("list", "methods").stdout).plain.splitlines()
+        assert max(len(line) for line in lines) == 40
