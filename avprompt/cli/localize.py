@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from avprompt.cli.options import checked_options, checkpoint_option, method_options, trust_option
+from avprompt.cli.options import PathType, checked_options, checkpoint_option, method_options, trust_option
 from avprompt.errors import DataError
 from avprompt.files import replacing
 
 if TYPE_CHECKING:
     from avprompt.runs.localize import Localization
 
-FILE = click.Path(path_type=Path, dir_okay=False)
+FILE = PathType(path_type=Path, dir_okay=False)
 SIZE = 224
 """Side of a written heatmap, pixels: the size at which the field scores."""
 

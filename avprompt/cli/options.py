@@ -16,6 +16,17 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 SEED = click.IntRange(0, 2**32 - 1)
 
+
+class PathType(click.Path):
+    """A path. An empty text is none: an unset variable of a script would mean the working folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path, or end with a message."""
+        if value == "":
+            self.fail("a path is needed, and the text is empty.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 plugin_option = click.option(
     "--plugin", "plugins", multiple=True, metavar="FILE.py", help="Load a plugin file too; may be repeated."
 )
@@ -23,18 +34,18 @@ trust_option = click.option(
     "--trust", is_flag=True, help="Load the plugin files that the run names, which runs their code."
 )
 output_option = click.option(
-    "--output", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Where to write."
+    "--output", type=PathType(path_type=Path, file_okay=False), metavar="DIR", help="Where to write."
 )
 checkpoint_option = click.option(
     "--checkpoint",
-    type=click.Path(path_type=Path),
+    type=PathType(path_type=Path),
     metavar="FILE",
     callback=lambda context, option, value: value and _here_or_at_home(value),
     help="Trained parts to use instead of training; a file's name is also looked for among the weights.",
 )
 root_option = click.option(
     "--data-root",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=PathType(path_type=Path, file_okay=False),
     metavar="DIR",
     help="The benchmark's folder, official layout.",
 )

@@ -7,6 +7,7 @@ over its base, what changes with the encoder set, what the file says `with` this
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
@@ -14,13 +15,13 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from avprompt.config.method_file import read_encoder_set, read_method
-from avprompt.config.options import explain, options
+from avprompt.config.options import Options, explain, options, validate
 from avprompt.config.tables import ENCODERS, PART_KINDS, Table, check_types, merge, parse_override
 from avprompt.errors import ConfigError
 from avprompt.registry import KINDS, Registry
 
 
-class TrainingOptions(BaseModel):
+class TrainingOptions(Options):
     """How a method is trained.
 
     Attributes:
@@ -41,8 +42,6 @@ class TrainingOptions(BaseModel):
         workers: processes that read data, for each process that trains; 0 reads in that process itself.
             None takes as many as there are cores, up to 8, where a GPU waits for them, and 0 elsewhere.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     learning_rate: float = Field(default=1e-3, gt=0, le=1)
     weight_decay: float = Field(default=1e-5, ge=0, le=1000)
@@ -103,9 +102,7 @@ def resolve(registry: Registry, method: str, encoders: str, overrides: Iterable[
         UnknownNameError: a name that nobody registered.
     """
     merged = _with_encoders(registry, read_method(registry, method), encoders)
-    for override in sorted(overrides, key=_names_first):
-        merged = merge(merged, parse_override(override))
-    return check(registry, merged, f"method '{method}'")
+    return check(registry, _overridden(merged, overrides), f"method '{method}'")
 
 
 def check_names(
@@ -120,16 +117,16 @@ def check_names(
         overrides: `part.option=value`.
 
     Raises:
-        ConfigError: a table that does not exist, or a value of the wrong type.
+        ConfigError: a table that does not exist, a value of the wrong type, or what training does not take.
         UnknownNameError: a name that nobody registered.
     """
     merged = read_method(registry, method)
     if encoders is not None:
         merged = _with_encoders(registry, merged, encoders)
-    for override in sorted(overrides, key=_names_first):
-        merged = merge(merged, parse_override(override))
+    merged = _overridden(merged, overrides)
     merged.pop("with", None)
     check_types(merged, f"method '{method}'", MethodConfig.model_fields)
+    validate(TrainingOptions, merged.get("training", {}), "training")
     for part, kind in PART_KINDS.items():
         name = merged.get(part, {}).get("name")
         if isinstance(name, str):
@@ -179,9 +176,22 @@ def _with_encoders(registry: Registry, method: Table, encoders: str) -> Table:
     return merge(merge(merge(parts, method), changes), own)
 
 
-def _names_first(override: str) -> bool:
-    """Sort the choice of a part before the options of it, whatever order they were given in."""
-    return not override.partition("=")[0].strip().endswith(".name")
+def _overridden(tables: Table, overrides: Iterable[str]) -> Table:
+    """Lay overrides over tables: the choice of a part before the options of it, whatever their order."""
+    overrides = sorted(overrides, key=lambda text: not _path(text).endswith(".name"))
+    for outer, inner in itertools.permutations(map(_path, overrides), 2):
+        if inner.startswith(f"{outer}."):
+            raise ConfigError(
+                f"--set {inner} lies inside of {outer}, which --set or an option such as --steps sets too. "
+                "One of them would be lost: leave one out."
+            )
+    for text in overrides:
+        tables = merge(tables, parse_override(text))
+    return tables
+
+
+def _path(override: str) -> str:
+    return override.partition("=")[0].strip()
 
 
 def _part(registry: Registry, part: str, table: Mapping[str, Any], where: str) -> Table:

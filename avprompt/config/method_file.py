@@ -14,6 +14,8 @@ from avprompt.errors import ConfigError, UnknownNameError
 from avprompt.files import read_text
 from avprompt.registry import Registry
 
+_WEIGHTS = (".safetensors", ".pth", ".pt", ".ckpt", ".bin")
+
 
 def method_text(registry: Registry, method: str) -> str:
     """Return the YAML of a registered method, or of a file when `method` names one.
@@ -27,6 +29,11 @@ def method_text(registry: Registry, method: str) -> str:
         if not path.is_file():
             raise UnknownNameError(f"There is no method file '{method}'.")
         return read_text(path)
+    if method.endswith(_WEIGHTS):
+        raise UnknownNameError(
+            f"'{method}' holds weights, which are no method. Name the method that they belong to, and give "
+            f"the file beside it: --checkpoint {method} (checkpoint= in Python)."
+        )
     text: str = registry.load("methods", method)
     return text
 

@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from types import MappingProxyType
-from typing import Any, Literal
+from types import MappingProxyType, NoneType
+from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from avprompt.errors import ConfigError, PluginError, suggest
 from avprompt.registry import KINDS, Registry
 
+_SCALARS = {int: "an integer", float: "a number", bool: "true or false"}
+
 
 class Options(BaseModel):
-    """Base of every option table: an unknown option is an error, values are finite and do not change."""
+    """Base of every option table: an unknown option is an error, values are finite and do not change.
+
+    A value is of the very type that its option has: '5' and true are no numbers, and 1 is not true.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _of_its_own_type(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse what pydantic would convert without a word."""
+        types = _types(cls.model_fields[str(info.field_name)].annotation)
+        if all(kind in (*_SCALARS, NoneType) for kind in types):
+            items = value if isinstance(value, list | tuple) else (value,)
+            if any(_converted(item, types) for item in items):
+                expected = " or ".join(words for kind, words in _SCALARS.items() if kind in types)
+                raise PydanticCustomError("kind", f"Input should be {expected}")
+        return value
 
 
 class TrainedOptions(Options):
@@ -108,8 +126,24 @@ def explain(error: ValidationError, where: str, model: type[BaseModel]) -> str:
             hint = suggest(str(problem["loc"][-1]), owner.model_fields)
             sentences.append(f"{where} has no option '{path}'. {hint}")
         else:
-            sentences.append(f"{where}.{path}: {problem['msg']} (got {problem['input']!r}).")
+            expected = "Input should be a list" if problem["type"] == "tuple_type" else problem["msg"]
+            sentences.append(f"{where}.{path}: {expected} (got {problem['input']!r}).")
     return "\n".join(sentences)
+
+
+def _types(annotation: Any) -> list[Any]:
+    """Return the types that an annotation is made of: `tuple[int, ...] | None` takes int and None."""
+    inner = [part for part in get_args(annotation) if part is not Ellipsis]
+    return [kind for part in inner for kind in _types(part)] or [annotation]
+
+
+def _converted(value: Any, types: Iterable[Any]) -> bool:
+    """Say whether pydantic would make one of these scalar types of a value that is of none of them."""
+    if isinstance(value, bool):
+        return bool not in types
+    if isinstance(value, int | float):
+        return not {int, float}.intersection(types)
+    return isinstance(value, str)
 
 
 def _model_at(model: type[BaseModel], path: Iterable[str | int]) -> type[BaseModel]:

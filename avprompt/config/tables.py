@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -26,6 +27,15 @@ TABLES = (*PART_KINDS, "losses", "training")
 TEXTS = ("name", "summary", "paper", "base")
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML in which 1e-3 is a number, as everybody writes it; YAML 1.1 wants 1.0e-3 and takes it for text."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("+-.0123456789")
+)
+
+
 def parse(text: str, where: str) -> Table:
     """Return the tables that a YAML file holds.
 
@@ -33,7 +43,7 @@ def parse(text: str, where: str) -> Table:
         ConfigError: it is not YAML, or something else than tables.
     """
     try:
-        tables = yaml.safe_load(text)
+        tables = yaml.load(text, _Loader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # of dates that are none, of deep nesting
         raise ConfigError(f"The {where} is not valid YAML: {error}") from error
     if not isinstance(tables, dict):
@@ -52,7 +62,7 @@ def parse_override(text: str) -> Table:
     if not equals or len(keys) < 2 or not all(keys):
         raise ConfigError(f"--set takes part.option=value, such as prompt.context_tokens=8; got '{text}'.")
     try:
-        nested: Any = yaml.safe_load(value)
+        nested: Any = yaml.load(value, _Loader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigError(f"The value in --set {text} cannot be read: {error}") from error
     for key in reversed(keys):

@@ -61,7 +61,7 @@ def _checkpoint(directory: RunDirectory) -> Path | None:
         raise WeightsError(
             f"'{path}' is not the checkpoint that the run wrote: its SHA-256 is {measured}, and "
             f"{directory.results.name} says {recorded}. Copy or make it again, or give it with --checkpoint "
-            "if you replaced it on purpose."
+            "(checkpoint= in Python) if you replaced it on purpose."
         )
     return path
 
@@ -77,7 +77,7 @@ def options_of_run(recorded: Settings, given: Mapping[str, Any], *, trust: bool 
     kept |= recorded.training.model_dump(exclude_none=True)
     if given.get("dataset", recorded.dataset) != recorded.dataset:
         del kept["data_root"]
-    named = tuple(str(file) for file in given.get("plugins", ()))
+    named = Settings.of({"plugins": given.get("plugins", ())}).plugins
     if trust:
         again = {Path(file).resolve() for file in named}
         named = (*(file for file in recorded.plugins if Path(file).resolve() not in again), *named)

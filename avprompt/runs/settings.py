@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, TypedDict
 
 from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
 
 from avprompt.config.options import Options, validate
 from avprompt.errors import ConfigError, suggest
@@ -15,27 +16,50 @@ from avprompt.errors import ConfigError, suggest
 class RunOptions(TypedDict, total=False):
     """Everything that `avprompt run` takes beside the method; what is left out keeps its default.
 
-    Paths may be strings. The comments name the group of `Settings` that explains them.
+    Attributes:
+        data_root: the benchmark's folder.
+        encoders: encoder set; None takes the benchmark's own.
+        overrides: `part.option=value`, changes of the method; `--set` of the commands.
+        plugins: plugin files; `--plugin`.
+        seed: of initialisation, order, augmentation, noise and altered sounds, 0 to 2**32 - 1.
+        strict: stop at the first sample that cannot be read.
+        epochs: passes over the training split; not together with `steps`.
+        steps: exactly so many training steps.
+        batch_size: clips of a batch, at least 2, which is a step unless `accumulate` is given too.
+        accumulate: batches whose gradients make one step.
+        negatives: contrast clips with those of all processes, or of their own only.
+        train_list: a split, or a file of ids, to train on instead of the benchmark's own.
+        shards: a folder of packed clips, or a pattern of tars to stream, to train from.
+        splits: what is scored; empty takes all test splits of the benchmark; `--split`.
+        by: what the headline score is broken down by.
+        save_predictions: keep all heatmaps.
+        pictures: clips in the gallery; 12 unless given.
+        device: `auto` takes a GPU where there is one.
+        precision: of encoders and decoder; `no` is float32.
+        compile: encoders and decoder by torch.compile.
+        workers: processes that read data, for each that computes; None takes what the device needs.
+        cache: features of frozen encoders to keep on disk.
+        cache_size: what they may take, in gigabytes; 50 unless given.
     """
 
-    data_root: str | Path | None  # Settings
+    data_root: str | Path | None
     encoders: str | None
     overrides: Sequence[str]
     plugins: Sequence[str | Path]
     seed: int
     strict: bool
-    epochs: int | None  # TrainingSettings
+    epochs: int | None
     steps: int | None
     batch_size: int | None
     accumulate: int | None
     negatives: Literal["global", "local"] | None
     train_list: str | None
     shards: str | None
-    splits: Sequence[str]  # EvaluationSettings
+    splits: Sequence[str]
     by: Sequence[Literal["size", "class", "sources"]]
     save_predictions: bool
     pictures: int
-    device: Literal["auto", "cpu", "cuda"]  # ComputeSettings
+    device: Literal["auto", "cpu", "cuda"]
     precision: Literal["no", "bf16", "fp16"]
     compile: bool
     workers: int | None
@@ -43,18 +67,20 @@ class RunOptions(TypedDict, total=False):
     cache_size: float
 
 
-class TrainingSettings(Options):
-    """What is changed in a method's training, and what it is trained on.
+class Group(Options):
+    """A group of settings, each explained in `RunOptions`. An empty text is no choice, and refused."""
 
-    Attributes:
-        epochs: passes over the training split; not together with `steps`.
-        steps: exactly so many steps.
-        batch_size: clips of a batch, which is a step unless `accumulate` is given too.
-        accumulate: batches whose gradients make one step.
-        negatives: contrast clips with those of all processes, or of their own only.
-        train_list: a split, or a file of ids, to train on instead of the benchmark's own.
-        shards: a folder of packed clips, or a pattern of tars to stream.
-    """
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_empty_text(cls, value: Any) -> Any:
+        items = value if isinstance(value, list | tuple) else (value,)
+        if any(isinstance(item, str) and not item for item in items):
+            raise PydanticCustomError("empty", "Input should not be empty; leave the option out")
+        return value
+
+
+class TrainingSettings(Group):
+    """What is changed in a method's training, and what it is trained on."""
 
     epochs: int | None = Field(default=None, ge=1)
     steps: int | None = Field(default=None, ge=1)
@@ -72,7 +98,9 @@ class TrainingSettings(Options):
         """
         given = self.model_dump(exclude={"train_list", "shards"}, exclude_none=True)
         if {"epochs", "steps"} <= given.keys():
-            raise ConfigError("--epochs and --steps contradict each other; give one of them.")
+            raise ConfigError(
+                "--epochs and --steps contradict each other (epochs= and steps= in Python); give one of them."
+            )
         if "epochs" in given:
             given["steps"] = "null"
         if "batch_size" in given:
@@ -80,15 +108,8 @@ class TrainingSettings(Options):
         return tuple(f"training.{name}={value}" for name, value in given.items())
 
 
-class EvaluationSettings(Options):
-    """What is scored, and what is kept of it.
-
-    Attributes:
-        splits: to score; empty takes all test splits of the benchmark.
-        by: what the headline score is broken down by.
-        save_predictions: keep all heatmaps.
-        pictures: clips in the gallery.
-    """
+class EvaluationSettings(Group):
+    """What is scored, and what is kept of it."""
 
     splits: tuple[str, ...] = ()
     by: tuple[Literal["size", "class", "sources"], ...] = ()
@@ -96,17 +117,8 @@ class EvaluationSettings(Options):
     pictures: int = Field(default=12, ge=0)
 
 
-class ComputeSettings(Options):
-    """Where and how it is computed; none of this changes what is computed.
-
-    Attributes:
-        device: `auto` takes a GPU where there is one.
-        precision: of encoders and decoder; `no` is float32.
-        compile: encoders and decoder by torch.compile.
-        workers: processes that read data, for each that computes; None takes what the device needs.
-        cache: features of frozen encoders to keep on disk.
-        cache_size: what they may take, in gigabytes.
-    """
+class ComputeSettings(Group):
+    """Where and how it is computed; none of this changes what is computed."""
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["no", "bf16", "fp16"] = "no"
@@ -116,18 +128,8 @@ class ComputeSettings(Options):
     cache_size: float = Field(default=50.0, gt=0)
 
 
-class Settings(Options):
-    """All that is chosen beside the method.
-
-    Attributes:
-        dataset: registered name of the benchmark.
-        data_root: its folder.
-        encoders: encoder set; None takes the benchmark's own.
-        overrides: `part.option=value`, changes of the method.
-        plugins: plugin files.
-        seed: of initialisation, order, augmentation, noise and altered sounds.
-        strict: stop at the first sample that cannot be read.
-    """
+class Settings(Group):
+    """All that is chosen beside the method: a registered benchmark, its `dataset`, and the groups."""
 
     dataset: str = "toy"
     data_root: Path | None = None
@@ -142,8 +144,10 @@ class Settings(Options):
 
     @field_validator("plugins", mode="before")
     @classmethod
-    def _paths_as_text(cls, plugins: Sequence[str | Path]) -> tuple[str, ...]:
-        return tuple(str(file) for file in plugins)
+    def _paths_as_text(cls, plugins: Any) -> Any:
+        if not isinstance(plugins, list | tuple):
+            return plugins
+        return tuple(str(file) if isinstance(file, Path) else file for file in plugins)
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Settings:

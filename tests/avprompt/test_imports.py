@@ -43,6 +43,7 @@ MISTAKES = {
     "encoder set": (["run", "souple", "--encoders", "mni"], "Did you mean 'mini'?"),
     "part": (["run", "souple", "--set", "prompt.name=metanett"], "Did you mean 'metanet'?"),
     "table": (["run", "souple", "--set", "promt.words=x"], "Did you mean 'prompt'?"),
+    "training option": (["run", "souple", "--set", "training.stpes=1"], "Did you mean 'steps'?"),
     "form of --set": (["run", "souple", "--set", "words"], "--set takes part.option=value"),
     "checkpoint": (["run", "souple", "--checkpoint", "gone.st"], "There is no checkpoint 'gone.st'"),
     "plugin": (["run", "souple", "--plugin", "gone.py"], "there is no such file"),

@@ -37,6 +37,15 @@ MISTAKES = {
     "checkpoint": ((*RUN, "--checkpoint", "gone.safetensors"), "There is no checkpoint 'gone.safetensors'"),
     "no losses": ((*RUN, *(f"--set={loss}=null" for loss in LOSSES)), "no loss with a weight"),
     "data root": (("run", "souple", "--dataset", "vggss", *TINY), "VGG-SS needs its folder: --data-root"),
+    "empty output": (
+        ("run", "souple", *TINY, "--output", ""),
+        "'--output': a path is needed, and the text is empty",
+    ),
+    "empty data root": ((*RUN, "--data-root", ""), "'--data-root': a path is needed, and the text is empty"),
+    "path inside of another": (
+        (*RUN, "--set", "training.steps.x=1", "--steps", "5"),
+        "lies inside of training.steps",
+    ),
     "missing data root": (
         ("run", "souple", "--dataset", "vggss", *TINY, "--data-root", "gone"),
         "There is no folder 'gone' for VGG-SS.",

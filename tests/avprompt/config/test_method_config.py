@@ -150,6 +150,20 @@ class TestOverrides:
             0.5,
         )
 
+    def test_numbers_may_be_written_as_everybody_does(self, registry: Registry) -> None:
+        assert (
+            resolve(registry, "souple", "tiny", ["training.learning_rate=1e-3"]).training.learning_rate
+            == 1e-3
+        )
+
+    @pytest.mark.parametrize("order", [1, -1])
+    def test_one_inside_of_another_is_refused(self, registry: Registry, order: int) -> None:
+        overrides = ["training.steps.x=1", "training.steps=5"][::order]
+        with pytest.raises(
+            ConfigError, match=r"training.steps.x lies inside of training.steps, .*leave one out"
+        ):
+            resolve(registry, "souple", "tiny", overrides)
+
 
 class TestEncoderSet:
     """What changes with an encoder set, for every method."""
@@ -233,6 +247,15 @@ WRONG = {
     "type": ("prompt.context_tokens=many", r"prompt.context_tokens: .*integer.*got 'many'"),
     "choice": ("prompt.audio_token=middle", r"prompt.audio_token: .*'last' or 'first'.*got 'middle'"),
     "training value": ("training.batch_size=1", r"training.batch_size: .*equal to 2.*got 1"),
+    "boolean for a number": ("prompt.context_tokens=true", r"prompt.context_tokens: .*an integer .got True"),
+    "text for a number": ("losses.area.weight='5'", r"losses.area.weight: Input should be a number .got '5'"),
+    "number for a boolean": ("training.flip=1", r"training.flip: Input should be true or false .got 1"),
+    "boolean for steps": ("training.steps=true", r"training.steps: Input should be an integer .got True"),
+    "list for a number": (
+        "training.steps=[1]",
+        r"training.steps: Input should be a valid integer.*got \[1\]",
+    ),
+    "table for a number": ("training.steps.x=1", r"training.steps: Input should be a valid integer"),
     "part that is no name": ("prompt.name=5", r"prompt.name must be a name, not 5"),
     "part that is no table": ("losses.area=5", r"losses.area .*must be a table of options, not 5"),
 }
@@ -242,6 +265,26 @@ WRONG = {
 def test_what_does_not_fit_is_named_with_the_nearest(registry: Registry, override: str, message: str) -> None:
     with pytest.raises((ConfigError, UnknownNameError), match=message):
         resolve(registry, "souple", "tiny", [override])
+
+
+@pytest.mark.parametrize(
+    "tables",
+    [
+        {"losses": None},
+        {"losses": ["area"]},
+        {"losses": {"area": 5}},
+        {"training": "fast"},
+        {"training": None},
+        {"prompt": 3},
+        {"prompt": ["metanet"]},
+        {"with": {"tiny": {"training": "fast"}}},
+    ],
+    ids=str,
+)
+def test_a_file_in_which_no_table_stands_for_a_table(registry: Registry, write: Any, tables: Any) -> None:
+    (place,) = tables["with"]["tiny"] if "with" in tables else tables
+    with pytest.raises(ConfigError, match=rf"{place}.* must be a table of options, not "):
+        resolve(registry, write(**tables), "tiny")
 
 
 def test_every_wrong_option_is_named(registry: Registry) -> None:

@@ -68,4 +68,6 @@ def test_an_override_whose_value_is_no_yaml() -> None:
 def test_values_of_overrides_are_yaml() -> None:
     assert parse_override("a.b=1e-3x") == {"a": {"b": "1e-3x"}}
     assert parse_override("a.b = [1, 2]") == {"a": {"b": [1, 2]}}
+    assert parse_override("a.rate=1e-3") == {"a": {"rate": 0.001}}
+    assert parse_override("a.rate='1e-3'") == {"a": {"rate": "1e-3"}}
     assert parse_override("a.words=x = y") == {"a": {"words": "x = y"}}

@@ -30,6 +30,16 @@ class TestSettings:
             ({"steps": 0}, r"settings.training.steps: Input should be greater than or equal to 1 \(got 0\)"),
             ({"device": "tpu"}, "settings.compute.device: Input should be 'auto', 'cpu' or 'cuda'"),
             ({"seed": -1}, "settings.seed: Input should be greater than or equal to 0"),
+            ({"seed": True}, r"settings.seed: Input should be an integer \(got True\)"),
+            ({"steps": "5"}, r"settings.training.steps: Input should be an integer \(got '5'\)"),
+            ({"strict": 1}, r"settings.strict: Input should be true or false \(got 1\)"),
+            ({"plugins": "x.py"}, r"settings.plugins: Input should be a list \(got 'x.py'\)"),
+            ({"plugins": 3}, r"settings.plugins: Input should be a list \(got 3\)"),
+            ({"splits": "test"}, r"settings.evaluation.splits: Input should be a list \(got 'test'\)"),
+            ({"data_root": ""}, "settings.data_root: Input should not be empty; leave the option out"),
+            ({"train_list": ""}, "settings.training.train_list: Input should not be empty"),
+            ({"encoders": ""}, "settings.encoders: Input should not be empty"),
+            ({"overrides": [""]}, "settings.overrides: Input should not be empty"),
         ],
     )
     def test_what_does_not_fit_is_named(self, options: dict[str, Any], message: str) -> None:
