@@ -39,3 +39,6 @@ if not TYPE_CHECKING:  # type checkers know the names above, and no others
         if name not in __all__:
             raise AttributeError(f"avprompt has no '{name}'; it has {', '.join(__all__)}.")
         return getattr(importlib.import_module("avprompt.api"), name)
+
+    def __dir__() -> list[str]:
+        return __all__

@@ -57,12 +57,13 @@ def load(
         AvpromptError: something does not exist or does not fit; the message says what to do.
     """
     given: dict[str, Any] = {"encoders": encoders, "overrides": overrides, "plugins": plugins}
-    options = {name: value for name, value in given.items() if value}
+    options = {name: value for name, value in given.items() if value not in (None, (), [])}
     options |= {"device": device, "precision": precision}
-    method, trained, options = open_target(method_or_run, checkpoint, options, trust=trust)
+    target = _target(method_or_run)
+    method, trained, options = open_target(target, _path(checkpoint, "checkpoint"), options, trust=trust)
     settings = Settings.of(options)
     loaded = load_plugins(settings.plugins)
-    if seconds is None and is_run(method_or_run):
+    if seconds is None and is_run(target):
         seconds = loaded.registry.load("datasets", settings.dataset).audio_seconds
     return open_localizer(loaded, method, settings, trained, seconds)
 
@@ -91,12 +92,12 @@ def run(
     Raises:
         AvpromptError: something does not exist or does not fit, or training cannot go on.
     """
-    settings = Settings.of({"dataset": dataset, **options})
-    named = RUNS / settings.dataset / f"{Path(method).stem}-seed{settings.seed}"
-    directory = RunDirectory(Path(output or (named if resume else unused(named))))
+    settings, target = Settings.of({"dataset": dataset, **options}), _target(method)
+    named = RUNS / settings.dataset / f"{Path(target).stem}-seed{settings.seed}"
+    directory = RunDirectory(_path(output, "output") or (named if resume else unused(named)))
     if launched_rank() == 0:  # the others might see what it has begun to write
         directory.claim(resume=resume)
-    session = open_session(_plugins(settings), str(method), settings, _path(checkpoint))
+    session = open_session(_plugins(settings), target, settings, _path(checkpoint, "checkpoint"))
     directory = session.ranks.share(directory)
     return execute(session, directory, resume=resume, reporter=_reporter(progress))
 
@@ -128,11 +129,12 @@ def evaluate(
     """
     check_untrained(options)
     given = dict(options) if dataset is None else {"dataset": dataset, **options}
-    method, trained, given = open_target(run_or_method, checkpoint, given, trust=trust)
+    target, folder = _target(run_or_method), _path(output, "output")
+    method, trained, given = open_target(target, _path(checkpoint, "checkpoint"), given, trust=trust)
     settings = Settings.of(given)
     session = open_session(_plugins(settings), method, settings, trained, trained=True)
     named = RUNS / settings.dataset / f"{session.method_config.name}-evaluated"
-    directory = session.ranks.share(RunDirectory(Path(output or unused(named))))
+    directory = session.ranks.share(RunDirectory(folder or unused(named)))
     return execute(session, directory, evaluate_only=True, reporter=_reporter(progress))
 
 
@@ -163,12 +165,12 @@ def compare(
     Raises:
         AvpromptError: a run fails, or runs cannot be compared.
     """
-    if isinstance(methods, str | Path) or not methods:
+    if isinstance(methods, str) or not isinstance(methods, Sequence) or not methods:
         raise ConfigError("compare takes a list of methods or runs, such as ['souple', 'acl-ssl'].")
-    targets = [str(method) for method in methods]
+    targets = [_target(method) for method in methods]
     given, seeds = comparison_options(targets, {"dataset": dataset, **options}, seeds)
     settings = Settings.of(given)
-    folder = comparison_folder(output, targets, settings, seeds)
+    folder = comparison_folder(_path(output, "output"), targets, settings, seeds)
     return compare_methods(
         _plugins(settings),
         targets,
@@ -180,8 +182,21 @@ def compare(
     )
 
 
-def _path(path: str | Path | None) -> Path | None:
-    return None if path is None else Path(path)
+def _target(method_or_run: Any) -> str:
+    if not isinstance(method_or_run, str | Path) or not str(method_or_run):
+        raise ConfigError(
+            "Name a registered method, a YAML file or a run directory, such as 'souple', not "
+            f"{method_or_run!r}."
+        )
+    return str(method_or_run)
+
+
+def _path(path: Any, option: str) -> Path | None:
+    if path is None:
+        return None
+    if not isinstance(path, str | Path) or not str(path):
+        raise ConfigError(f"{option} must be a path, not {path!r}; leave it out for none.")
+    return Path(path)
 
 
 def _plugins(settings: Settings) -> Loaded:

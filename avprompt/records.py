@@ -2,6 +2,8 @@
 
 Letters of shapes, as in the papers: B batch, C vision width, D joint (CLIP) width, E text width,
 K audio tokens, S prompt length, N patches, h x w patch grid or mask size, T audio samples.
+
+Records of arrays or tensors equal only themselves: NumPy and torch have no one answer to `==`.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Audio:
     """Decoded audio: `samples` (T,) or (channels, T), float in -1..1, at `rate` Hz."""
 
@@ -89,7 +91,7 @@ SoundSource = FileSource | Audio
 """Where a sound is: in a file, or decoded."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class GroundTruth:
     """Where the sound comes from.
 
@@ -106,7 +108,7 @@ class GroundTruth:
     sources: int = 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Distractor:
     """A visible but silent object: the sound it would make, and its mask (H, W) bool."""
 
@@ -163,7 +165,7 @@ class Split:
     missing: tuple[Missing, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ImageFeatures:
     """What the frozen image encoder says of B images.
 
@@ -186,7 +188,7 @@ class ImageFeatures:
         return ImageFeatures(self.pooled[index], hidden, self.dense[index])  # type: ignore[index]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Prompt:
     """A sequence for the text encoder.
 
@@ -199,7 +201,7 @@ class Prompt:
     read_at: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PairText:
     """The text features of every image with every audio, which training contrasts.
 
@@ -217,7 +219,7 @@ class PairText:
         return self.features[0] if self.shared else self.features
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Prediction:
     """What a method says of B samples: `heatmap` (B, H, W) in 0..1 and `confidence` (B,)."""
 

@@ -185,7 +185,9 @@ class BenchmarkAdapter(ABC):
 
     def _checked(self, root: Path | None) -> Path:
         if root is None:
-            raise DataError(f"{self.title} needs its folder: --data-root DIR.\n{self.source}")
+            raise DataError(
+                f"{self.title} needs its folder: --data-root DIR (data_root=DIR in Python).\n{self.source}"
+            )
         if not root.is_dir():
             raise DataError(f"There is no folder '{root}' for {self.title}.\n{self.source}")
         return root

@@ -53,7 +53,7 @@ def read_image(source: PictureSource, enough: int | None = None) -> np.ndarray:
         if enough is not None:
             image.draft(None, (enough, enough))
         limit_pixels(source, *image.size)
-        return np.array(_to_rgb(ImageOps.exif_transpose(image)))
+        return upright_rgb(image)
 
 
 def picture_size(source: FileSource | Frame) -> tuple[int, int]:
@@ -147,7 +147,8 @@ def verify_sound(audio: Audio, name: str) -> None:
         raise DataError(f"{name} has the rate {audio.rate!r}. Give the samples of a second, such as 16000.")
     if samples.size == 0:
         raise DataError(f"{name} holds no sound. Leave the sample out or get the file again.")
-    if samples.ndim > 2 or (samples.ndim == 2 and len(samples) > min(_MOST_CHANNELS, samples.shape[1])):
+    channels = len(samples) if samples.ndim == 2 else 1
+    if samples.ndim not in (1, 2) or channels > min(_MOST_CHANNELS, samples.shape[-1]):
         raise DataError(
             f"{name} must be (T,) or (channels, T), not {samples.shape}. Transpose (T, channels): samples.T"
         )
@@ -170,14 +171,19 @@ def mix(audio: Audio, seconds: float = math.inf) -> np.ndarray:
 def _rgb_array(image: np.ndarray) -> np.ndarray:
     channels = image.shape[2] if image.ndim == 3 else 1
     if image.dtype != np.uint8 or image.ndim not in (2, 3) or channels not in (1, 3, 4) or not image.size:
-        raise DataError(f"expected a picture (H, W, 3) uint8, got {image.shape} {image.dtype}")
+        raise DataError(
+            f"expected a picture (H, W, 3) uint8, got {image.shape} {image.dtype}. Transpose (3, H, W), and "
+            "multiply colours in 0..1 by 255."
+        )
     grey_or_colour = image.reshape(*image.shape[:2], channels)[..., :3]
     return np.array(np.broadcast_to(grey_or_colour, (*image.shape[:2], 3)))
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
+def upright_rgb(image: Image.Image) -> np.ndarray:
+    """Return a picture of Pillow's as (H, W, 3) uint8, converted as `read_image` converts files."""
+    image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I"):  # Pillow's own conversion clips 16 bits to white.
         image = Image.fromarray(np.clip(np.asarray(image) // 257, 0, 255).astype(np.uint8))
     if "transparency" in image.info:
         image = image.convert("RGBA")
-    return image.convert("RGB")
+    return np.array(image.convert("RGB"))

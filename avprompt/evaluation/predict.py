@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from avprompt.data.inputs import ImageInput
-from avprompt.errors import AvpromptError
+from avprompt.errors import ConfigError
 from avprompt.evaluation.finite import check_finite
 from avprompt.evaluation.sounds import AudioTokens
 from avprompt.features.encoding import Encoding
@@ -51,7 +51,7 @@ def name_objects(decoder: Decoder, backbone: Backbone, names: Iterable[str]) -> 
             words = backbone.embed_text(TEXT_PROMPT.format(label=name))
             embeddings = torch.cat([start[None], words, end[None]])[None]  # (1, S, E)
             text[name] = backbone.encode_prompt(Prompt(embeddings, read_at=embeddings.shape[1] - 1))
-    except AvpromptError:
+    except ConfigError:  # a word that is not in the vocabulary, or a name that is too long
         return None
     return NamedObjects(decoder, text)
 

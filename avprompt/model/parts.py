@@ -103,7 +103,11 @@ class Backbone(FrozenPart):
 
     @abstractmethod
     def embed_text(self, text: str) -> Tensor:
-        """Return the input embeddings (S, E) of the words, without `<sos>` and `<eos>`."""
+        """Return the input embeddings (S, E) of the words, without `<sos>` and `<eos>`.
+
+        Raises:
+            ConfigError: the vocabulary has no such word; what names objects then does without.
+        """
 
     @abstractmethod
     def special_token_embeddings(self) -> tuple[Tensor, Tensor]:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 
 from avprompt.data.inputs import InputSpec
-from avprompt.data.media import read_image, resize_image
-from avprompt.errors import DataError
+from avprompt.data.media import read_image, resize_image, upright_rgb
+from avprompt.errors import ConfigError, DataError
 from avprompt.evaluation.finite import check_finite
 from avprompt.model.method import Method
 from avprompt.pictures.overlay import overlay
@@ -27,6 +29,9 @@ from avprompt.runs.settings import Settings
 SECONDS = 10.0
 """How much of a sound is used unless a run or the user says otherwise."""
 
+SHORTEST = 0.1
+"""Seconds of sound that may be asked for."""
+
 Size = tuple[int, int]
 """Height and width, pixels."""
 
@@ -37,7 +42,7 @@ SoundLike = str | Path | Audio | np.ndarray | Tensor
 """A file, or samples (T,) or (channels, T) in -1..1 with their rate."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Localization:
     """Where one sound comes from in one image.
 
@@ -98,6 +103,7 @@ class Localizer:
             size: (height, width) of the heatmap; None takes that of the image.
 
         Raises:
+            ConfigError: the size is none.
             DataError: an image or sound cannot be read, or there are not as many sounds as images.
             EvaluationError: what comes out is not finite.
         """
@@ -115,9 +121,7 @@ class Localizer:
         image, device = read_image(picture), next(self.method.parameters()).device
         pixels = self.spec.pixels(resize_image(image, self.spec.image_size))[None].to(device)
         waveform = self.spec.waveform(sound)[None].to(device)
-        height, width = size or image.shape[:2]
-        if min(height, width) < 1:
-            raise DataError(f"A heatmap of {height} x {width} pixels shows nothing: give a larger size=.")
+        height, width = image.shape[:2] if size is None else _checked_size(size)
         with self.precision():
             tokens = self.method.project(self.method.encode_audio(waveform))
             features = self.method.encode_image(pixels)
@@ -145,31 +149,65 @@ def open_localizer(
         seconds: how much of each sound is used.
 
     Raises:
+        ConfigError: the method does not fit together, or `seconds` is no length of time.
         WeightsError: trained parts or encoder weights are missing.
     """
+    seconds = SECONDS if seconds is None else _checked_seconds(seconds)
     opened = open_method(loaded, method, settings, settings.encoders or "published", checkpoint)
     opened.method.eval()
-    return Localizer(opened.method, opened.input_spec(seconds or SECONDS), opened.accelerator.autocast)
+    return Localizer(opened.method, opened.input_spec(seconds), opened.accelerator.autocast)
 
 
-def _picture(image: ImageLike) -> PictureSource:
+def _checked_seconds(seconds: Any) -> float:
+    number = isinstance(seconds, Real) and not isinstance(seconds, bool)
+    if not (number and SHORTEST <= seconds < math.inf):
+        raise ConfigError(
+            f"seconds says how much of each sound is used: a number from {SHORTEST}, such as {SECONDS}, "
+            f"not {seconds!r}."
+        )
+    return float(seconds)
+
+
+def _checked_size(size: Any) -> Size:
+    sides = tuple(size) if isinstance(size, list | tuple) else ()
+    if len(sides) != 2 or not all(isinstance(side, Integral) for side in sides):
+        raise ConfigError(f"size must be (height, width) in pixels, such as (224, 224), not {size!r}.")
+    height, width = map(int, sides)
+    if min(height, width) < 1:
+        raise ConfigError(f"A heatmap of {height} x {width} pixels shows nothing: give a larger size=.")
+    return height, width
+
+
+def _picture(image: Any) -> PictureSource:
     if isinstance(image, Image.Image):
-        return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+        try:
+            return upright_rgb(image)
+        except (OSError, SyntaxError, ValueError) as error:  # Pillow decodes when it is first looked at
+            raise DataError(f"The PIL image cannot be decoded ({error}). Get its file again.") from error
+    empty = isinstance(image, str) and not image
+    if empty or not isinstance(image, str | Path | np.ndarray):
+        raise DataError(
+            "An image is a file, a PIL image, or an array (H, W, 3) uint8, not "
+            f"{'an empty text' if empty else type(image).__name__}. "
+            "Of a tensor (3, H, W) uint8 make one: image.permute(1, 2, 0).cpu().numpy()."
+        )
     return Path(image) if isinstance(image, str) else image
 
 
-def _sound(sound: SoundLike, rate: int | None) -> SoundSource:
-    if isinstance(sound, str | Path):
+def _sound(sound: Any, rate: Any) -> SoundSource:
+    if isinstance(sound, str | Path) and sound != "":
         return Path(sound)
     if isinstance(sound, Audio):
         return sound
     if not isinstance(sound, np.ndarray | Tensor):
         raise DataError(f"A sound is a file, or samples as an array or tensor, not {type(sound).__name__}.")
-    if rate is None or rate < 1:
-        raise DataError("Samples of a sound say nothing of their rate: give rate=, in samples per second.")
-    samples = sound.detach().cpu().numpy() if isinstance(sound, Tensor) else np.asarray(sound)
-    if not np.issubdtype(samples.dtype, np.floating):
-        raise DataError(f"Samples must lie in -1..1, not be {samples.dtype}: divide 16-bit ones by 32768.")
-    if samples.ndim > 2 or (samples.ndim == 2 and samples.shape[0] > samples.shape[1]):
-        raise DataError(f"Samples must be (T,) or (channels, T), not {samples.shape}.")
-    return Audio(samples.astype(np.float32), rate)
+    if not isinstance(rate, Real) or rate < 1:
+        raise DataError(
+            "Samples of a sound say nothing of their rate: give rate=, in samples per second, such as 16000 "
+            f"(got {rate!r})."
+        )
+    if isinstance(sound, Tensor):  # NumPy has no bfloat16
+        sound = (sound.float() if sound.is_floating_point() else sound).detach().cpu().numpy()
+    if not np.issubdtype(sound.dtype, np.floating):
+        raise DataError(f"Samples must lie in -1..1, not be {sound.dtype}: divide 16-bit ones by 32768.")
+    return Audio(sound.astype(np.float32), rate)  # type: ignore[arg-type]  # its reader checks the rest

@@ -177,7 +177,8 @@ def open_method(
         load_checkpoint(built, checkpoint, checkpoint_formats(loaded.registry))
     elif instead is not None and built.trainable_parameters():
         raise WeightsError(
-            f"'{config.name}' has trained parts: give --checkpoint FILE or a finished run's folder{instead}."
+            f"'{config.name}' has trained parts: give --checkpoint FILE or a finished run's folder{instead}. "
+            "In Python: checkpoint=FILE."
         )
     built.to(accelerator.device)
     if settings.compute.compile:

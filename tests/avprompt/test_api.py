@@ -46,6 +46,11 @@ class TestImport:
     def test_every_promised_name_is_there(self) -> None:
         assert [name for name in avprompt.__all__ if getattr(avprompt, name) is None] == []
 
+    def test_dir_shows_the_promised_names_and_options_are_explained(self) -> None:
+        assert dir(avprompt) == sorted(avprompt.__all__)
+        explained = avprompt.RunOptions.__doc__ or ""
+        assert [name for name in avprompt.RunOptions.__annotations__ if f"{name}: " not in explained] == []
+
     def test_other_names_are_not(self) -> None:
         with pytest.raises(AttributeError, match="avprompt has no 'trian'; it has"):
             avprompt.trian  # type: ignore[attr-defined]  # noqa: B018
@@ -78,6 +83,15 @@ class TestRun:
             (("souple", "tinny"), {}, "There is no dataset 'tinny'"),
             (("souple", "tiny"), {"stpes": 1}, "There is no option 'stpes'. Did you mean 'steps'?"),
             (("souple", "tiny"), {"steps": 1, "epochs": 1}, "contradict each other"),
+            ((3, "tiny"), {}, "Name a registered method, a YAML file or a run directory, .* not 3"),
+            (("souple", "tiny"), {"output": ""}, "output must be a path, not ''"),
+            (("souple", "tiny"), {"checkpoint": 3}, "checkpoint must be a path, not 3"),
+            (("w.safetensors", "tiny"), {}, r"'w.safetensors' holds weights, .*checkpoint= in Python"),
+            (
+                ("souple", "vggss"),
+                {"overrides": ["training.stpes=1"], "data_root": "gone"},
+                "no option 'training.stpes'. Did you mean 'steps'",
+            ),
         ],
     )
     def test_mistakes(self, arguments: Any, options: Any, message: str, here: Path) -> None:
@@ -141,7 +155,7 @@ class TestCompare:
         assert ["| cIoU", table[3][1], "100.0 ± 0.0 |"] in table
         assert {len(row) for row in table} == {3}
 
-    @pytest.mark.parametrize("methods", [[], "souple"])
+    @pytest.mark.parametrize("methods", [[], "souple", 3, None])
     def test_takes_a_list(self, methods: Any) -> None:
         with pytest.raises(avprompt.AvpromptError, match="compare takes a list of methods or runs"):
             avprompt.compare(methods, "tiny")
@@ -208,7 +222,12 @@ class TestLocalize:
             (np.zeros(160, np.float32), 0, "give rate="),
             (None, RATE, "A sound is a file, or samples as an array or tensor, not NoneType"),
             (np.zeros(160, np.int16), RATE, "must lie in -1..1, not be int16: divide"),
+            (np.zeros(160, np.float32), "16k", "give rate=, .*got '16k'"),
+            (np.zeros(160, np.float32), 3, "has the rate 3. Give the samples of a second, such as 16000"),
             (np.zeros((160, 2), np.float32), RATE, r"must be \(T,\) or \(channels, T\), not \(160, 2\)"),
+            (np.zeros((160, 2), np.float32), RATE, r"Transpose \(T, channels\): samples.T"),
+            (np.zeros((), np.float32), RATE, r"must be \(T,\) or \(channels, T\), not \(\)"),
+            ("", None, "A sound is a file, or samples"),
             ("gone.wav", None, "gone.wav does not exist"),
         ],
     )
@@ -224,6 +243,63 @@ class TestLocalize:
         with pytest.raises(avprompt.AvpromptError, match="as many sounds, one for each"):
             localizer.localize([clip[0]], [clip[1], clip[1]], rate=RATE)
 
+    @pytest.mark.parametrize(
+        ("image", "message"),
+        [
+            (torch.zeros(3, 32, 32), r"not Tensor. Of a tensor .* image.permute\(1, 2, 0\)"),
+            (3, "An image is a file, a PIL image, or an array"),
+            ("", "not an empty text"),
+            (np.zeros((0, 32, 3), np.uint8), r"expected a picture \(H, W, 3\) uint8, got \(0, 32, 3\)"),
+            (np.zeros((3, 32, 32), np.uint8), r"Transpose \(3, H, W\)"),
+            (np.zeros((32, 32, 3)), "multiply colours in 0..1 by 255"),
+        ],
+    )
+    def test_refuses_what_is_no_image(self, clip: Any, image: Any, message: str) -> None:
+        localizer = avprompt.load("oracle", encoders="tiny", seconds=0.1)
+        with pytest.raises(avprompt.AvpromptError, match=message):
+            localizer.localize(image, clip[1], rate=RATE)
+
+    def test_pictures_of_pillow_are_read_like_files(self, clip: Any, here: Path) -> None:
+        """Pillow's own conversion clips 16 bits to white, and decodes a broken file late."""
+        grey = np.full((32, 32), 100 * 257, np.uint16)
+        localizer = avprompt.load("oracle", encoders="tiny", seconds=0.1)
+        localization = localizer.localize(Image.fromarray(grey), clip[1], rate=RATE)
+        assert set(localization.image.flat) == {100}
+        Image.effect_noise((64, 64), 50).save(here / "cut.png")
+        (here / "cut.png").write_bytes((here / "cut.png").read_bytes()[:900])
+        message = "The PIL image cannot be decoded"
+        with Image.open(here / "cut.png") as cut, pytest.raises(avprompt.AvpromptError, match=message):
+            localizer.localize(cut, clip[1], rate=RATE)
+
+    def test_tensors_of_sound_may_be_of_any_precision(self, clip: Any) -> None:
+        localizer = avprompt.load("oracle", encoders="tiny", seconds=0.1)
+        sound = torch.from_numpy(clip[1]).bfloat16()
+        rounded = localizer.localize(clip[0], sound, rate=RATE)
+        exact = localizer.localize(clip[0], sound.float(), rate=RATE)
+        np.testing.assert_array_equal(rounded.heatmap, exact.heatmap)
+
+    def test_localizations_can_be_compared(self, clip: Any) -> None:
+        localizer = avprompt.load("oracle", encoders="tiny", seconds=0.1)
+        one, other = localizer.localize([clip[0]] * 2, [clip[1]] * 2, rate=RATE)
+        assert one == one
+        assert one != other
+
+    @pytest.mark.parametrize("size", [224, (), (224,), (1, 2, 3), "ab", (3.5, 2), (None, 2)])
+    def test_a_size_is_a_height_and_a_width(self, clip: Any, size: Any) -> None:
+        localizer = avprompt.load("oracle", encoders="tiny", seconds=0.1)
+        with pytest.raises(avprompt.AvpromptError, match=r"size must be \(height, width\) in pixels"):
+            localizer.localize(*clip, rate=RATE, size=size)
+
+    @pytest.mark.parametrize("seconds", ["x", -1, 0, 1e-9, float("nan"), float("inf"), True])
+    def test_seconds_are_a_length_of_time(self, seconds: Any) -> None:
+        with pytest.raises(avprompt.AvpromptError, match="seconds says how much of each sound is used"):
+            avprompt.load("oracle", encoders="tiny", seconds=seconds)
+
+    @pytest.mark.parametrize("name", [3, None, ""])
+    def test_a_method_has_a_name(self, name: Any) -> None:
+        with pytest.raises(avprompt.AvpromptError, match="Name a registered method, a YAML file or a run"):
+            avprompt.load(name)
+
     def test_refuses_heatmaps_without_pixels(self, clip: Any) -> None:
         localizer = avprompt.load("oracle", encoders="tiny", seconds=0.1)
         with pytest.raises(avprompt.AvpromptError, match="A heatmap of 0 x 5 pixels shows nothing"):
@@ -237,5 +313,8 @@ class TestLocalize:
             localizer.localize(*clip, rate=RATE)
 
     def test_refuses_what_is_not_trained(self) -> None:
-        with pytest.raises(avprompt.AvpromptError, match="'souple' has trained parts: give --checkpoint"):
+        with pytest.raises(
+            avprompt.AvpromptError,
+            match=r"'souple' has trained parts: give --checkpoint .*In Python: checkpoint=FILE",
+        ):
             avprompt.load("souple", encoders="tiny")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from avprompt.errors import ConfigError, DataError, EvaluationError
+from avprompt.errors import ConfigError, DataError, EvaluationError, WeightsError
 from avprompt.evaluation.evaluator import Evaluator
 from avprompt.evaluation.measure import MeasuredSamples
 from avprompt.evaluation.score import SplitScores, sample_rows, score
@@ -219,6 +219,17 @@ class TestNames:
         scores = scored(evaluator)
         assert "text-prompt" not in scores.ceilings
         assert scores.scores["val-threshold"]["cIoU"] == 100
+
+    def test_another_error_is_not_taken_for_an_unknown_name(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def broken(text: str) -> torch.Tensor:
+            raise WeightsError("the tokenizer cannot be read")
+
+        method = bench.method("oracle")
+        monkeypatch.setattr(method.backbone, "embed_text", broken)
+        with pytest.raises(WeightsError, match="tokenizer"):
+            scored(bench.evaluator(method))
 
     def test_other_splits_have_theirs_in_any_order(self, evaluator: Evaluator) -> None:
         samples = [scene("test", index) for index in range(6)]
