@@ -155,7 +155,7 @@ def given_options() -> dict[str, Any]:
 
 
 def checked_options(*methods: str) -> dict[str, Any]:
-    """Return `given_options`, with names and the form of `--set` checked before torch is imported.
+    """Return `given_options`, with names, the checkpoint and `--set` checked before torch is imported.
 
     Run directories bring names and plugins of their own, which are checked when they are opened.
     """
@@ -163,7 +163,12 @@ def checked_options(*methods: str) -> dict[str, Any]:
     from avprompt.plugin.discovery import load_plugins
     from avprompt.runs.settings import Settings
 
-    options = given_options()
+    options, checkpoint = given_options(), click.get_current_context().params.get("checkpoint")
+    if checkpoint is not None and not checkpoint.exists():
+        raise WeightsError(
+            f"There is no checkpoint '{checkpoint}'. `avprompt weights list` shows published ones and their "
+            "place."
+        )
     if any(Path(method).is_dir() for method in methods):
         return options
     settings = Settings.of(options)
@@ -177,8 +182,4 @@ def checked_options(*methods: str) -> dict[str, Any]:
 
 def _here_or_at_home(path: Path) -> Path:
     at_home = locate(str(path))
-    if not at_home.exists() and not path.exists():
-        raise WeightsError(
-            f"There is no checkpoint '{path}'. `avprompt weights list` shows published ones and their place."
-        )
     return at_home if at_home.exists() else path

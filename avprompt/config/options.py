@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from avprompt.errors import ConfigError, PluginError, suggest
 from avprompt.registry import KINDS, Registry
 
-_SCALARS = {int: "an integer", float: "a number", bool: "true or false"}
+_SCALARS = {int: "a valid integer", float: "a valid number", bool: "true or false"}
 
 
 class Options(BaseModel):

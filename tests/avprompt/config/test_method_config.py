@@ -247,10 +247,19 @@ WRONG = {
     "type": ("prompt.context_tokens=many", r"prompt.context_tokens: .*integer.*got 'many'"),
     "choice": ("prompt.audio_token=middle", r"prompt.audio_token: .*'last' or 'first'.*got 'middle'"),
     "training value": ("training.batch_size=1", r"training.batch_size: .*equal to 2.*got 1"),
-    "boolean for a number": ("prompt.context_tokens=true", r"prompt.context_tokens: .*an integer .got True"),
-    "text for a number": ("losses.area.weight='5'", r"losses.area.weight: Input should be a number .got '5'"),
+    "boolean for a number": (
+        "prompt.context_tokens=true",
+        r"prompt.context_tokens: .*a valid integer .got True",
+    ),
+    "text for a number": (
+        "losses.area.weight='5'",
+        r"losses.area.weight: Input should be a valid number .got '5'",
+    ),
     "number for a boolean": ("training.flip=1", r"training.flip: Input should be true or false .got 1"),
-    "boolean for steps": ("training.steps=true", r"training.steps: Input should be an integer .got True"),
+    "boolean for steps": (
+        "training.steps=true",
+        r"training.steps: Input should be a valid integer .got True",
+    ),
     "list for a number": (
         "training.steps=[1]",
         r"training.steps: Input should be a valid integer.*got \[1\]",
