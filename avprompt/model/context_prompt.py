@@ -65,7 +65,7 @@ class LearnedContextOptions(PromptOptions):
     Attributes:
         context_tokens: M.
         initialise: start from the embeddings of `words`, or from `random` ones, normal(0, 0.02).
-        words: what the context starts from; fewer words than tokens are repeated.
+        words: what the context starts from; fewer words than tokens are repeated, more are cut off.
     """
 
     context_tokens: int = Field(default=4, ge=1)

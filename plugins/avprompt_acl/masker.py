@@ -29,7 +29,12 @@ class GumbelSigmoidOptions(TrainedOptions):
 
 
 class GumbelSigmoidMasker(Masker):
-    """Scales and shifts mask logits by w and b, two learned scalars, and draws hard masks from them."""
+    """Scales and shifts mask logits by w and b, two learned scalars, and draws hard masks from them.
+
+    Ours: the area term and the masked image see the same draw, where the published code draws once for each.
+    Either loss has the same distribution with one draw as with two, and so their sum the same expected
+    gradient; only by chance the two losses now vary together.
+    """
 
     Config = GumbelSigmoidOptions
 

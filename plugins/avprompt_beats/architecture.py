@@ -33,10 +33,12 @@ class BeatsArchitecture(BaseModel):
     gru_rel_pos: bool = False
 
     @model_validator(mode="after")
-    def _divides(self) -> BeatsArchitecture:
+    def _fits_together(self) -> BeatsArchitecture:
         for name in ("encoder_attention_heads", "conv_pos_groups"):
             if self.encoder_embed_dim % getattr(self, name):
                 raise ValueError(f"encoder_embed_dim {self.encoder_embed_dim} is no multiple of {name}")
+        if self.layer_norm_first and self.deep_norm:
+            raise ValueError("layer_norm_first and deep_norm exclude each other; one of them must be false")
         return self
 
 

@@ -47,7 +47,8 @@ class Beats(nn.Module):
 
         Returns:
             The transformer's input and the output of each block, (B, L, W) each, so that item i is
-            the output of block i counted from one.
+            the output of block i counted from one. With `layer_norm_first` no item is normalised, the
+            last neither: the published code normalises only what it returns beside its layers' outputs.
 
         Raises:
             ValueError: the waveform is shorter than one patch (175 ms).
@@ -89,8 +90,6 @@ class Encoder(nn.Module):
         bias = self._position_bias(x.shape[1], x.device)
         for layer in self.layers:
             outputs.append(layer(outputs[-1], bias))
-        if self.arch.layer_norm_first:
-            outputs[-1] = self.layer_norm(outputs[-1])
         return tuple(outputs)
 
     def _position_bias(self, length: int, device: torch.device) -> Tensor | None:

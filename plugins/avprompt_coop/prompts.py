@@ -6,22 +6,43 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from avprompt.plugin import Backbone, ContextPrompt, ImageFeatures, LearnedContextOptions, initial_context
+from avprompt.plugin import (
+    Backbone,
+    ConfigError,
+    ContextPrompt,
+    ImageFeatures,
+    LearnedContextOptions,
+    initial_context,
+)
 
 
 class CoOpPrompt(ContextPrompt):
-    """M context vectors, learned, shared by all inputs (CoOp, equation 2)."""
+    """M context vectors, learned, shared by all inputs (CoOp, equation 2).
+
+    Those that start from words are as many as the words, as in the published code.
+    """
 
     Config = LearnedContextOptions
 
     def __init__(self, config: LearnedContextOptions, backbone: Backbone) -> None:
         super().__init__(config, backbone)
+        if config.initialise == "words":
+            _check_count(config, len(backbone.embed_text(config.words)))
         self.vectors = nn.Parameter(initial_context(config, backbone))
 
     def context(self, image: ImageFeatures) -> Tensor:
         """Return the vectors (1, M, E)."""
         del image
         return self.vectors.unsqueeze(0)
+
+
+def _check_count(config: LearnedContextOptions, words: int) -> None:
+    if words != config.context_tokens:
+        raise ConfigError(
+            f"prompt.context_tokens is {config.context_tokens}, but '{config.words}' has {words} tokens, and "
+            "CoOp's context has as many as the words that it starts from. "
+            f"Set prompt.context_tokens={words}, or other prompt.words, or prompt.initialise=random."
+        )
 
 
 class CoCoOpOptions(LearnedContextOptions):

@@ -42,7 +42,6 @@ def test_less_than_a_patch_is_refused(beats: Beats) -> None:
 @pytest.mark.parametrize(
     "options",
     [
-        {"layer_norm_first": True, "deep_norm": False},
         {"deep_norm": False},
         {"gru_rel_pos": False},
         {"gru_rel_pos": False, "relative_position_embedding": False},
@@ -56,6 +55,26 @@ def test_every_configuration_trains_every_parameter(
     beats(noise)[-1].square().sum().backward()
     untrained = [name for name, parameter in beats.named_parameters() if parameter.grad is None]
     assert untrained == []
+
+
+def test_norms_that_come_first_leave_the_output_of_every_block_as_it_is(
+    arch: BeatsArchitecture, noise: Tensor
+) -> None:
+    beats = Beats(arch.model_copy(update={"layer_norm_first": True, "deep_norm": False})).eval()
+    *_, before, last = beats(noise)
+    last.square().sum().backward()
+    untrained = [name for name, parameter in beats.named_parameters() if parameter.grad is None]
+    assert untrained == ["encoder.layer_norm.weight", "encoder.layer_norm.bias"]
+    for name, linear in beats.encoder.layers[-1].named_modules():
+        if name in ("self_attn.out_proj", "fc2"):  # both branches of the last block add nothing
+            nn.init.zeros_(linear.weight)
+            nn.init.zeros_(linear.bias)
+    assert torch.equal(beats(noise)[-1], before)
+
+
+def test_norms_come_first_or_are_deep() -> None:
+    with pytest.raises(ValidationError, match="layer_norm_first and deep_norm exclude each other"):
+        BeatsArchitecture(layer_norm_first=True, deep_norm=True)
 
 
 def test_the_position_bias_is_one_for_all_layers(beats: Beats) -> None:

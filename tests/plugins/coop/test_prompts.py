@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from avprompt.errors import ConfigError
 from avprompt.records import ImageFeatures
 from avprompt.testing import StandInBackbone
 from avprompt_coop.prompts import CoCoOpOptions, CoCoOpPrompt, CoOpPrompt, LearnedContextOptions
@@ -25,6 +26,17 @@ def test_coop_starts_from_words_and_learns_them(image: ImageFeatures) -> None:
     assert {name: tuple(p.shape) for name, p in prompt.named_parameters()} == {"vectors": (4, 8)}
 
 
+@pytest.mark.parametrize("part", [CoOpPrompt, CoCoOpPrompt])
+@pytest.mark.parametrize("count", [3, 16])
+def test_a_context_has_as_many_tokens_as_the_words_that_it_starts_from(
+    part: type[CoOpPrompt], count: int
+) -> None:
+    with pytest.raises(ConfigError, match=rf"tokens is {count}, but 'a photo of a' has 4 .*tokens=4.*random"):
+        part(part.Config(context_tokens=count), StandInBackbone())
+    prompt = part(part.Config(context_tokens=count, initialise="random"), StandInBackbone())
+    assert prompt.vectors.shape == (count, 8)
+
+
 def test_coop_ignores_the_image(image: ImageFeatures) -> None:
     prompt = CoOpPrompt(LearnedContextOptions(), StandInBackbone())
     audio = torch.randn(1, 1, 8).expand(3, -1, -1)
@@ -33,7 +45,7 @@ def test_coop_ignores_the_image(image: ImageFeatures) -> None:
 
 
 def test_cocoop_adds_one_shift_an_image_to_every_vector(image: ImageFeatures) -> None:
-    prompt = CoCoOpPrompt(CoCoOpOptions(context_tokens=3, reduction=2), StandInBackbone())
+    prompt = CoCoOpPrompt(CoCoOpOptions(context_tokens=3, words="a photo of", reduction=2), StandInBackbone())
     shift = prompt.context(image) - prompt.vectors  # (B, M, E)
     torch.testing.assert_close(shift[:, 0], shift[:, 2], atol=1e-6, rtol=1e-5)
     assert not torch.allclose(shift[0, 0], shift[1, 0])

@@ -33,6 +33,16 @@ def test_starts_at_the_words(image: ImageFeatures) -> None:
     torch.testing.assert_close(context, words, atol=0.02, rtol=0)
 
 
+@pytest.mark.parametrize("tokens", [8, 16])
+def test_starts_at_the_words_again_and_again_where_there_are_more_tokens(
+    image: ImageFeatures, tokens: int
+) -> None:
+    backbone = StandInBackbone()
+    context = MetaNetPrompt(MetaNetOptions(context_tokens=tokens), backbone).context(image)
+    words = backbone.embed_text("a photo of a").repeat(tokens // 4, 1)
+    torch.testing.assert_close(context, words.expand(4, -1, -1), atol=0.02, rtol=0)
+
+
 def test_starts_anywhere_when_random(image: ImageFeatures) -> None:
     backbone = StandInBackbone()
     context = MetaNetPrompt(MetaNetOptions(initialise="random"), backbone).context(image)
