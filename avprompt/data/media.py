@@ -106,7 +106,8 @@ def read_audio(source: SoundSource, rate: int, seconds: float, *, pad: bool = Tr
         pad: put zeros behind a sound that is too short; otherwise it stays short.
 
     Raises:
-        DataError: the file is missing or broken, or what it holds is no sound; see `verify_sound`.
+        DataError: the file is missing or broken, what it holds is no sound (see `verify_sound`), or is so
+            short that at this rate nothing is left.
     """
     name = "The decoded audio" if isinstance(source, Audio) else str(source)
     audio = source if isinstance(source, Audio) else load_audio(source, seconds + _FILTER_TAIL)
@@ -114,6 +115,8 @@ def read_audio(source: SoundSource, rate: int, seconds: float, *, pad: bool = Tr
     samples = mix(audio, seconds + _FILTER_TAIL)  # (T,)
     if audio.rate != rate:
         samples = soxr.resample(samples, audio.rate, rate, quality="HQ")
+        if samples.size == 0:
+            raise DataError(f"{name} is too short to be heard. Leave the sample out or get the file again.")
     length = round(rate * seconds)
     return np.pad(samples[:length], (0, max(0, length - len(samples)) if pad else 0))
 

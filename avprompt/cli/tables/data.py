@@ -69,6 +69,8 @@ def print_check(report: Report, console: Console | None = None) -> None:
             console.print(_box_counts(split.annotation, split.as_published), highlight=False)
         if split.wrong():
             console.print(_problems(split))
+        for note in split.notes:
+            console.print(f"[yellow]Note:[/yellow] {escape(note)}", highlight=False)
     for note in report.notes:
         console.print(f"[yellow]Note:[/yellow] {escape(note)}")
     console.print(_verdict(report))

@@ -26,6 +26,9 @@ SHORTEST_SIDE = 32
 TOLERANCE = 0.25
 """Seconds by which a sound may miss its length: codecs pad, and videos end early."""
 
+NAMED = 5
+"""How many of many clips a note names."""
+
 
 def check(
     adapter: BenchmarkAdapter,
@@ -79,6 +82,7 @@ def check_split(
             *_unlike(adapter.media, media, clips),
             *_same_content(adapter.media, media, clips),
         ],
+        notes=[] if adapter.media.seconds else list(_other_lengths(adapter.audio_seconds, media, clips)),
     )
 
 
@@ -177,6 +181,21 @@ def _differences(expected: Media, facts: MediaFacts) -> Iterator[tuple[Kind, str
     if facts.size is not None and not _fits(facts.size, expected.size):
         sides = "{} x {}".format(*expected.size) if expected.size else f"at least {SHORTEST_SIDE} a side"
         yield "wrong size", f"{facts.size[0]} x {facts.size[1]} pixels, not {sides}"
+
+
+def _other_lengths(heard: float, media: Mapping[MediaFile, MediaFacts], clips: ClipFiles) -> Iterator[str]:
+    """Say which sounds are not as long as what is heard of each, where any length is right."""
+    lengths = {clips.first_owner(file): facts.seconds for file, facts in media.items() if facts.seconds}
+    longer = [name for name, seconds in lengths.items() if seconds > heard + TOLERANCE]
+    shorter = [name for name, seconds in lengths.items() if seconds < heard - TOLERANCE]
+    if longer:
+        yield f"sounds longer than {heard:g} s, of which only the beginning is used: {_first(longer)}"
+    if shorter:
+        yield f"sounds shorter than {heard:g} s, which the audio encoder fills up: {_first(shorter)}"
+
+
+def _first(names: Sequence[str]) -> str:
+    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED:,} more" if names[NAMED:] else "")
 
 
 def _fits(size: tuple[int, int], expected: tuple[int, int] | None) -> bool:

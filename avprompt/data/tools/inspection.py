@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from avprompt.data.benchmark import Annotation, BenchmarkAdapter, BoxCounts
-from avprompt.data.media import load_audio, mix, read_image, verify_sound
+from avprompt.data.media import load_audio, read_image, verify_sound
 from avprompt.data.tools.report import Problem
 from avprompt.errors import DataError
 from avprompt.records import ArchiveMember, Audio, Frame
@@ -21,7 +21,7 @@ FEWEST_PIXELS = 5
 """A truth of fewer pixels shows nothing."""
 
 SILENCE = 1e-4
-"""A sound whose samples are all smaller, 80 dB below full scale, is silent."""
+"""A sound that swings less about its mean, 80 dB below full scale, is silent."""
 
 CANCELLED = 0.01
 """Channels whose mean has less than this part of their loudness cancel each other."""
@@ -130,11 +130,11 @@ def _inspect_sound(source: Path | ArchiveMember | Frame, seconds: float) -> Medi
 
 def _silent(audio: Audio, seconds: float) -> str:
     """Say why nothing is heard in the first seconds, if nothing is."""
-    channels = audio.samples[:, : math.ceil(seconds * audio.rate)]
-    loudness, mixed = (float(np.sqrt(np.mean(np.square(x)))) for x in (channels, mix(audio, seconds)))
-    if np.abs(channels).max() < SILENCE:
+    channels = audio.samples[:, : math.ceil(seconds * audio.rate)].astype(np.float64)
+    swing = channels - channels.mean(axis=1, keepdims=True)  # a constant level is not heard
+    if np.abs(swing).max() < SILENCE:
         return f"nothing is heard in its first {seconds:g} s"
-    if mixed < CANCELLED * loudness:
+    if swing.mean(axis=0).std() < CANCELLED * swing.std():
         return "its channels cancel each other when they are mixed: keep one of them"
     return ""
 

@@ -41,6 +41,7 @@ class SplitReport(BaseModel):
         annotation: what is drawn; None where clips are not annotated, as those to train on.
         as_published: the annotation holds exactly what the official one does, known defects among it.
         problems: one for each thing that is wrong.
+        notes: what is used otherwise than it is, though nothing is wrong.
     """
 
     official: int | None = None
@@ -50,6 +51,7 @@ class SplitReport(BaseModel):
     annotation: BoxCounts | None = None
     as_published: bool = False
     problems: list[Problem] = Field(default_factory=list)
+    notes: list[str] = Field(default_factory=list)
 
     def wrong(self) -> dict[Kind, list[Problem]]:
         """Return what is wrong and was not published so, by kind."""

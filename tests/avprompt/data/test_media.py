@@ -230,6 +230,7 @@ def test_sound_far_beyond_full_scale_is_refused(peak: float, tmp_path: Path) -> 
         (np.full(1600, 20_000, np.int16), 16000, r"Divide 16-bit samples by 32768"),
         (np.zeros(1600), "16k", r"rate '16k'\. Give the samples of a second, such as 16000"),
         (np.zeros(1600), 3, r"has the rate 3\."),
+        (np.full(1, 0.1), 48000, r"is too short to be heard\. Leave the sample out"),
     ],
 )
 def test_what_is_no_sound_says_what_to_do(samples: np.ndarray, rate: Any, message: str) -> None:

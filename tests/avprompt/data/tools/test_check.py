@@ -61,6 +61,32 @@ DAMAGE: dict[str, tuple[Damage, dict[str, list[str]]]] = {
         ),
         {"silent": [IDS[1]]},
     ),
+    "channels that cancel each other about a constant level": (
+        lambda root: soundfile.write(
+            root / f"audio/{IDS[1]}.wav", 0.3 + np.stack([tone(10, 300), -tone(10, 300)], axis=1), 16_000
+        ),
+        {"silent": [IDS[1]]},
+    ),
+    "a constant level": (
+        lambda root: soundfile.write(root / f"audio/{IDS[1]}.wav", np.full(160_000, 0.7), 16_000),
+        {"silent": [IDS[1]]},
+    ),
+    "a sound far below what is heard": (
+        lambda root: soundfile.write(
+            root / f"audio/{IDS[1]}.wav", 1e-30 * tone(10, 300), 16_000, subtype="FLOAT"
+        ),
+        {"silent": [IDS[1]]},
+    ),
+    "one sample": (
+        lambda root: soundfile.write(root / f"audio/{IDS[1]}.wav", tone(10, 300)[1:2], 16_000),
+        {"silent": [IDS[1]], "wrong length": [IDS[1]]},
+    ),
+    "a silent channel beside a sounding one": (
+        lambda root: soundfile.write(
+            root / f"audio/{IDS[1]}.wav", np.stack([tone(10, 300), 0 * tone(10, 300)], axis=1), 16_000
+        ),
+        {},
+    ),
     "a sound cut off at full scale": (
         lambda root: soundfile.write(root / f"audio/{IDS[1]}.wav", (9 * tone(10, 300)).clip(-1, 1), 16_000),
         {"clipped": [IDS[1]]},
@@ -225,6 +251,16 @@ def test_clips_without_truth_are_counted_beside_those_that_have_one(tmp_path: Pa
     code, shown = check_folder(folder(tmp_path))
     assert code == 0
     assert "1 clips have neither mask nor boxes: they can be trained on, not scored" in shown
+
+
+def test_own_clips_may_have_any_length_but_are_told_of(tmp_path: Path) -> None:
+    for name, seconds in (("whole", 10), ("long", 44), ("brief", 1)):
+        save_picture(tmp_path / f"{name}.jpg", seed=seconds)
+        save_sound(tmp_path / f"{name}.wav", seconds)
+    code, shown = check_folder(tmp_path)
+    assert code == 0
+    assert "Note: sounds longer than 10 s, of which only the beginning is used: long Note:" in shown
+    assert "Note: sounds shorter than 10 s, which the audio encoder fills up: brief Note:" in shown
 
 
 def test_samples_without_files_are_whole(registry: Registry) -> None:
