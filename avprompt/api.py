@@ -12,6 +12,7 @@ from typing import Any, Literal, Unpack
 from avprompt.distributed import launched_rank
 from avprompt.errors import AvpromptError as AvpromptError
 from avprompt.errors import ConfigError
+from avprompt.files import file_errors
 from avprompt.plugin.discovery import Loaded, load_plugins
 from avprompt.runs.applicable import check_untrained, comparison_options
 from avprompt.runs.compare import compare_methods, comparison_folder
@@ -27,6 +28,7 @@ from avprompt.runs.session import open_session
 from avprompt.runs.settings import RunOptions, Settings
 
 
+@file_errors()
 def load(
     method_or_run: str | Path,
     *,
@@ -68,6 +70,7 @@ def load(
     return open_localizer(loaded, method, settings, trained, seconds)
 
 
+@file_errors()
 def run(
     method: str | Path,
     dataset: str = "toy",
@@ -102,6 +105,7 @@ def run(
     return execute(session, directory, resume=resume, reporter=_reporter(progress))
 
 
+@file_errors()
 def evaluate(
     run_or_method: str | Path,
     dataset: str | None = None,
@@ -138,6 +142,7 @@ def evaluate(
     return execute(session, directory, evaluate_only=True, reporter=_reporter(progress))
 
 
+@file_errors()
 def compare(
     methods: Sequence[str | Path],
     dataset: str | None = None,

@@ -6,16 +6,44 @@ import errno
 import os
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from avprompt.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 try:
     import fcntl
 except ImportError:  # Windows, where nobody is kept out
     fcntl = None  # type: ignore[assignment]
+
+Shape = tuple[str | int, ...]
+"""Of an array: sizes, or names of axes whose size is not known before."""
+
+_ROOM = "Make room, and give the same command again; a run that has begun training goes on with --resume."
+_RIGHTS = "Choose a folder that you may write to (--output, AVPROMPT_HOME), or have its permissions changed."
+_FILE = "A part of this path is a file where a folder is needed: choose another."
+_DEVICE = "The disk, or the connection to it, fails: look after it, and give the same command again."
+_ADVICE = {
+    errno.ENOSPC: _ROOM,
+    errno.EDQUOT: _ROOM,
+    errno.EFBIG: _ROOM,
+    errno.EACCES: _RIGHTS,
+    errno.EPERM: _RIGHTS,
+    errno.EROFS: _RIGHTS,
+    errno.ENOTDIR: _FILE,
+    errno.EEXIST: _FILE,
+    errno.EISDIR: "A file is needed here, not a folder: choose another name.",
+    errno.ENOENT: "Look at the spelling of the path.",
+    errno.ENAMETOOLONG: "Choose a shorter name.",
+    errno.EMFILE: "Let processes open more (`ulimit -n 4096`), or use fewer --workers.",
+    errno.EIO: _DEVICE,
+    errno.ESTALE: _DEVICE,
+}
 
 _held: set[Path] = set()  # the system lets a process lock again what it has locked already
 
@@ -30,10 +58,11 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
             there. What can be made again, and is checked when it is read, need not wait.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = None
     try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
         yield temporary
         temporary.chmod(0o644)
         if durable:
@@ -41,8 +70,13 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
         temporary.replace(path)
         if durable:
             _sync(path.parent)  # the name, too
+    except OSError as error:
+        if error.filename is None or Path(os.fspath(error.filename)).name.startswith(f".{path.name}."):
+            error.filename, error.filename2 = str(path), None  # which is what the user knows
+        raise
     finally:
-        temporary.unlink(missing_ok=True)
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:
@@ -69,6 +103,56 @@ def read_text(path: Path) -> str:
         raise DataError(
             f"'{path}' is not text in UTF-8 (byte {error.start} fits nothing): save it so."
         ) from error
+
+
+@contextmanager
+def file_errors() -> Iterator[None]:
+    """Say in words for people what the system says of a file or folder; also a decorator.
+
+    Raises:
+        DataError: a file or folder cannot be read or written; names it, and what to do.
+    """
+    try:
+        yield
+    except OSError as error:
+        number = error.errno or 0
+        if number not in _ADVICE:  # such as a reader that has gone
+            raise
+        place = "A file" if error.filename is None else f"'{os.fspath(error.filename)}'"
+        notes = getattr(error, "__notes__", [])
+        message = [f"{place}: {os.strerror(number).lower()}.", _ADVICE[number], *notes]
+        raise DataError(" ".join(message)) from error
+
+
+def read_arrays(path: Path, shapes: Mapping[str, Shape]) -> dict[str, np.ndarray]:
+    """Return the arrays of an `.npz` file.
+
+    Args:
+        path: of the file.
+        shapes: of the arrays, by name; axes of one name have one size.
+
+    Raises:
+        DataError: it is damaged, lacks an array, or has one of another shape.
+    """
+    import numpy as np
+
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in shapes}
+    except OSError:
+        raise
+    except Exception as error:  # numpy and zipfile raise whatever the damage leads to
+        reason = " ".join(str(error).split())[:200] or "it is empty"
+        raise DataError(f"'{path}' cannot be read: {reason}.") from error
+    sizes: dict[str | int, int] = {}
+    for name, shape in shapes.items():
+        actual = arrays[name].shape
+        expected = [sizes.get(axis, axis) for axis in shape]
+        pairs = zip(expected, actual, strict=False)
+        if len(actual) != len(shape) or any(axis != size for axis, size in pairs if isinstance(axis, int)):
+            raise DataError(f"'{path}' cannot be read: '{name}' in it has the shape {actual}.")
+        sizes |= {axis: size for axis, size in zip(shape, actual, strict=True) if isinstance(axis, str)}
+    return arrays
 
 
 def sweep(folder: Path, ending: str) -> None:

@@ -19,6 +19,7 @@ from avprompt.cli.run import run
 from avprompt.cli.score import score
 from avprompt.cli.weights import weights
 from avprompt.errors import AvpromptError
+from avprompt.files import file_errors
 from avprompt.plugin.discovery import plugin_failure
 from avprompt.training.interruption import ADVICE, end_at_once, handling
 
@@ -34,7 +35,7 @@ class Commands(click.Group):
         if os.environ.get(TRACEBACK):
             return super().invoke(ctx)
         try:
-            with handling(end_at_once):
+            with handling(end_at_once), file_errors():
                 return super().invoke(ctx)
         except AvpromptError as error:
             raise click.ClickException(str(error)) from error

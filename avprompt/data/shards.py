@@ -6,7 +6,6 @@ so that training from shards takes the same batches as training from files, and 
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,23 @@ import numpy as np
 
 from avprompt.data.archive import ArchivedClip
 from avprompt.errors import DataError
-from avprompt.files import replacing
+from avprompt.files import Shape, read_arrays, replacing
 from avprompt.records import ArchiveMember, Missing, Sample, Split
 
 INDEX = "index.npz"
+
+# Of N clips in s archives and m that are missing: picture and sound have names, and spans of offset and size.
+SHAPES: dict[str, Shape] = {
+    "archives": ("s",),
+    "bytes": ("s",),
+    "ids": ("N",),
+    "labels": ("N",),
+    "shards": ("N",),
+    "names": ("N", 2),
+    "spans": ("N", 2, 2),
+    "missing": ("m", 2),
+    "expected": (),
+}
 
 
 class ShardSamples(Sequence[Sample]):
@@ -51,16 +63,15 @@ def read_shards(folder: Path) -> Split:
     Raises:
         DataError: the folder is not finished, or a shard is missing or cut off.
     """
-    try:
-        with np.load(folder / INDEX, allow_pickle=False) as file:
-            index = dict(file)
-    except FileNotFoundError as error:
+    if not (folder / INDEX).is_file():
         raise DataError(
             f"'{folder}' holds no finished shards: there is no {INDEX} in it. Make or finish them with "
             "`avprompt data shard`."
-        ) from error
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise DataError(f"'{folder / INDEX}' cannot be read ({error}). Remove it and shard again.") from error
+        )
+    try:
+        index = read_arrays(folder / INDEX, SHAPES)
+    except DataError as error:
+        raise DataError(f"{error} Remove it and shard again.") from error
     for name, size in zip(index["archives"], index["bytes"], strict=True):
         path = folder / str(name)
         present = path.stat().st_size if path.is_file() else 0
@@ -73,11 +84,7 @@ def read_shards(folder: Path) -> Split:
 def write_index(
     folder: Path, shards: Mapping[Path, Sequence[ArchivedClip]], missing: Sequence[Missing], expected: int
 ) -> None:
-    """Write where everything is: N clips in s archives, and the split's missing clips and expected count.
-
-    `archives` (s,) names and `bytes` (s,) sizes of the archives; `ids`, `labels` and `shards` (N,), the last
-    counting archives; `names` (N, 2) and `spans` (N, 2, 2), offset and size, of picture and sound.
-    """
+    """Write where everything is, and the split's missing clips and expected count; see `SHAPES`."""
     clips = [(k, clip) for k, shard in enumerate(shards.values()) for clip in shard]
     members = [member for _, clip in clips for member in (clip.picture, clip.sound)]
     spans = [(member.offset, member.size) for member in members]

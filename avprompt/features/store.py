@@ -14,7 +14,8 @@ import shutil
 import time
 import warnings
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -87,26 +88,35 @@ class FeatureStore:
 
         A folder that cannot be written to is no reason to end a run: a warning tells of it, once.
         """
+        if self._failed:
+            return False
         path = self._path(key)
-        if path.exists() or self._failed:
-            return not self._failed
-        data = serialise(tensors)
-        try:
+        with self._writing():
+            if path.exists():
+                return True
             if self._quota is None:
                 self._quota = Quota(self.folder, self.limit_bytes, self.opened)
+            data = serialise(tensors)
             return self._quota.reserve(len(data)) and _write(path, data)
+        return False
+
+    def write_about(self, kind: str, fingerprint: str, about: str) -> None:
+        """Write down in words which encoder a fingerprint is of; warns as `put` does."""
+        path = self.folder / kind / fingerprint / ABOUT
+        with self._writing():
+            if not path.is_file():
+                with replacing(path) as temporary:
+                    temporary.write_text(json.dumps({"about": about}, indent=2) + "\n", encoding="utf-8")
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Warn, once, of a folder that cannot be written to, and write no more."""
+        try:
+            yield
         except OSError as error:
             self._failed = True
             advice = "Make room there, or set AVPROMPT_HOME to another disk."
-            warnings.warn(f"No more features are kept in '{self.folder}' ({error}). {advice}", stacklevel=2)
-            return False
-
-    def write_about(self, kind: str, fingerprint: str, about: str) -> None:
-        """Write down in words which encoder a fingerprint is of."""
-        path = self.folder / kind / fingerprint / ABOUT
-        if not path.is_file():
-            with replacing(path) as temporary:
-                temporary.write_text(json.dumps({"about": about}, indent=2) + "\n", encoding="utf-8")
+            warnings.warn(f"No more features are kept in '{self.folder}' ({error}). {advice}", stacklevel=4)
 
     def usage(self) -> list[DiskUsage]:
         """Return what each encoder's entries take."""

@@ -9,13 +9,20 @@ from pathlib import Path
 import numpy as np
 
 from avprompt.data.media import resize_image
-from avprompt.files import replacing
+from avprompt.files import Shape, read_arrays, replacing
 from avprompt.metrics.iou import TruthMasks, iou_at
 from avprompt.pictures.overlay import colour, overlay, spotlight, stretch
 from avprompt.pictures.sheet import CELL, Cell, Row, Sheet
 
 LEGEND, SCALE = "white line: ground truth", "heatmap"
 CLIPS_FILE = "gallery.npz"
+SHAPES: dict[str, Shape] = {
+    "id": ("N",),
+    "label": ("N",),
+    "image": ("N", "H", "W", 3),
+    "truth": ("N", "h", "w"),
+    "heatmap": ("N", "h", "w"),
+}
 
 
 @dataclass(frozen=True)
@@ -105,21 +112,25 @@ def save_clips(folder: Path, clips: Sequence[GalleryClip]) -> None:
 
 
 def load_clips(folder: Path) -> list[GalleryClip]:
-    """Read the clips of a run; an empty list where it kept none."""
+    """Read the clips of a run; an empty list where it kept none.
+
+    Raises:
+        DataError: the file is damaged.
+    """
     path = folder / CLIPS_FILE
     if not path.is_file():
         return []
-    with np.load(path, allow_pickle=False) as arrays:
-        return [
-            GalleryClip(
-                str(arrays["id"][k]),
-                str(arrays["label"][k]),
-                arrays["image"][k],
-                arrays["truth"][k].astype(np.float32),
-                arrays["heatmap"][k].astype(np.float32),
-            )
-            for k in range(len(arrays["id"]))
-        ]
+    arrays = read_arrays(path, SHAPES)
+    return [
+        GalleryClip(
+            str(arrays["id"][k]),
+            str(arrays["label"][k]),
+            arrays["image"][k],
+            arrays["truth"][k].astype(np.float32),
+            arrays["heatmap"][k].astype(np.float32),
+        )
+        for k in range(len(arrays["id"]))
+    ]
 
 
 def _save(sheet: Sheet, path: Path) -> None:

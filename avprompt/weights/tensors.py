@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -20,6 +21,7 @@ from avprompt.files import replacing
 from avprompt.weights.files import measured_sha256
 
 SAFETENSORS = ".safetensors"
+_SYSTEM_ERROR = re.compile(r"os error (\d+)")  # as safetensors reports it
 _FOREIGN_OBJECT = re.compile(r"GLOBAL ([\w.]+)")  # as torch names what it refuses to unpickle
 
 
@@ -51,7 +53,12 @@ def write_tensors(path: Path, state: Mapping[str, Tensor], metadata: Mapping[str
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
     with replacing(path) as temporary:
-        save_file(tensors, temporary, dict(metadata))
+        try:
+            save_file(tensors, temporary, dict(metadata))
+        except SafetensorError as error:
+            if number := _SYSTEM_ERROR.search(str(error)):  # such as a full disk
+                raise OSError(int(number[1]), os.strerror(int(number[1]))) from error
+            raise
         _sort_header(temporary)
         return measured_sha256(temporary)
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Final
 
+import numpy as np
 import pytest
 
 from avprompt.errors import ConfigError, DataError
-from avprompt.files import check_unlocked, locked, read_text, replacing, sweep
+from avprompt.files import check_unlocked, file_errors, locked, read_arrays, read_text, replacing, sweep
 
 
 def test_makes_the_folder_and_a_file_that_others_may_read(tmp_path: Path) -> None:
@@ -70,6 +73,76 @@ def test_text_is_text(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_bytes(b"name: \xe4")
     with pytest.raises(DataError, match=r"a\.yaml' is not text in UTF-8 \(byte 6 fits nothing\): save it so"):
         read_text(tmp_path / "a.yaml")
+
+
+class TestArrays:
+    SHAPES: Final = {"id": ("N",), "image": ("N", "H", 3)}
+
+    def test_are_read(self, tmp_path: Path) -> None:
+        np.savez(tmp_path / "a.npz", id=np.arange(2), image=np.zeros((2, 5, 3)), more=np.zeros(1))
+        assert read_arrays(tmp_path / "a.npz", self.SHAPES).keys() == {"id", "image"}
+
+    @pytest.mark.parametrize("content", [b"", b"PK", b"junk", b"\x93NUMPY"])
+    def test_that_are_none_are_named(self, tmp_path: Path, content: bytes) -> None:
+        (tmp_path / "a.npz").write_bytes(content)
+        with pytest.raises(DataError, match=r"a.npz' cannot be read: \w"):
+            read_arrays(tmp_path / "a.npz", self.SHAPES)
+
+    @pytest.mark.parametrize("image", [np.zeros((3, 5, 3)), np.zeros((2, 5, 4)), np.zeros(2), np.array({})])
+    def test_of_other_shapes_are_named(self, tmp_path: Path, image: np.ndarray) -> None:
+        np.savez(tmp_path / "a.npz", id=np.arange(2), image=image)
+        with pytest.raises(DataError, match=r"a.npz' cannot be read: ('image' in it has the|Object arrays)"):
+            read_arrays(tmp_path / "a.npz", self.SHAPES)
+
+    def test_that_are_absent_are_named(self, tmp_path: Path) -> None:
+        np.savez(tmp_path / "a.npz", id=np.arange(2))
+        with pytest.raises(DataError, match="image"):
+            read_arrays(tmp_path / "a.npz", self.SHAPES)
+
+
+class TestErrors:
+    """What the system says of files comes in words for people, with the name that people know."""
+
+    @pytest.mark.parametrize(
+        ("path", "message"),
+        [
+            ("file/below/x", r"'.*/file/below': not a directory. A part of this path is a file"),
+            ("file/x", r"'.*/file': file exists. A part of this path is a file"),
+            ("n" * 300, r"'.*/n{300}': file name too long. Choose a shorter name"),
+            ("folder", r"'.*/folder': is a directory. A file is needed here"),
+        ],
+    )
+    def test_of_paths(self, tmp_path: Path, path: str, message: str) -> None:
+        (tmp_path / "file").touch()
+        (tmp_path / "folder").mkdir()
+        with pytest.raises(DataError, match=message), file_errors(), replacing(tmp_path / path) as temporary:
+            temporary.touch()
+        assert sorted(entry.name for entry in tmp_path.iterdir()) == ["file", "folder"]
+
+    def test_of_a_full_disk_name_the_file_and_keep_the_old_one(self, tmp_path: Path) -> None:
+        (tmp_path / "x").write_text("old")
+        with pytest.raises(DataError, match=r"/x': no space left on device. Make room.*--resume. Saved"):
+            self.write_to_a_full_disk(tmp_path / "x")
+        assert [entry.read_text() for entry in tmp_path.iterdir()] == ["old"]
+
+    @file_errors()
+    def write_to_a_full_disk(self, path: Path) -> None:
+        with replacing(path):
+            error = OSError(errno.ENOSPC, "No space left on device")
+            error.add_note("Saved before.")
+            raise error
+
+    def test_of_another_file_that_is_read_meanwhile_name_that(self, tmp_path: Path) -> None:
+        with (
+            pytest.raises(DataError, match=r"^'gone': no such file"),
+            file_errors(),
+            replacing(tmp_path / "x"),
+        ):
+            Path("gone").read_text()
+
+    def test_of_a_reader_that_has_gone_stay(self) -> None:
+        with pytest.raises(BrokenPipeError), file_errors():
+            raise BrokenPipeError(errno.EPIPE, "Broken pipe")
 
 
 class TestLocked:

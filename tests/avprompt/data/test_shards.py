@@ -138,10 +138,18 @@ def test_clips_that_cannot_be_packed_are_named(split: Split, root: Path, tmp_pat
     assert packed.expected == 5
 
 
+def without_spans(path: Path) -> None:
+    with np.load(path.with_name("index.npz")) as file:
+        arrays = {name: file[name] for name in file.files if name != "spans"}
+    np.savez(path.with_name("index.npz"), **arrays)
+
+
 DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "a shard is gone": (lambda path: path.unlink(), r"000000.tar' has 0 bytes instead of \d+"),
     "half a shard": (lambda path: path.write_bytes(path.read_bytes()[:5000]), "has 5000 bytes instead"),
     "no index": (lambda path: path.with_name("index.npz").unlink(), "no finished shards"),
+    "an empty index": (lambda path: path.with_name("index.npz").write_bytes(b""), "again"),
+    "an index without a key": (without_spans, "spans is not a file.*Remove it and shard again"),
     "half an index": (lambda path: path.with_name("index.npz").write_bytes(b"PK"), "cannot be read"),
 }
 
