@@ -129,6 +129,7 @@ class BenchmarkAdapter(ABC):
         train_split: what methods are trained on.
         validation_split: where thresholds are chosen; None where the benchmark has none.
         test_splits: what is scored, the first one is the headline.
+        drawn_split: whose clips are all drawn after scoring, truth or not; None where the tables are enough.
         protocols: registered names of the protocols that apply, the first one is the headline.
         published: numbers of papers, to stand beside ours.
         needs_root: False where samples are made on the fly.
@@ -153,6 +154,7 @@ class BenchmarkAdapter(ABC):
     train_split: str = "train"
     validation_split: str | None = None
     test_splits: tuple[str, ...] = ("test",)
+    drawn_split: str | None = None
     protocols: ClassVar[tuple[str, ...]] = ("val-threshold",)
     published: ClassVar[Sequence[PublishedScores]] = ()
     needs_root: ClassVar[bool] = True

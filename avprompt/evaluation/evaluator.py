@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from avprompt.data.inputs import ImageInput, ImageReader, InputSpec, evaluation_items
 from avprompt.data.loader import worker_count
 from avprompt.distributed import ALONE, Ranks, together
@@ -21,7 +19,7 @@ from avprompt.evaluation.sounds import AlteredAudio
 from avprompt.features.encoding import Encoding
 from avprompt.metrics.protocol import Protocol
 from avprompt.model.parts import Decoder
-from avprompt.pictures.gallery import GalleryClip
+from avprompt.pictures.gallery import GalleryClip, evenly
 from avprompt.records import Missing, Prediction, Sample, Split
 
 WriteBatch = Callable[[int, Sequence[Sample], Mapping[str, Prediction]], None]
@@ -84,7 +82,7 @@ class Evaluator:
         self._stop_if_strict(split.missing)
         predictor = self._predictor(split.samples, altered=altered)
         self._stop_if_strict(list(predictor.tokens.missing.values()))
-        shown = _evenly(len(split.samples), self.gallery if altered else 0)
+        shown = evenly(len(split.samples), self.gallery if altered else 0)
         batches = self._batches(split.samples, predictor, shown, write, on_batch)
         measured = join(together(self.ranks, lambda: join(batches)))
         if len(measured) == 0:
@@ -146,11 +144,6 @@ class Evaluator:
     def _stop_if_strict(self, missing: Sequence[Missing]) -> None:
         if self.strict and missing:
             raise DataError(f"Stopped at sample '{missing[0].id}' (--strict): {missing[0].reason}")
-
-
-def _evenly(count: int, most: int) -> set[int]:
-    """Return at most so many of `count` places, spread evenly."""
-    return set(np.linspace(0, count - 1, min(most, count)).round().astype(int).tolist())
 
 
 def _clips(

@@ -36,6 +36,21 @@ class GalleryClip:
     heatmap: np.ndarray
 
 
+@dataclass(frozen=True)
+class DrawnClip:
+    """A clip without a truth: `image` (H, W, 3) uint8, `heatmap` (h, w), its id and label."""
+
+    id: str
+    label: str
+    image: np.ndarray
+    heatmap: np.ndarray
+
+
+def evenly(count: int, most: int) -> set[int]:
+    """Return at most so many of `count` places, spread evenly."""
+    return set(np.linspace(0, count - 1, min(most, count)).round().astype(int).tolist())
+
+
 def write_gallery(path: Path, clips: Sequence[GalleryClip], title: str = "", threshold: float = 0.5) -> None:
     """Write a contact sheet (PNG): image, ground truth, heatmap and overlay of each clip.
 
@@ -61,6 +76,18 @@ def write_gallery(path: Path, clips: Sequence[GalleryClip], title: str = "", thr
     columns = ("image", "ground truth", "heatmap", "overlay")
     remark = f"IoU of the heatmap at threshold {threshold:.2f} with the ground truth"
     _save(Sheet(title or "Where the sound comes from", remark, columns, rows, LEGEND, SCALE), path)
+
+
+def write_drawn(path: Path, clips: Sequence[DrawnClip], title: str) -> None:
+    """Write a contact sheet (PNG) of clips without truth: image, heatmap and overlay of each."""
+    rows = []
+    for clip in clips:
+        image = resize_image(clip.image, CELL)
+        heat = Cell(colour(stretch(clip.heatmap, (CELL, CELL))))
+        cells = (Cell(image), heat, Cell(overlay(image, clip.heatmap)))
+        rows.append(Row(clip.label or clip.id, f"peak {clip.heatmap.max():.2f}", cells))
+    remark = "Without ground truth: these clips have none"
+    _save(Sheet(title, remark, ("image", "heatmap", "overlay"), rows, scale=SCALE), path)
 
 
 def write_comparison(

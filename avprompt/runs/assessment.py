@@ -47,7 +47,8 @@ def assess(
         rows += sample_rows(name, test, validation, protocols)
         skipped[name] = [*split.missing, *test.missing.values()]
     columns = ["split", "id", *(protocol.name for protocol in protocols), "confidence"]
-    write_rows(directory.samples, rows, columns)
+    if rows:
+        write_rows(directory.samples, rows, columns)
     write_skipped(directory.skipped, skipped)
     _write_gallery(result, directory, [measured[name] for name in splits])
 

@@ -85,6 +85,16 @@ class RunDirectory:
         return self.path / "predictions"
 
     @property
+    def heatmaps(self) -> Path:
+        """The folder of heatmaps of clips that need no truth, a file each."""
+        return self.path / "heatmaps"
+
+    @property
+    def overlays(self) -> Path:
+        """The folder of the same heatmaps over their images."""
+        return self.path / "overlays"
+
+    @property
     def lock(self) -> Path:
         """Locked by the process that writes here."""
         return self.path / ".lock"

@@ -108,16 +108,19 @@ class Localizer:
             EvaluationError: what comes out is not finite.
         """
         if not isinstance(image, list):
-            return self._localize(_picture(image), _sound(sound, rate), size)
+            return self.localize_sources(_picture(image), _sound(sound, rate), size)
         if not isinstance(sound, list) or len(sound) != len(image):
             raise DataError("A list of images needs a list of as many sounds, one for each.")
         return [
-            self._localize(_picture(picture), _sound(recording, rate), size)
+            self.localize_sources(_picture(picture), _sound(recording, rate), size)
             for picture, recording in zip(image, sound, strict=True)
         ]
 
     @torch.no_grad()
-    def _localize(self, picture: PictureSource, sound: SoundSource, size: Size | None) -> Localization:
+    def localize_sources(
+        self, picture: PictureSource, sound: SoundSource, size: Size | None = None
+    ) -> Localization:
+        """Do the same for the picture and the sound of a sample."""
         image, device = read_image(picture), next(self.method.parameters()).device
         pixels = self.spec.pixels(resize_image(image, self.spec.image_size))[None].to(device)
         waveform = self.spec.waveform(sound)[None].to(device)

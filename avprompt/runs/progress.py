@@ -23,6 +23,9 @@ class Reporter(Protocol):
     def evaluating(self, split: str, samples: int) -> AbstractContextManager[Callable[[int], None]]:
         """Open a display of evaluated samples."""
 
+    def drawing(self, clips: int) -> AbstractContextManager[Callable[[int], None]]:
+        """Open a display of drawn clips."""
+
 
 class Quiet:
     """A reporter that shows nothing."""
@@ -36,6 +39,11 @@ class Quiet:
     def evaluating(self, split: str, samples: int) -> Iterator[Callable[[int], None]]:
         """Swallow evaluated samples."""
         yield lambda images: None
+
+    @contextmanager
+    def drawing(self, clips: int) -> Iterator[Callable[[int], None]]:
+        """Swallow drawn clips."""
+        yield lambda clips: None
 
 
 class Progress:
@@ -61,6 +69,12 @@ class Progress:
     def evaluating(self, split: str, samples: int) -> Iterator[Callable[[int], None]]:
         """Show evaluated samples."""
         with self.counting(f"score {split}", samples) as advance:
+            yield advance
+
+    @contextmanager
+    def drawing(self, clips: int) -> Iterator[Callable[[int], None]]:
+        """Show drawn clips."""
+        with self.counting("draw", clips) as advance:
             yield advance
 
     @contextmanager

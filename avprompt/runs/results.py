@@ -50,6 +50,7 @@ class RunResult(BaseModel):
     Attributes:
         training: None where nothing was trained.
         samples: by split.
+        drawn: clips of which there are heatmaps and overlays, where the benchmark has all of them drawn.
         digests: split -> `ids` and `truths` -> SHA-256 of what was scored, see `avprompt.evaluation.truths`;
             under `VALIDATION` of the samples on which thresholds were chosen. Empty in results of releases
             that kept none.
@@ -79,6 +80,7 @@ class RunResult(BaseModel):
     versions: dict[str, str]
     training: Training | None = None
     samples: dict[str, Counts]
+    drawn: Counts | None = None
     scores: dict[str, dict[str, Metrics]]
     floors: dict[str, dict[str, Metrics]]
     ceilings: dict[str, dict[str, Metrics]]

@@ -19,6 +19,7 @@ from avprompt.evaluation.measure import MeasuredSamples
 from avprompt.records import Missing, Split
 from avprompt.runs.assessment import assess
 from avprompt.runs.directory import RunDirectory
+from avprompt.runs.drawing import Drawing, draw, show
 from avprompt.runs.dump import PredictionWriter, describe_dump
 from avprompt.runs.progress import Quiet, Reporter
 from avprompt.runs.results import RunResult, read_results, write_results
@@ -137,15 +138,29 @@ def evaluate(
         validation = measure(adapter.validation_split, adapter.split(adapter.validation_split), altered=False)
     splits = {name: adapter.split(name) for name in session.scored_splits()}
     measured = {name: measure(name, split, altered=True) for name, split in splits.items()}
+    drawing = _drawing(session, directory, reporter)
     result = _empty(session)
     result.notes += adapter.notes if decoder else [*adapter.notes, RANDOM_DECODER]
     if ranks.main:
         by = settings.evaluation.by
+        skipped = dict(skipped or {})
+        if drawing:
+            result.drawn, skipped["drawn"] = drawing.counts, list(drawing.missing)
         assess(result, directory, splits, measured, validation, protocols, by=by, skipped=skipped)
+        if drawing and not splits:
+            show(session, drawing, directory)
         result.published = _published(session, result)
         if save_predictions:
             describe_dump(directory.predictions, result)
     return ranks.share(result)
+
+
+def _drawing(session: Session, directory: RunDirectory, reporter: Reporter) -> Drawing | None:
+    """Draw every clip where the benchmark has them drawn and the user wants pictures."""
+    name = session.adapter.drawn_split
+    if name is None or not session.settings.evaluation.pictures:
+        return None
+    return draw(session, session.adapter.split(name), directory, reporter=reporter)
 
 
 def versions(session: Session) -> dict[str, str]:

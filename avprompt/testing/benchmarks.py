@@ -27,8 +27,9 @@ def check_benchmark(adapter: BenchmarkAdapter) -> None:
         assert printed.protocol, f"{printed}: numbers without a protocol"
         assert printed.source, f"{printed}: numbers without a source"
     scored = [name for name in (adapter.validation_split, *adapter.test_splits) if name]
-    for name in (adapter.train_split, *scored):
-        _check_split(adapter, name, annotated=name != adapter.train_split)
+    unscored = [name for name in (adapter.train_split, adapter.drawn_split) if name]
+    for name in (*unscored, *scored):
+        _check_split(adapter, name, annotated=name in scored)
     for name in scored:
         _check_annotations(adapter, name)
     _refuses("a split that is not there", lambda: adapter.split("no such split"))
@@ -54,7 +55,7 @@ def _check_split(adapter: BenchmarkAdapter, name: str, *, annotated: bool) -> No
             _check_truth(f"{name}: '{sample.id}'", sample.truth, adapter.size)
             assert sample.sounding or not sample.truth.mask.any(), f"{name}: '{sample.id}' marks nothing"
         else:
-            assert sample.truth is None, f"{name}: methods must not train on the truth of '{sample.id}'"
+            assert sample.truth is None, f"{name}: this split must not give the truth of '{sample.id}'"
 
 
 def _check_annotations(adapter: BenchmarkAdapter, name: str) -> None:

@@ -18,9 +18,11 @@ from avprompt_benchmarks.marks import Boxes, Marks, MaskFile
 RATE = 25
 """Frames a second that the frames of videos are counted at."""
 
+SPLITS = ("train", "val", "test", "all")
+
 
 class Folder(ListedBenchmark):
-    """Videos, or pictures with sounds; with masks or boxes they can be scored, without them trained on."""
+    """Videos, or pictures with sounds: all are drawn and can be trained on, those with a truth are scored."""
 
     title = "Own clips"
     citation = "none: these are your clips"
@@ -45,6 +47,7 @@ class Folder(ListedBenchmark):
     coordinates = "x0, y0, x1, y1 as fractions of the picture, x to the right, y down"
     broken_boxes = "boxes without width or height, or outside the picture, are refused"
     protocols: ClassVar[tuple[str, ...]] = ("val-threshold", "acl-sweep", "ezvsl-median")
+    drawn_split = "all"
 
     def __init__(self, root: Path | None = None) -> None:
         super().__init__(root)
@@ -52,22 +55,22 @@ class Folder(ListedBenchmark):
             self.validation_split = "val"
         if not any(map(self._marked, self._ids)):
             self.test_splits = ()
-            self.note("no clip has a mask or boxes: nothing can be scored")
+            self.note("no clip has a mask or boxes: all are drawn, none is scored")
         elif unmarked := sum(not self._marked(name) for name in self._ids):
-            self.note(f"{unmarked} clips have neither mask nor boxes: they can be trained on, not scored")
+            self.note(f"{unmarked} clips have neither mask nor boxes: they are drawn, not scored")
 
     def clips(self, split: str) -> Sequence[Clip]:
-        """Return the clips of `train`, `val` or `test`."""
-        if split not in ("train", "val", "test"):
-            raise DataError(
-                f"{self.title} has no split '{split}'. {suggest(split, ('train', 'val', 'test'))}"
-            )
+        """Return the clips of `train`, `val` or `test`, or `all` of them without truths."""
+        if split not in SPLITS:
+            raise DataError(f"{self.title} has no split '{split}'. {suggest(split, SPLITS)}")
         names = self._named(split)
         if not names:
-            raise self.without("clips" if split == "train" else f"clips for '{split}'")
-        return [self._clip(name, training=split == "train") for name in names]
+            raise self.without("clips" if split in ("train", "all") else f"clips for '{split}'")
+        return [self._clip(name, annotated=split in ("val", "test")) for name in names]
 
     def _named(self, split: str) -> list[str]:
+        if split == "all":
+            return self._ids
         if (listed := self._listed(split)) is not None:
             return listed
         if split == "train":
@@ -83,7 +86,7 @@ class Folder(ListedBenchmark):
         check_names(path, names, self._ids, "a picture, sound or video")
         return names
 
-    def _clip(self, name: str, *, training: bool) -> Clip:
+    def _clip(self, name: str, *, annotated: bool) -> Clip:
         image, audio, video = (files.find(name) for files in (self._images, self._sounds, self._videos))
         kinds = {"picture": image, "sound": audio, "video": video, "mask": self._masks.find(name)}
         for kind, file in kinds.items():
@@ -97,7 +100,7 @@ class Folder(ListedBenchmark):
                 picture = _middle(video, self.audio_seconds) if isinstance(image, Absent) else image
             except DataError as error:
                 return Clip(name, picture, audio, label=label, unusable=str(error))
-        if training:
+        if not annotated:
             return Clip(name, picture, audio, label=label)
         marks = self._marks(name)
         return Clip(name, picture, audio, marks, label, unusable="" if marks else "neither mask nor boxes")

@@ -137,11 +137,18 @@ def test_lists_say_what_is_trained_on_validated_and_scored(tmp_path: Path) -> No
     assert [sample.id for sample in own.split("train").samples] == ["sea"]
 
 
-def test_clips_without_any_annotation_are_only_trained_on(tmp_path: Path) -> None:
+def test_clips_without_any_annotation_are_trained_on_and_drawn(tmp_path: Path) -> None:
     own = Folder(unmarked(tmp_path))
     assert own.test_splits == ()
-    assert own.notes == ["no clip has a mask or boxes: nothing can be scored"]
+    assert own.notes == ["no clip has a mask or boxes: all are drawn, none is scored"]
     assert len(own.split("train").samples) == 2
+
+
+def test_all_clips_are_drawn_with_or_without_a_truth(tmp_path: Path) -> None:
+    root = folder(tmp_path)
+    (root / "test.txt").write_text("drum\n")
+    own = Folder(root)
+    assert [sample.id for sample in own.split(own.drawn_split).samples] == ["drum", "parrot", "sea"]
 
 
 def test_a_box_that_is_no_box_is_named(tmp_path: Path) -> None:

@@ -43,6 +43,11 @@ def print_result(result: RunResult, console: Console | None = None) -> None:
                 f"[yellow]{split}:[/yellow] {left_out} of {counts.expected} samples could not be used:"
             )
             console.print(_skipped(result.folder, split), highlight=False, markup=False)
+    if result.drawn:
+        console.print(
+            f"{result.drawn.used:,} of {result.drawn.expected:,} clips were drawn, in overlays and heatmaps.",
+            highlight=False,
+        )
     console.print(f"Everything is in {result.folder}", highlight=False, markup=False)
 
 
@@ -132,8 +137,9 @@ def print_description(description: Description, console: Console | None = None) 
 
 
 def _splits(result: RunResult) -> dict[str, Counts]:
-    """Return how much was used of every split, the training split first."""
-    return ({"train": result.training.clips} if result.training else {}) | result.samples
+    """Return how much was used of every split, the training split first, and of what was drawn."""
+    trained = {"train": result.training.clips} if result.training else {}
+    return trained | result.samples | ({"drawn": result.drawn} if result.drawn else {})
 
 
 def _training(result: RunResult) -> str:

@@ -250,7 +250,7 @@ def test_a_check_that_reads_nothing_fails(tmp_path: Path) -> None:
 def test_clips_without_truth_are_counted_beside_those_that_have_one(tmp_path: Path) -> None:
     code, shown = check_folder(folder(tmp_path))
     assert code == 0
-    assert "1 clips have neither mask nor boxes: they can be trained on, not scored" in shown
+    assert "1 clips have neither mask nor boxes: they are drawn, not scored" in shown
 
 
 def test_own_clips_may_have_any_length_but_are_told_of(tmp_path: Path) -> None:

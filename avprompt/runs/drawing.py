@@ -1,0 +1,104 @@
+"""Heatmaps and overlays of every clip of a split, whether or not it has a truth to be scored by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from avprompt.distributed import merged, together
+from avprompt.errors import DataError
+from avprompt.files import replacing
+from avprompt.pictures.gallery import DrawnClip, evenly, write_drawn
+from avprompt.records import Missing, Sample, Split
+from avprompt.runs.directory import RunDirectory
+from avprompt.runs.localize import Localization, Localizer
+from avprompt.runs.progress import Quiet, Reporter
+from avprompt.runs.results import Counts
+from avprompt.runs.session import Session
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What was drawn of a split.
+
+    Attributes:
+        counts: clips drawn, of those that the split names.
+        missing: clips that could not be drawn.
+        shown: a few of them for the gallery.
+    """
+
+    counts: Counts
+    missing: tuple[Missing, ...]
+    shown: tuple[DrawnClip, ...]
+
+
+@dataclass
+class _Share:
+    """What one rank drew, by place in the split."""
+
+    missing: dict[int, Missing] = field(default_factory=dict)
+    shown: dict[int, DrawnClip] = field(default_factory=dict)
+
+
+def draw(
+    session: Session, split: Split, directory: RunDirectory, *, reporter: Reporter | None = None
+) -> Drawing:
+    """Write `heatmaps/ID.npy` and `overlays/ID.png` of every clip as soon as it is computed.
+
+    Ranks share the clips; all return what all drew.
+
+    Raises:
+        DataError: no clip can be drawn, or, with `--strict`, one cannot.
+    """
+    with (reporter or Quiet()).drawing(len(split.samples)) as on_clips:
+        shares = together(session.ranks, lambda: _draw(session, split.samples, directory, on_clips))
+    missing = [*split.missing, *merged([share.missing for share in shares]).values()]
+    used = len(split.samples) - sum(len(share.missing) for share in shares)
+    if missing and (session.settings.strict or not used):
+        raise DataError(f"'{missing[0].id}' cannot be drawn: {missing[0].reason}")
+    shown = merged([share.shown for share in shares])
+    return Drawing(Counts(used=used, expected=split.expected), tuple(missing), tuple(shown.values()))
+
+
+def show(session: Session, drawing: Drawing, directory: RunDirectory) -> None:
+    """Write the gallery of clips that have no truth."""
+    title = f"{session.method_config.name} on {session.settings.dataset} ({session.encoders} encoders)"
+    write_drawn(directory.gallery, drawing.shown, title)
+
+
+def _draw(
+    session: Session, samples: Sequence[Sample], directory: RunDirectory, on_clips: Callable[[int], None]
+) -> _Share:
+    ranks, share, size = session.ranks, _Share(), session.adapter.size
+    session.method.eval()
+    localizer = Localizer(session.method, session.spec, session.accelerator.autocast)
+    places = evenly(len(samples), session.settings.evaluation.pictures)
+    for place in range(ranks.rank, len(samples), ranks.size):
+        sample = samples[place]
+        try:
+            localization = localizer.localize_sources(sample.image, sample.audio, (size, size))
+        except DataError as error:
+            share.missing[place] = Missing(sample.id, str(error))
+        else:
+            _write(localization, sample.id, directory)
+            if place in places:
+                share.shown[place] = DrawnClip(
+                    sample.id, sample.label, localization.image, localization.heatmap
+                )
+        if ranks.main:  # the others are about as far
+            on_clips(min(ranks.size, len(samples) - place))
+    return share
+
+
+def _write(localization: Localization, name: str, directory: RunDirectory) -> None:
+    """Write a clip's two files; a slash in its name makes no folder."""
+    stem = name.replace("/", "%2F")
+    with (
+        replacing(directory.heatmaps / f"{stem}.npy", durable=False) as temporary,
+        temporary.open("wb") as file,
+    ):
+        np.save(file, localization.heatmap)
+    with replacing(directory.overlays / f"{stem}.png", durable=False) as temporary:
+        localization.overlay().save(temporary, "PNG")
