@@ -122,7 +122,7 @@ def evaluate(
         run_or_method: a run directory, which brings its method, checkpoint, dataset and encoders; or a
             registered method or YAML file.
         dataset: registered name of the benchmark; that of the run, or `toy`.
-        output: where results go; `runs/DATASET/METHOD-evaluated` unless given.
+        output: where results go; `runs/DATASET/METHOD-seedN-evaluated` unless given.
         checkpoint: trained parts.
         trust: load the plugin files that a run names, which runs their code.
         progress: show bars on the standard error.
@@ -137,7 +137,7 @@ def evaluate(
     method, trained, given = open_target(target, _path(checkpoint, "checkpoint"), given, trust=trust)
     settings = Settings.of(given)
     session = open_session(_plugins(settings), method, settings, trained, trained=True)
-    named = RUNS / settings.dataset / f"{session.method_config.name}-evaluated"
+    named = RUNS / settings.dataset / f"{session.method_config.name}-seed{settings.seed}-evaluated"
     directory = session.ranks.share(RunDirectory(folder or unused(named)))
     return execute(session, directory, evaluate_only=True, reporter=_reporter(progress))
 

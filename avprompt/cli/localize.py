@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from avprompt.cli.options import PathType, checked_options, checkpoint_option, method_options, trust_option
-from avprompt.errors import DataError
+from avprompt.errors import ConfigError, DataError
 from avprompt.files import replacing
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def localize(
     for path in (image, audio):
         if not path.exists():
             raise DataError(f"{path} does not exist.")
+    _check_endings(save_heatmap, overlay)
     options = checked_options(method)
     from avprompt import api
 
@@ -66,6 +67,18 @@ def localize(
         click.echo(f"Overlay: {_write_overlay(localization, overlay)}")
 
 
+def _check_endings(heatmap: Path | None, overlay: Path | None) -> None:
+    """Make sure before anything is computed that the files will be what their names say."""
+    from PIL import Image
+
+    if heatmap and heatmap.suffix.lower() != ".npy":
+        raise ConfigError(f"--save-heatmap: '{heatmap}' must end in .npy, the format that it is written in.")
+    if overlay and Image.registered_extensions().get(overlay.suffix.lower()) not in Image.SAVE:
+        raise ConfigError(
+            f"--overlay: '{overlay}' is no picture that can be written: end it in .png or .jpg."
+        )
+
+
 def _write_heatmap(localization: Localization, path: Path) -> Path:
     """Write the heatmap as a NumPy file."""
     import numpy as np
@@ -76,10 +89,9 @@ def _write_heatmap(localization: Localization, path: Path) -> Path:
 
 
 def _write_overlay(localization: Localization, path: Path) -> Path:
-    """Write the heatmap over the image, as PNG or whatever the file's ending says."""
+    """Write the heatmap over the image, as what the file's ending says."""
     from PIL import Image
 
     with replacing(path) as temporary:
-        format_ = Image.registered_extensions().get(path.suffix.lower(), "PNG")
-        localization.overlay().save(temporary, format=format_)
+        localization.overlay().save(temporary, format=Image.registered_extensions()[path.suffix.lower()])
     return path

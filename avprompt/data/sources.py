@@ -69,4 +69,5 @@ def naming(source: FileSource, kind: str) -> Iterator[None]:
         if isinstance(source, Path) and source.is_file() and source.stat().st_size == 0:
             raise DataError(f"{source} is an empty file. Get it again.") from None
         reason = getattr(error, "strerror", None) or error  # without the path, which FFmpeg says again
+        reason = " ".join(str(reason).split())[:200]  # some decoders write a page
         raise DataError(f"{source} is not a {kind} that can be read ({reason}). Get it again.") from error

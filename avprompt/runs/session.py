@@ -24,6 +24,7 @@ from avprompt.model.method import Method
 from avprompt.model.parts import Decoder
 from avprompt.plugin.discovery import Loaded
 from avprompt.records import Split
+from avprompt.registry import Registry
 from avprompt.runs.settings import Settings
 from avprompt.weights.checkpoint import checkpoint_formats, load_checkpoint
 
@@ -170,20 +171,28 @@ def open_method(
         WeightsError: weights are missing or do not fit.
     """
     config = _resolve(loaded, method, settings, encoders)
+    if checkpoint is None and instead is not None:
+        _check_untrained(config, loaded.registry, instead)
     accelerator = make_accelerator(settings.compute.device, settings.compute.precision)
     torch.manual_seed(settings.seed)  # random parts that stay frozen are in no checkpoint
     built = build(config, loaded.registry)
     if checkpoint is not None:
         load_checkpoint(built, checkpoint, checkpoint_formats(loaded.registry))
-    elif instead is not None and built.trainable_parameters():
-        raise WeightsError(
-            f"'{config.name}' has trained parts: give --checkpoint FILE or a finished run's folder{instead}. "
-            "In Python: checkpoint=FILE."
-        )
     built.to(accelerator.device)
     if settings.compute.compile:
         compile_kernels(built)
     return OpenMethod(loaded, settings, config, built, accelerator, checkpoint)
+
+
+def _check_untrained(config: MethodConfig, registry: Registry, instead: str) -> None:
+    """Make sure that nothing of a method is trained, before any weights are asked for."""
+    with torch.device("meta"):  # the architecture, without memory
+        architecture = build(config, registry, weights=False)
+    if architecture.trainable_parameters():
+        raise WeightsError(
+            f"'{config.name}' has trained parts: give --checkpoint FILE or a finished run's folder{instead}. "
+            "In Python: checkpoint=FILE."
+        )
 
 
 def _resolve(loaded: Loaded, method: str, settings: Settings, encoders: str) -> MethodConfig:

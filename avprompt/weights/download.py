@@ -32,6 +32,8 @@ CHUNK = 1 << 20  # bytes
 # What a network does, as against a disk that is full: that is an OSError too.
 _CUT = (URLError, HTTPException, ConnectionError, TimeoutError, ssl.SSLError)
 
+GO_ONLINE = "unset AVPROMPT_OFFLINE and HF_HUB_OFFLINE"
+
 
 def offline() -> bool:
     """Say whether downloads are switched off: `AVPROMPT_OFFLINE=1` or `HF_HUB_OFFLINE=1`."""
@@ -59,7 +61,7 @@ def download(urls: Sequence[str], target: Path, sha256: str | None = None) -> No
     from huggingface_hub.utils import WeakFileLock  # type: ignore[attr-defined]
 
     if offline():
-        raise WeightsError("offline mode is on.")
+        raise WeightsError(f"offline mode is on; {GO_ONLINE} to fetch it.")
     part = target.with_name(f"{target.name}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from avprompt.errors import WeightsError
-from avprompt.weights.download import check_fetched, offline
+from avprompt.weights.download import GO_ONLINE, check_fetched, offline
 from avprompt.weights.files import HUB_WEIGHTS, home, is_sha256, locate, record_sha256
 
 # What belongs to a model beside its weights, where it has them.
@@ -120,7 +120,7 @@ class HubModel:
         from huggingface_hub.utils import EntryNotFoundError  # type: ignore[attr-defined]
 
         if offline():
-            raise self.missing(f"there is no {name}, and offline mode is on")
+            raise self.missing(f"there is no {name}, and offline mode is on: {GO_ONLINE} first")
         try:
             about = get_hf_file_metadata(hf_hub_url(self.reference, name))
         except EntryNotFoundError:

@@ -143,3 +143,10 @@ class TestARunFromSomebodyElse:
         cli("evaluate", theirs, *word, "--output", "again")
         assert (here / "it-ran").exists()
         assert results(here / "again")["scores"] == results(theirs)["scores"]
+
+
+def test_the_folder_of_an_evaluation_names_the_seed(cli: Any, here: Path, run: Path) -> None:
+    for seed in (3, 4):
+        cli("evaluate", run, "--seed", seed)
+    folders = sorted(folder.name for folder in (here / "runs/tiny").iterdir())
+    assert folders == ["souple-seed3-evaluated", "souple-seed4-evaluated"]

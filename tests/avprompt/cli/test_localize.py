@@ -134,3 +134,23 @@ class TestRefuses:
 
     def test_no_time_at_all(self, fails: Any, clip: Clip) -> None:
         assert "--seconds" in fails(*ORACLE, "--seconds", 0, "--image", clip[0], "--audio", clip[1])
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "message"),
+    [
+        ("--overlay", "out.mp4", "--overlay: 'out.mp4' is no picture that can be written"),
+        ("--overlay", "out", "--overlay: 'out' is no picture that can be written"),
+        ("--save-heatmap", "out.png", "--save-heatmap: 'out.png' must end in .npy"),
+    ],
+)
+def test_a_file_is_what_its_name_says(
+    fails: Any, here: Path, clip: Clip, option: str, name: str, message: str
+) -> None:
+    assert fails(*ORACLE, "--image", clip[0], "--audio", clip[1], option, name).startswith(message)
+    assert not (here / name).exists()
+
+
+def test_a_missing_checkpoint_is_told_before_missing_weights(fails: Any, clip: Clip) -> None:
+    message = fails("localize", "--method", "souple", "--image", clip[0], "--audio", clip[1])
+    assert message.startswith("'souple' has trained parts: give --checkpoint FILE")

@@ -9,6 +9,7 @@ import soundfile
 from PIL import Image
 
 from avprompt.data.media import load_audio, read_audio, read_image, resize_image
+from avprompt.data.sources import naming
 from avprompt.errors import DataError
 from avprompt.records import ArchiveMember, Audio
 from mediafiles import save_video
@@ -271,3 +272,10 @@ def test_a_sound_as_its_file_holds_it(tmp_path: Path) -> None:
     assert whole.rate == 8000
     assert whole.samples.shape == (2, 16000)
     assert load_audio(tmp_path / "s.wav", seconds=0.5).samples.shape == (2, 4000)
+
+
+def test_a_page_of_a_decoders_words_becomes_a_line(tmp_path: Path) -> None:
+    with pytest.raises(DataError) as error, naming(tmp_path, "sound"):
+        raise ValueError("no header\n" * 100)
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 400 + len(str(tmp_path))

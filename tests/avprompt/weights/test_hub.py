@@ -49,7 +49,13 @@ def test_offline_the_error_says_where_to_get_it_and_where_to_put_it(home: Path) 
     with pytest.raises(WeightsError) as error:
         model("owner/name").find("config.json", download=True)
     fetch = "`avprompt weights fetch owner/name`"
-    for words in ("test model 'owner/name'", "offline", fetch, str(home / "owner/name")):
+    for words in (
+        "test model 'owner/name'",
+        "offline",
+        "unset AVPROMPT_OFFLINE",
+        fetch,
+        str(home / "owner/name"),
+    ):
         assert words in str(error.value)
 
 
