@@ -71,7 +71,8 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
         if durable:
             _sync(path.parent)  # the name, too
     except OSError as error:
-        if error.filename is None or Path(os.fspath(error.filename)).name.startswith(f".{path.name}."):
+        named = error.filename and not Path(os.fspath(error.filename)).name.startswith(f".{path.name}.")
+        if error.errno is not None and not named:
             error.filename, error.filename2 = str(path), None  # which is what the user knows
         raise
     finally:
@@ -142,7 +143,9 @@ def read_arrays(path: Path, shapes: Mapping[str, Shape]) -> dict[str, np.ndarray
     except OSError:
         raise
     except Exception as error:  # numpy and zipfile raise whatever the damage leads to
-        reason = " ".join(str(error).split())[:200] or "it is empty"
+        reason = " ".join(str(error).split())[:200].rstrip(".") or "it is empty"
+        if "pickle" in reason:  # numpy goes on with how to switch the protection off
+            reason = "it holds more than arrays, or none"
         raise DataError(f"'{path}' cannot be read: {reason}.") from error
     sizes: dict[str | int, int] = {}
     for name, shape in shapes.items():

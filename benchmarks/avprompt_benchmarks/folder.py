@@ -40,8 +40,8 @@ class Folder(ListedBenchmark):
         "  labels.csv                 optional: lines clip,label; names classes of sounds\n"
         "  train.txt, val.txt, test.txt\n"
         "                             optional: the clips of each split, one a line. Without test.txt all\n"
-        "                             with a mask or boxes are scored; without train.txt methods train on\n"
-        "                             all that no other list names, unlabelled"
+        "                             with a mask or boxes that no other list names are scored; without\n"
+        "                             train.txt methods train on all that no other list names, unlabelled"
     )
     ground_truth = "the mask, inside where it is not 0; without a mask the union of the boxes"
     coordinates = "x0, y0, x1, y1 as fractions of the picture, x to the right, y down"
@@ -73,10 +73,12 @@ class Folder(ListedBenchmark):
             return self._ids
         if (listed := self._listed(split)) is not None:
             return listed
+        others = [other for other in ("train", "val", "test") if other != split]
+        held_out = {name for other in others for name in self._listed(other) or ()}
+        names = [name for name in self._ids if name not in held_out]
         if split == "train":
-            held_out = {name for other in ("val", "test") for name in self._listed(other) or ()}
-            return [name for name in self._ids if name not in held_out]
-        return [name for name in self._ids if self._marked(name)] if split == "test" else []
+            return names
+        return [name for name in names if self._marked(name)] if split == "test" else []
 
     def _listed(self, split: str) -> list[str] | None:
         path = self.root / f"{split}.txt"

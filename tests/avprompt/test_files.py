@@ -85,13 +85,15 @@ class TestArrays:
     @pytest.mark.parametrize("content", [b"", b"PK", b"junk", b"\x93NUMPY"])
     def test_that_are_none_are_named(self, tmp_path: Path, content: bytes) -> None:
         (tmp_path / "a.npz").write_bytes(content)
-        with pytest.raises(DataError, match=r"a.npz' cannot be read: \w"):
+        with pytest.raises(DataError, match=r"a.npz' cannot be read: (?!.*pickle)\w"):
             read_arrays(tmp_path / "a.npz", self.SHAPES)
 
     @pytest.mark.parametrize("image", [np.zeros((3, 5, 3)), np.zeros((2, 5, 4)), np.zeros(2), np.array({})])
     def test_of_other_shapes_are_named(self, tmp_path: Path, image: np.ndarray) -> None:
         np.savez(tmp_path / "a.npz", id=np.arange(2), image=image)
-        with pytest.raises(DataError, match=r"a.npz' cannot be read: ('image' in it has the|Object arrays)"):
+        with pytest.raises(
+            DataError, match=r"a.npz' cannot be read: ('image' in it has the|it holds more than arrays)"
+        ):
             read_arrays(tmp_path / "a.npz", self.SHAPES)
 
     def test_that_are_absent_are_named(self, tmp_path: Path) -> None:

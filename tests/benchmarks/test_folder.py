@@ -137,6 +137,17 @@ def test_lists_say_what_is_trained_on_validated_and_scored(tmp_path: Path) -> No
     assert [sample.id for sample in own.split("train").samples] == ["sea"]
 
 
+def test_without_a_list_nothing_is_scored_that_thresholds_are_chosen_on_or_methods_trained_on(
+    tmp_path: Path,
+) -> None:
+    root = folder(tmp_path)
+    (root / "val.txt").write_text("parrot\n")
+    assert [sample.id for sample in Folder(root).split("test").samples] == ["drum"]
+    (root / "train.txt").write_text("drum\n")
+    with pytest.raises(DataError, match="has no clips for 'test'"):
+        Folder(root).split("test")
+
+
 def test_clips_without_any_annotation_are_trained_on_and_drawn(tmp_path: Path) -> None:
     own = Folder(unmarked(tmp_path))
     assert own.test_splits == ()

@@ -132,4 +132,4 @@ def test_unused_folders_are_numbered(tmp_path: Path) -> None:
 def test_no_two_files_share_a_name(directory: RunDirectory) -> None:
     names = [name for name, value in vars(RunDirectory).items() if isinstance(value, property)]
     paths = [getattr(directory, name) for name in names]
-    assert len(set(paths)) == len(paths) == 11
+    assert len(set(paths)) == len(paths) == 13
