@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pkgutil
 import signal
@@ -12,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 from safetensors.torch import load_file
 
+from avprompt import files
 from avprompt.cli import main
 from avprompt.training.state import Progress
 from avprompt.training.step import TrainingStep
@@ -133,3 +135,39 @@ class TestResume:
             fails("run", "souple", *TINY, "--output", "gone", "--resume")
             == "--resume: there is no run in 'gone'."
         )
+
+
+class TestAFullDisk:
+    """Whichever file it strikes, there is one message, nothing half-written, and nothing lost."""
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "config.yaml",
+            "checkpoint.safetensors",
+            "samples.csv",
+            "gallery.png",
+            "gallery.npz",
+            "results.json",
+        ],
+    )
+    def test_is_said_and_the_run_goes_on(
+        self, cli: Any, here: Path, run: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    ) -> None:
+        command = ["run", "souple", *map(str, TINY), "--seed", "5", "--output", "struck"]
+        sync = files._sync
+
+        def full(path: Path) -> None:
+            if path.name.startswith(f".{name}."):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            sync(path)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(files, "_sync", full)
+            result = CliRunner().invoke(main, command)
+        assert result.exit_code == 1
+        assert f"Error: 'struck/{name}': no space left on device" in result.stderr
+        left = [path.name for path in (here / "struck").glob("*")]
+        assert not [path for path in left if name in path]
+        cli(*command, *(["--resume"] if name != "config.yaml" else []))
+        assert numbers(here / "struck") == numbers(run)
