@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -34,14 +34,6 @@ class Drawing:
     shown: tuple[DrawnClip, ...]
 
 
-@dataclass
-class _Share:
-    """What one rank drew, by place in the split."""
-
-    missing: dict[int, Missing] = field(default_factory=dict)
-    shown: dict[int, DrawnClip] = field(default_factory=dict)
-
-
 def draw(
     session: Session, split: Split, directory: RunDirectory, *, reporter: Reporter | None = None
 ) -> Drawing:
@@ -52,14 +44,17 @@ def draw(
     Raises:
         DataError: no clip can be drawn, or, with `--strict`, one cannot.
     """
+    if session.settings.strict and split.missing:
+        raise _undrawn(split.missing[0])
     with (reporter or Quiet()).drawing(len(split.samples)) as on_clips:
         shares = together(session.ranks, lambda: _draw(session, split.samples, directory, on_clips))
-    missing = [*split.missing, *merged([share.missing for share in shares]).values()]
-    used = len(split.samples) - sum(len(share.missing) for share in shares)
-    if missing and (session.settings.strict or not used):
-        raise DataError(f"'{missing[0].id}' cannot be drawn: {missing[0].reason}")
-    shown = merged([share.shown for share in shares])
-    return Drawing(Counts(used=used, expected=split.expected), tuple(missing), tuple(shown.values()))
+    clips = merged(shares).values()
+    missing = (*split.missing, *(clip for clip in clips if isinstance(clip, Missing)))
+    used = sum(not isinstance(clip, Missing) for clip in clips)
+    if missing and not used:
+        raise _undrawn(missing[0])
+    shown = tuple(clip for clip in clips if isinstance(clip, DrawnClip))
+    return Drawing(Counts(used=used, expected=split.expected), missing, shown)
 
 
 def show(session: Session, drawing: Drawing, directory: RunDirectory) -> None:
@@ -70,8 +65,10 @@ def show(session: Session, drawing: Drawing, directory: RunDirectory) -> None:
 
 def _draw(
     session: Session, samples: Sequence[Sample], directory: RunDirectory, on_clips: Callable[[int], None]
-) -> _Share:
-    ranks, share, size = session.ranks, _Share(), session.adapter.size
+) -> dict[int, DrawnClip | Missing | None]:
+    """Draw the clips of this rank; by place: a clip for the gallery, one that is missing, or None."""
+    ranks, size = session.ranks, session.adapter.size
+    clips: dict[int, DrawnClip | Missing | None] = {}
     session.method.eval()
     localizer = Localizer(session.method, session.spec, session.accelerator.autocast)
     places = evenly(len(samples), session.settings.evaluation.pictures)
@@ -80,16 +77,20 @@ def _draw(
         try:
             localization = localizer.localize_sources(sample.image, sample.audio, (size, size))
         except DataError as error:
-            share.missing[place] = Missing(sample.id, str(error))
+            clips[place] = missing = Missing(sample.id, str(error))
+            if session.settings.strict:
+                raise _undrawn(missing) from error
         else:
             _write(localization, sample.id, directory)
-            if place in places:
-                share.shown[place] = DrawnClip(
-                    sample.id, sample.label, localization.image, localization.heatmap
-                )
+            shown = DrawnClip(sample.id, sample.label, localization.image, localization.heatmap)
+            clips[place] = shown if place in places else None
         if ranks.main:  # the others are about as far
             on_clips(min(ranks.size, len(samples) - place))
-    return share
+    return clips
+
+
+def _undrawn(missing: Missing) -> DataError:
+    return DataError(f"'{missing.id}' cannot be drawn: {missing.reason}")
 
 
 def _write(localization: Localization, name: str, directory: RunDirectory) -> None:

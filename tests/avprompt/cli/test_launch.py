@@ -7,9 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import tinyworld
+from mediafiles import save_picture, save_sound
 from tinyworld.runs import TINY, results
 from tinyworld.training import log
 
@@ -48,6 +50,32 @@ def test_two_processes_make_the_run_of_one(launcher: str, cli: object, here: Pat
         assert theirs["losses"] == pytest.approx(mine["losses"], rel=1e-4)
     names = {path.name for path in (here / "one").iterdir()}
     assert {path.name for path in (here / "two").iterdir()} == names
+
+
+def test_two_processes_draw_the_clips_of_one(cli: object, here: Path) -> None:
+    for name in ("a", "b", "c"):
+        save_picture(here / f"clips/{name}.png")
+        save_sound(here / f"clips/{name}.wav", pitch=100.0 * ord(name))
+    command = [
+        "run",
+        "oracle",
+        "--dataset",
+        "folder",
+        "--data-root",
+        "clips",
+        "--encoders",
+        "tiny",
+        "--output",
+    ]
+    done = launch("torchrun", here, *command, "two")
+    assert done.returncode == 0, done.stderr
+    cli(*command, "one")
+    assert results(here / "two")["drawn"] == {"used": 3, "expected": 3}
+    for name in ("a", "b", "c"):
+        one, two = (np.load(here / run / f"heatmaps/{name}.npy") for run in ("one", "two"))
+        np.testing.assert_array_equal(one, two)
+    galleries = [(here / run / "gallery.png").read_bytes() for run in ("one", "two")]
+    assert galleries[0] == galleries[1]
 
 
 def test_a_mistake_ends_all_processes(here: Path) -> None:

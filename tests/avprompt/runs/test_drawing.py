@@ -57,6 +57,15 @@ def test_what_cannot_be_read_is_named(session: Session, tmp_path: Path) -> None:
     assert [missing.id for missing in drawing.missing] == ["c", "b"]
 
 
+def test_strictly_the_first_that_cannot_be_read_is_an_error(session: Session, tmp_path: Path) -> None:
+    strict = replace(session, settings=session.settings.model_copy(update={"strict": True}))
+    first, second = split(session, ["a", "b"]).samples
+    broken = Split([replace(first, image=tmp_path / "none.jpg"), second], 2, ())
+    with pytest.raises(DataError, match=r"'a' cannot be drawn: .*none.jpg does not exist"):
+        draw(strict, broken, RunDirectory(tmp_path))
+    assert not (tmp_path / "overlays").exists()
+
+
 def test_where_nothing_can_be_drawn_that_is_an_error(session: Session, tmp_path: Path) -> None:
     nothing = split(session, [], [Missing("c", "there is no sound")])
     with pytest.raises(DataError, match="'c' cannot be drawn: there is no sound"):
