@@ -14,17 +14,15 @@ from avprompt.cli.tables.result import print_result
 from avprompt.data.benchmark import PublishedScores
 from avprompt.records import Missing
 from avprompt.runs.results import Counts, RunResult, Training, write_skipped
+from tinyworld.runs import run_result
 
 
 @pytest.fixture
 def result() -> RunResult:
-    return RunResult(
+    return run_result(
         method="souple",
-        dataset="toy",
-        encoders="mini",
         seed=3,
         trainable_parameters=12345,
-        versions={},
         training=Training(
             steps=1198, left_out={"no two clips that can be read": 2}, clips=Counts(used=1999, expected=2000)
         ),

@@ -7,22 +7,16 @@ from pathlib import Path
 from avprompt.records import Missing
 from avprompt.runs.assessment import assess
 from avprompt.runs.directory import RunDirectory
-from avprompt.runs.results import RunResult, read_skipped
+from avprompt.runs.results import read_skipped
 from tinyworld.bench import Bench
 from tinyworld.benchmark import Broken
-from tinyworld.runs import rows
-
-EMPTY: dict[str, object] = {
-    name: {} for name in ("versions", "samples", "scores", "floors", "ceilings", "audio_reliance")
-}
+from tinyworld.runs import rows, run_result
 
 
 def test_what_is_missing_is_named_and_counted(bench: Bench, tmp_path: Path) -> None:
     split, evaluator = Broken().split("test"), bench.evaluator(bench.method("oracle"), gallery=0)
     measured = evaluator.measure(split, altered=True)
-    result = RunResult(
-        method="oracle", dataset="tiny", encoders="tiny", seed=0, trainable_parameters=0, **EMPTY
-    )
+    result = run_result(dataset="tiny")
     skipped = {"train": [Missing("train-0", "no sound")]}
     splits, protocols = {"test": split}, evaluator.protocols
     assess(result, RunDirectory(tmp_path), splits, {"test": measured}, None, protocols, skipped=skipped)

@@ -14,7 +14,8 @@ from avprompt.evaluation.truths import digests
 from avprompt.records import GroundTruth
 from avprompt.runs.comparable import check_comparable
 from avprompt.runs.comparison import ComparedMethod
-from avprompt.runs.results import VALIDATION, Counts, RunResult, write_rows
+from avprompt.runs.results import VALIDATION, Counts, write_rows
+from tinyworld.runs import run_result
 
 IDS = ["a", "b", "c", "d"]
 
@@ -25,18 +26,9 @@ def scored(
     """A finished run on samples whose truths are boxes of so many pixels."""
     mask = np.zeros((4, 4), dtype=np.float32)
     mask[:side, :side] = 1
-    result = RunResult(
-        method="m",
-        dataset="toy",
-        encoders="mini",
-        seed=0,
-        trainable_parameters=7,
-        versions={},
+    result = run_result(
         samples={"test": Counts(used=len(ids), expected=len(ids))},
         scores={"test": {"val-threshold": {"cIoU": 50.0}}},
-        floors={},
-        ceilings={},
-        audio_reliance={},
         digests={
             "test": digests(ids, [GroundTruth(mask)] * len(ids)),
             VALIDATION: digests([validation], [GroundTruth(mask)]),

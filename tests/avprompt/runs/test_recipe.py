@@ -9,21 +9,9 @@ import pytest
 import yaml
 
 from avprompt.runs.recipe import read_recipe
-from avprompt.runs.results import RunResult
+from tinyworld.runs import run_result
 
-RESULT = RunResult(
-    method="m",
-    dataset="toy",
-    encoders="mini",
-    seed=0,
-    trainable_parameters=7,
-    versions={},
-    samples={},
-    scores={},
-    floors={},
-    ceilings={},
-    audio_reliance={},
-)
+RESULT = run_result()
 METHOD: dict[str, Any] = {
     "backbone": {"name": "mini-clip", "checkpoint": "/here/weights"},
     **{part: {"name": part} for part in ("audio_encoder", "projection", "prompt", "decoder", "masker")},

@@ -19,22 +19,17 @@ from avprompt.runs.results import (
     write_rows,
     write_skipped,
 )
+from tinyworld.runs import run_result
 
 
 @pytest.fixture
 def result() -> RunResult:
-    return RunResult(
+    return run_result(
         method="souple",
-        dataset="toy",
-        encoders="mini",
-        seed=0,
-        trainable_parameters=7,
         versions={"avprompt": "1"},
         samples={"test": Counts(used=2, expected=3)},
         scores={"test": {"val-threshold": {"cIoU": 100 / 3, "threshold": [0.1, 0.2]}}},
         floors={"test": {"centre-disc": {"cIoU": 1.0, "AUC": 2.0}}},
-        ceilings={},
-        audio_reliance={},
     )
 
 

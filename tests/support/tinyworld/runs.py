@@ -7,7 +7,16 @@ import json
 from pathlib import Path
 from typing import Any
 
+from avprompt.runs.results import RunResult
+
 TINY = ("--dataset", "tiny", "--steps", 3, "--batch-size", 4)
+
+
+def run_result(**fields: Any) -> RunResult:
+    """A result without scores, but for what is told."""
+    tables = ("versions", "samples", "scores", "floors", "ceilings", "audio_reliance")
+    run = {"method": "m", "dataset": "toy", "encoders": "mini", "seed": 0, "trainable_parameters": 7}
+    return RunResult(**run | {name: {} for name in tables} | fields)
 
 
 def results(folder: Path) -> dict[str, Any]:
