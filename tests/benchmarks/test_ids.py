@@ -41,6 +41,14 @@ def test_spellings_lead_back_to_each_other(video: str, start: int) -> None:
     assert vggsound_id(milliseconds) == vggsound_id(name) == name
 
 
+@given(VIDEO, st.integers(0, 99_999_999), st.sampled_from((1, 10, 100, 1000)))
+def test_a_start_may_be_a_fraction_of_a_second(video: str, start: int, parts: int) -> None:
+    """16.1 - 6.1 is not 10 in floats."""
+    spelled = f"{video}_{start / parts:.3f}_{start / parts + 10:.3f}"
+    assert vggsound_id(spelled) == f"{video}_{start // parts:06d}"
+    assert vggsound_id("abcdefghijk_6.100_16.100") == "abcdefghijk_000006"
+
+
 def test_ms3_has_mp4_in_its_file_names() -> None:
     assert avsbench_id("rq5RDUm2Hnk_1.mp4_3") == avsbench_id("rq5RDUm2Hnk_1_3") == "rq5RDUm2Hnk_1_3"
     assert avsbench_id("clip") == "clip"
