@@ -121,7 +121,8 @@ class BenchmarkAdapter(ABC):
         broken_boxes: what becomes of boxes that mark nothing.
         empty_truths: whether truths that mark nothing, or a few pixels, belong to the benchmark.
         expected: how many samples the official list of a split names.
-        box_counts: what the official annotation of a split holds; broken boxes among it are known ones.
+        box_counts: what the official annotation of a split holds; broken boxes among it are known ones. Only
+            for boxes: a number of masks would not tell official ones from others.
         media: what the files are like.
         encoders: default encoder set.
         audio_seconds: how much of each clip's sound is used, from its start.

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from avprompt.errors import suggest
-from avprompt.plugin import BoxCounts, DataError, Media, PublishedScores, Split, read_list, read_table
+from avprompt.plugin import DataError, Media, PublishedScores, Split, read_list, read_table
 from avprompt_benchmarks.clips import Clip, ListedBenchmark
 from avprompt_benchmarks.files import Absent, existing, find_annotation, first_folder
 from avprompt_benchmarks.ids import avsbench_id
@@ -154,7 +154,6 @@ class S4(AVSBench):
         "  s4/{visual_frames,gt_masks}/<clip>_<1..5>.png, s4/audio_wav/<clip>.wav"
     )
     expected: ClassVar[Mapping[str, int]] = {"test": 3700}
-    box_counts: ClassVar[Mapping[str, BoxCounts]] = {"test": BoxCounts(3700)}
     published: ClassVar[Sequence[PublishedScores]] = published("avsbench-s4")
     folders = ("Single-source/s4_data", "s4_data", "AVS1/s4", "s4")
     table = "s4_meta_data.csv"
@@ -188,7 +187,6 @@ class MS3(AVSBench):
         "  ms3/{visual_frames,gt_masks}/<clip>_<1..5>.png, ms3/audio_wav/<clip>.wav"
     )
     expected: ClassVar[Mapping[str, int]] = {"test": 320}
-    box_counts: ClassVar[Mapping[str, BoxCounts]] = {"test": BoxCounts(320)}
     published: ClassVar[Sequence[PublishedScores]] = published("avsbench-ms3")
     folders = ("Multi-sources/ms3_data", "ms3_data", "AVS1/ms3", "ms3")
     table = "ms3_meta_data.csv"

@@ -56,7 +56,8 @@ class VPOSSMasks(VPOSS):
     source = _LAYOUT.format(listing="vpo_ss_seg.json", masks=_MASKS)
     ground_truth = MASK_RULE
     coordinates = broken_boxes = "none: the truth is a mask"
-    box_counts: ClassVar[Mapping[str, BoxCounts]] = {"test": BoxCounts(890)}
+    empty_truths = True  # COCO outlines what has a few pixels at 224 x 224
+    box_counts: ClassVar[Mapping[str, BoxCounts]] = {}
     listings = ("vpo_ss_seg.json",)
 
 
@@ -67,5 +68,6 @@ class VPOMSMasks(VPOMS):
     source = _LAYOUT.format(listing="vpo_ms_seg.json", masks=_MASKS)
     ground_truth = MASK_RULE
     coordinates = broken_boxes = "none: the truth is a mask"
-    box_counts: ClassVar[Mapping[str, BoxCounts]] = {"test": BoxCounts(2157)}
+    empty_truths = True  # COCO outlines what has a few pixels at 224 x 224
+    box_counts: ClassVar[Mapping[str, BoxCounts]] = {}
     listings = ("vpo_ms_seg.json",)

@@ -9,10 +9,12 @@ import pytest
 import soundfile
 
 from avprompt.data.media import read_audio
+from avprompt.data.tools.inspection import inspect_annotation
 from avprompt.errors import DataError
 from avprompt_benchmarks.avsbench import MS3, S4
 from avprompt_benchmarks.avsbench_boxes import MS3Boxes, S4Boxes
 from layouts.avsbench import BOX, CAT, DOG, DUET, acl, ms3, ms3_boxes, s4, s4_boxes
+from layouts.media import mask
 
 
 def box() -> np.ndarray:
@@ -107,6 +109,21 @@ def test_a_broken_mask_is_missing_not_fatal(tmp_path: Path) -> None:
     split = S4(root).split("test")
     assert f"{DOG}_2" not in {sample.id for sample in split.samples}
     assert "cannot be read" in split.missing[0].reason
+
+
+def test_as_many_masks_as_the_official_ones_may_still_be_wrong(tmp_path: Path) -> None:
+    base, clips = tmp_path / "Multi-sources", [f"duetaudio_a_{k}" for k in range(64)]
+    base.mkdir()
+    (base / "ms3_meta_data.csv").write_text("\n".join(["name,split", *(f"{clip},test" for clip in clips)]))
+    white = mask(tmp_path / "white.png", (0, 0, 224, 224))
+    for clip in clips:
+        (base / f"ms3_data/gt_masks/test/{clip}").mkdir(parents=True)
+        for number in range(1, 6):
+            (base / f"ms3_data/gt_masks/test/{clip}/{clip}_{number}.png").symlink_to(white)
+    facts = inspect_annotation(MS3(tmp_path), "test")
+    assert facts.counts.samples == len(facts.broken) == 320
+    assert {problem.detail for problem in facts.broken} == {"the truth covers the whole picture"}
+    assert not any(problem.known for problem in facts.broken)
 
 
 def test_other_batches_than_the_official_ones_are_told(tmp_path: Path) -> None:

@@ -28,6 +28,11 @@ def test_its_protocols_are_registered(registry: Registry, name: str) -> None:
         assert registry.load("protocols", protocol).name == protocol
 
 
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_a_number_of_masks_alone_makes_no_defect_a_known_one(registry: Registry, name: str) -> None:
+    assert all(counts.boxes for counts in registry.load("datasets", name).box_counts.values())
+
+
 def test_every_benchmark_of_ours_has_a_layout(registry: Registry) -> None:
     ours = {entry.name for entry in registry.entries("benchmarks") if entry.kind == "datasets"}
     assert ours - {"toy", "toy-openset"} == set(LAYOUTS)
