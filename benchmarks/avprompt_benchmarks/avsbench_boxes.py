@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
@@ -13,6 +14,7 @@ from avprompt_benchmarks.clips import Clip
 from avprompt_benchmarks.files import find_annotation
 from avprompt_benchmarks.ids import avsbench_id
 from avprompt_benchmarks.kaist import box_marked, read_pairs
+from avprompt_benchmarks.marks import Boxes
 
 _SOURCE = "\nand {listing} from kaistmm/SSLalignment, metadata/; no masks and no list are needed."
 
@@ -22,6 +24,7 @@ class ByBoxes(AVSBench):
 
     ground_truth = "the box filled: corners truncated to whole pixels of 224 x 224; 1 inside"
     coordinates = "x0, y0, x1, y1 in pixels of the frame at 224 x 224, x to the right, y down"
+    empty_truths = False
     protocols: ClassVar[tuple[str, ...]] = ("val-threshold", "acl-sweep", "lvs-median", "kaist-adaptive")
     published: ClassVar[Sequence[PublishedScores]] = ()
     listings: ClassVar[tuple[str, ...]]
@@ -40,7 +43,11 @@ class ByBoxes(AVSBench):
     def clip(self, frame: ListedFrame, *, training: bool) -> Clip:
         """Find the files of a frame."""
         clip = super().clip(frame, training=True)
-        return clip if training else box_marked(clip, self._boxes[frame], self._listing)
+        if training:
+            return clip
+        if self._boxes[frame] == []:  # no foreground
+            return replace(clip, marks=Boxes(()))
+        return box_marked(clip, self._boxes[frame], self._listing)
 
     @property
     def _listing(self) -> Path:
@@ -73,7 +80,10 @@ class S4Boxes(ByBoxes, S4):
 
     title = "AVSBench S4, boxes"
     source = S4.source + _SOURCE.format(listing="s4_box.json")
-    broken_boxes = "6 frames without foreground have a box of zero size: it marks nothing, they stay in"
+    broken_boxes = (
+        "6 frames without foreground have a box of zero size: it marks nothing, they stay in. A frame with "
+        "an empty list of boxes stays in too, and data check names it"
+    )
     box_counts: ClassVar[Mapping[str, BoxCounts]] = {"test": BoxCounts(3700, 3700, degenerate=6, unmarked=6)}
     listings = ("s4_box.json", "kaist_s4_box.json")
 
@@ -87,6 +97,9 @@ class MS3Boxes(ByBoxes, MS3):
 
     title = "AVSBench MS3, boxes"
     source = MS3.source + _SOURCE.format(listing="ms3_box.json")
-    broken_boxes = "29 frames without foreground have a box of zero size: it marks nothing, they stay in"
+    broken_boxes = (
+        "29 frames without foreground have a box of zero size: it marks nothing, they stay in. A frame with "
+        "an empty list of boxes stays in too, and data check names it"
+    )
     box_counts: ClassVar[Mapping[str, BoxCounts]] = {"test": BoxCounts(320, 320, degenerate=29, unmarked=29)}
     listings = ("ms3_box.json", "kaist_ms3_box.json")

@@ -62,16 +62,18 @@ def read_boxes(boxes: object, where: str, side: float) -> tuple[Box, ...]:
         side: of the picture in the boxes' unit.
 
     Raises:
-        DataError: not that, or a box that has no place in the picture; the message guesses at what is meant.
-            Broken boxes of a kind that official annotations have (absurd numbers, no width or height) pass.
+        DataError: not that, no box, or one that has no place in the picture; the message guesses at what is
+            meant. Boxes as official annotations break them (absurd numbers, no width or height) pass.
     """
     try:
         values = list(boxes)  # type: ignore[call-overload]
-        if all(isinstance(value, int | float) for value in values):
-            values = [values] if values else []
+        if values and all(isinstance(value, int | float) for value in values):
+            values = [values]
         read = tuple(tuple(float(value) for value in box) for box in values)
     except (TypeError, ValueError, OverflowError) as error:
         raise DataError(f"{where} holds no boxes but {boxes!r:.80} ({error}).") from error
+    if not read:
+        raise DataError(f"{where} has no box. Draw one, or leave the clip out.")
     for box in read:
         if len(box) != 4 or not all(map(math.isfinite, box)):
             raise DataError(f"{where}: a box is not four finite numbers but {box}.")

@@ -129,7 +129,6 @@ class VGGSS(ListTrained):
 def _boxes(boxes: object, where: str) -> Boxes | str:
     """Return what marks a clip, or why that cannot be used."""
     try:
-        read = read_boxes(boxes, where, side=1)
+        return Boxes(read_boxes(boxes, where, side=1))
     except DataError as error:
         return str(error)
-    return Boxes(read) if read else f"{where} has no box."

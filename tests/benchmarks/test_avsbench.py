@@ -155,6 +155,13 @@ def test_boxes_need_no_masks_and_no_list(tmp_path: Path) -> None:
     assert split.samples[2].label == "dog barking"
 
 
+def test_a_check_names_an_empty_list_of_boxes(tmp_path: Path) -> None:
+    facts = inspect_annotation(S4Boxes(s4_boxes(tmp_path)), "test")
+    problems = [(problem.id, problem.detail) for problem in facts.broken]
+    assert (f"{DOG}_1", "the truth marks nothing") in problems
+    assert (f"{DOG}_2", "no box marks anything") in problems
+
+
 def test_boxes_of_ms3_are_found_by_the_frame(tmp_path: Path) -> None:
     annotations = MS3Boxes(ms3_boxes(tmp_path)).annotations("test")
     unmarked = [(annotation.id, annotation.counts.unmarked) for annotation in annotations]

@@ -78,10 +78,14 @@ def test_a_union_is_as_large_as_its_largest_box_at_least(boxes: list[list[float]
     assert set(np.unique(whole)) <= {0, 1}
 
 
-def test_json_may_hold_a_box_or_boxes_or_none() -> None:
+def test_json_may_hold_a_box_or_boxes() -> None:
     assert read_boxes([1, 2, 3, 4], "a file", 4) == ((1, 2, 3, 4),)
     assert read_boxes([[1, 2, 3, 4], [0, 0, 2, 1]], "a file", 4) == ((1, 2, 3, 4), (0, 0, 2, 1))
-    assert read_boxes([], "a file", 1) == ()
+
+
+def test_no_box_is_no_annotation() -> None:
+    with pytest.raises(DataError, match=r"vggss.json: 'x' has no box\. Draw one"):
+        read_boxes([], "vggss.json: 'x'", 1)
 
 
 @pytest.mark.parametrize("value", [None, 3, ["a", "b"], [[1, None]], {"x": 1}, [10**400, 0, 1, 1]])

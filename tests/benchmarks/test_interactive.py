@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,16 @@ def test_a_box_without_size_marks_nothing_and_stays_in(tmp_path: Path) -> None:
     annotations = VPOMS(kaist.vpo_ms(tmp_path)).annotations("test")
     assert [annotation.counts.unmarked for annotation in annotations] == [0, 0, 0, 1]
     assert VPOMS(tmp_path).split("test").expected == 4
+
+
+def test_a_pair_without_a_box_is_missing(tmp_path: Path) -> None:
+    listing = kaist.is3(tmp_path) / "synthetic3240_bbox.json"
+    rows = json.loads(listing.read_text())
+    rows[0]["gt_box"] = []
+    listing.write_text(json.dumps(rows))
+    split = IS3(tmp_path).split("test")
+    assert [sample.id for sample in split.samples] == list(kaist.IS3[1:-1])
+    assert split.missing[0].reason.startswith("synthetic3240_bbox.json: 'cat_dog_17_cat' has no box")
 
 
 def test_pictures_may_be_where_the_package_has_them(tmp_path: Path) -> None:
