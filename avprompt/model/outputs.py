@@ -1,13 +1,13 @@
 """What parts return, checked wherever a method uses it against what their interfaces promise.
 
 Each function calls one part. A broken promise is a `PluginError` with the class, its file, and the shapes
-promised and returned. Letters of shapes are those of `avprompt.records`.
+promised and returned. Letters of shapes are those of `avprompt.records`. Numbers that are not finite are left
+to those who can name the clips: a broken clip, or training that diverges, leads to them as well as a part.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
-from weakref import WeakKeyDictionary
 
 from torch import Tensor, nn
 
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from avprompt.model.parts import AudioEncoder, AudioProjection, Backbone, Decoder, Masker, PromptGenerator
 
 Record = TypeVar("Record")
-
-# Methods of a part whose first output was searched for NaN: later ones are not, as a GPU would be waited for.
-_searched: WeakKeyDictionary[nn.Module, set[str]] = WeakKeyDictionary()
 
 
 def image_features(backbone: Backbone, pixels: Tensor) -> ImageFeatures:
@@ -117,7 +114,7 @@ def check_tensor(part: nn.Module, method: str, output: Any, like: Tensor, axes: 
         **sizes: of axes that have one size only, by letter.
 
     Raises:
-        PluginError: no tensor, or one of another shape, not of floating point, elsewhere, or with NaN.
+        PluginError: no tensor, or one of another shape, not of floating point, or elsewhere.
     """
     letters = axes.split()
     promised = f"({', '.join(letters)})"
@@ -129,11 +126,6 @@ def check_tensor(part: nn.Module, method: str, output: Any, like: Tensor, axes: 
         raise broken(part, method, f"{promised} of floating point", str(output.dtype))
     if output.device != like.device:
         raise broken(part, method, f"{promised} on {like.device}", f"a tensor on {output.device}")
-    searched = _searched.setdefault(part, set())
-    if method not in searched:
-        searched.add(method)
-        if output.isnan().any():
-            raise broken(part, method, "numbers", "NaN")
     return output
 
 

@@ -36,7 +36,6 @@ BROKEN = {
     "a tuple": ("projection.forward", (TOKENS,), "(B, K, E) = (3, K, 8), but returned a tuple"),
     "whole numbers": ("projection.forward", TOKENS.long(), "floating point, but returned torch.int64"),
     "elsewhere": ("projection.forward", TOKENS.to("meta"), "on cpu, but returned a tensor on meta"),
-    "NaN": ("projection.forward", TOKENS * torch.nan, "must return numbers, but returned NaN"),
     "no prompt": ("prompt.forward", TOKENS, "must return a record Prompt, but returned (3, 1, 8)"),
     "narrow prompt": ("prompt.forward", Prompt(TOKENS[..., 1:], 0), "(B, S, 8), but returned (3, 1, 7)"),
     "read beyond": ("prompt.forward", Prompt(TOKENS, 4), "a read_at within its 1 tokens, but returned 4"),

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 from safetensors import safe_open
+from torch import Tensor, nn
 
 from avprompt.distributed import ALONE
-from avprompt.errors import TrainingError
 from avprompt.records import ImageFeatures
 from avprompt.training.guard import NotFiniteError, check_finite
 from avprompt.training.objective import EncodedBatch, RowNoise
-from avprompt.training.optimisation import Optimisation
 from tinyworld.bench import Bench
 from tinyworld.training import log
 
@@ -49,21 +47,23 @@ class TestClips:
             check_finite([{"total": torch.nan}], batch, 0, ALONE, tmp_path / "file")
 
 
-def test_a_resumed_run_passes_the_batch(
-    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("step", [0, 1])
+@pytest.mark.parametrize("part", ["audio_encoder", "projection", "decoder", "losses.area"])
+def test_a_resumed_run_passes_the_batch(bench: Bench, tmp_path: Path, part: str, step: int) -> None:
     """Of the very first step too, before anything has been saved."""
-    add, first = Optimisation.add_gradients, set[str]()
+    calls = []
 
-    def poisoned(optimisation: Optimisation, batch: EncodedBatch, batches: int) -> dict[str, Any]:
-        first.update(batch.ids if not first else ())
-        losses = add(optimisation, batch, batches)
-        return losses | ({"total": torch.nan} if first == set(batch.ids) else {})
+    def spoil(module: nn.Module, inputs: object, output: Tensor) -> Tensor:
+        calls.append(module)
+        return output * torch.nan if len(calls) == step + 1 else output
 
-    monkeypatch.setattr(Optimisation, "add_gradients", poisoned)
-    with pytest.raises(TrainingError, match="stopped at step 0") as e:
-        bench.trainer().run()
-    assert all(f"'{clip}'" in str(e.value) for clip in first)
+    trainer = bench.trainer()
+    trainer.method.parts()[part].register_forward_hook(spoil)
+    with pytest.raises(NotFiniteError, match=f"stopped at step {step}: a loss or gradient") as e:
+        trainer.run()
+    with safe_open(tmp_path / "not-a-number.safetensors", "pt") as file:
+        assert all(f"'{clip}'" in str(e.value) for clip in json.loads(file.metadata()["ids"]))
+    assert ("which the encoders make no numbers of" in str(e.value)) is (part == "audio_encoder")
     bench.trainer().run(resume=True)
-    reasons = [step["left_out"] for step in log(tmp_path)]
-    assert reasons == ["a loss or gradient is not a number", *[""] * 5]
+    reasons = [line["left_out"] for line in log(tmp_path)]
+    assert reasons == ["a loss or gradient is not a number" if number == step else "" for number in range(6)]
