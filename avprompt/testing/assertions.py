@@ -39,17 +39,15 @@ def checks(kind: str) -> Callable[[Callable[Arguments, None]], Callable[Argument
     return decorate
 
 
-def assert_tensor(what: str, output: Any) -> Tensor:
-    """Assert that a method returned a tensor, and return it."""
-    if not isinstance(output, Tensor):
-        raise AssertionError(f"{what} must be a tensor, not {type(output).__name__}")
-    return output
-
-
 def assert_shape(what: str, shape: Iterable[int], expected: tuple[int, ...]) -> None:
     """Assert that a shape is the promised one."""
     sizes = tuple(shape)
     assert sizes == expected, f"{what}: expected {expected}, got {sizes}"
+
+
+def assert_finite(promise: str, *outputs: Tensor) -> None:
+    """Assert that outputs hold neither NaN nor infinity."""
+    assert all(bool(output.isfinite().all()) for output in outputs), promise
 
 
 def assert_gradient(promise: str, output: Tensor, source: Tensor) -> Tensor:

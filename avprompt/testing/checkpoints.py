@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from avprompt.errors import WeightsError
-from avprompt.testing.assertions import assert_tensor, checks
+from avprompt.testing.assertions import checks
 from avprompt.weights.checkpoint import CheckpointFormat
 
 
@@ -35,8 +35,9 @@ def check_checkpoint_format(other: CheckpointFormat, path: Path, state: Mapping[
     lost = sorted(state.keys() ^ restored.keys())
     assert not lost, f"read must return what was written; one side only has {', '.join(lost[:3])}"
     for name, tensor in state.items():
-        same = torch.equal(assert_tensor(f"'{name}'", restored[name]), tensor)
-        assert same, f"read must return '{name}' as it was written"
+        value = restored[name]
+        assert isinstance(value, Tensor), f"'{name}' must be a tensor, not {type(value).__name__}"
+        assert torch.equal(value, tensor), f"read must return '{name}' as it was written"
     path.write_bytes(b"something else")
     try:
         other.read(path)

@@ -4,61 +4,50 @@ from __future__ import annotations
 
 import torch
 
+from avprompt.model.outputs import audio_frames, check_tensor, image_features, pooled_image
 from avprompt.model.parts import AudioEncoder, Backbone
-from avprompt.records import ImageFeatures, Prompt
-from avprompt.testing.assertions import assert_close, assert_gradient, assert_shape, assert_tensor, checks
+from avprompt.records import Prompt
+from avprompt.testing.assertions import assert_close, assert_finite, assert_gradient, assert_shape, checks
 
 
 @checks("backbones")
 def check_backbone(backbone: Backbone, words: str = "a photo of a") -> None:
-    """Check shapes, gradients to the pixels, and that nothing trains."""
+    """Check shapes, that outputs are finite, gradients to the pixels, and that nothing trains."""
     backbone.freeze()
-    side = backbone.image_size
-    grid = side // backbone.patch_size
+    side, width = backbone.image_size, backbone.text_width
     pixels = torch.randn(2, 3, side, side, requires_grad=True)
-    features = backbone.encode_image(pixels.detach())
-    assert isinstance(features, ImageFeatures), f"encode_image must return ImageFeatures, not {features!r}"
-    assert_tensor("pooled", features.pooled)
-    assert_tensor("dense", features.dense)
-    assert_shape("pooled", features.pooled.shape, (2, backbone.joint_width))
-    assert_shape("dense", features.dense.shape, (2, backbone.joint_width, grid, grid))
-    assert_shape("number of extract layers", (len(features.hidden),), (backbone.layers,))
-    for hidden in features.hidden:
-        assert_shape("hidden", hidden.shape, (2, grid * grid + 1, backbone.vision_width))
-    pooled = assert_tensor("pool_image", backbone.pool_image(pixels))
+    features = image_features(backbone, pixels.detach())
+    layers = (features.pooled, features.dense, *features.hidden)
+    assert_finite("encode_image must return finite features", *layers)
+    pooled = pooled_image(backbone, pixels)
     same = "pool_image must return what encode_image returns as pooled"
     assert_close(same, pooled.detach(), features.pooled, tolerance=1e-4)
     assert_gradient("pool_image must let gradients reach the pixels", pooled, pixels)
-    embedded = assert_tensor("embed_text", backbone.embed_text(words))
-    assert embedded.ndim == 2, "embed_text must return (S, E)"
-    assert_shape("width of embed_text", embedded.shape[1:], (backbone.text_width,))
+    embedded = check_tensor(backbone, "embed_text", backbone.embed_text(words), pixels, "S E", E=width)
     start, end = backbone.special_token_embeddings()
     for token in (start, end):
-        assert_shape("a special token", assert_tensor("a special token", token).shape, (backbone.text_width,))
+        check_tensor(backbone, "special_token_embeddings", token, pixels, "E", E=width)
     sequence = torch.cat([start[None], embedded, end[None]])[None].detach().requires_grad_()
-    text = assert_tensor(
-        "encode_prompt", backbone.encode_prompt(Prompt(sequence, read_at=sequence.shape[1] - 1))
-    )
-    assert_shape("encode_prompt", text.shape, (1, backbone.joint_width))
+    text, joint = backbone.encode_prompt(Prompt(sequence, sequence.shape[1] - 1)), backbone.joint_width
+    check_tensor(backbone, "encode_prompt", text, sequence, "B D", B=1, D=joint)
+    assert_finite("encode_prompt must return finite text features", text)
     assert_gradient("encode_prompt must let gradients reach the embeddings", text, sequence)
     assert not any(parameter.requires_grad for parameter in backbone.parameters()), "a backbone is frozen"
 
 
 @checks("audio_encoders")
 def check_audio_encoder(encoder: AudioEncoder, seconds: float = 2.0) -> None:
-    """Check shapes, that silence is finite, and that each waveform is encoded by itself."""
+    """Check shapes, that frames are finite, also of silence, and that each waveform is encoded by itself."""
     encoder.freeze()
     waveform = 0.1 * torch.randn(2, round(seconds * encoder.sample_rate))
     with torch.no_grad():
-        frames = assert_tensor("frames of an audio encoder", encoder(waveform))
-        alone = encoder(waveform[1:])
-        silent = encoder(torch.zeros_like(waveform))
-    assert frames.ndim == 3, f"an audio encoder must return (B, L, W), got {tuple(frames.shape)}"
-    assert_shape("batch and width", (frames.shape[0], frames.shape[2]), (2, encoder.width))
+        frames, alone = audio_frames(encoder, waveform), audio_frames(encoder, waveform[1:])
+        silent = audio_frames(encoder, torch.zeros_like(waveform))
+    assert_finite("an audio encoder must return finite frames", frames)
     same = "a waveform must be encoded by itself, whatever else is in its batch"
     assert_close(same, frames[1:], alone, tolerance=1e-3)
-    assert torch.isfinite(silent).all(), "silence must give finite frames"
+    assert_finite("silence must give finite frames", silent)
     if encoder.pads_short_sounds:
         with torch.no_grad():
-            short = encoder(waveform[:, : waveform.shape[1] // 3])
+            short = audio_frames(encoder, waveform[:, : waveform.shape[1] // 3])
         assert_shape("frames of a short sound, as pads_short_sounds promises", short.shape, frames.shape)

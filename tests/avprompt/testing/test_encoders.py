@@ -47,7 +47,9 @@ class TestBackbone:
         class Wide(StandInBackbone):
             vision_width = 99
 
-        with pytest.raises(AssertionError, match=r"hidden: expected \(2, 17, 99\), got \(2, 17, 16\)"):
+        with pytest.raises(
+            AssertionError, match=r"hidden must .* = \(2, 17, 99\), but returned \(2, 17, 16\)"
+        ):
             check_backbone(Wide())
 
     def test_that_pools_two_ways(self) -> None:
@@ -58,6 +60,21 @@ class TestBackbone:
 
         with pytest.raises(AssertionError, match=r"not close"):
             check_backbone(Fickle())
+
+    @pytest.mark.parametrize(
+        ("method", "message"),
+        [
+            ("encode_image", r"encode_image must return finite features"),
+            ("encode_prompt", r"encode_prompt must return finite text features"),
+        ],
+    )
+    def test_that_returns_no_numbers(
+        self, method: str, message: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        backbone = StandInBackbone()
+        getattr(backbone, "look" if method == "encode_image" else "read")[0, 0] = torch.nan
+        with pytest.raises(AssertionError, match=message):
+            check_backbone(backbone)
 
 
 class TestAudioEncoder:
@@ -85,6 +102,14 @@ class TestAudioEncoder:
         with pytest.raises(AssertionError, match=r"frames of a short sound, as pads_short_sounds promises"):
             check_audio_encoder(Short(Options()))
 
+    def test_that_returns_no_numbers(self) -> None:
+        class Dividing(self.Ear):  # type: ignore[name-defined, misc]
+            def forward(self, waveform: Tensor) -> Tensor:
+                return super().forward(waveform) / 0
+
+        with pytest.raises(AssertionError, match=r"an audio encoder must return finite frames"):
+            check_audio_encoder(Dividing(Options()))
+
     def test_that_divides_by_the_loudness(self) -> None:
         class Dividing(self.Ear):  # type: ignore[name-defined, misc]
             def forward(self, waveform: Tensor) -> Tensor:
@@ -96,9 +121,9 @@ class TestAudioEncoder:
     @pytest.mark.parametrize(
         ("output", "message"),
         [
-            (None, r"frames of an audio encoder must be a tensor, not NoneType"),
-            ((torch.zeros(2, 3, 4),), r"frames of an audio encoder must be a tensor, not tuple"),
-            (torch.zeros(2, 4), r"must return \(B, L, W\), got \(2, 4\)"),
+            (None, r"must return \(B, L, W\) = \(2, L, 4\), but returned None: is a `return` missing\?"),
+            ((torch.zeros(2, 3, 4),), r"= \(2, L, 4\), but returned a tuple"),
+            (torch.zeros(2, 4), r"= \(2, L, 4\), but returned \(2, 4\)"),
         ],
     )
     def test_that_returns_something_else(self, output: Any, message: str) -> None:

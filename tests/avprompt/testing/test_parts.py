@@ -31,8 +31,16 @@ class TestProjection:
             def forward(self, frames: Tensor) -> Tensor:
                 return frames.mean(1)
 
-        with pytest.raises(AssertionError, match=r"must return \(B, K, E\), got \(2, 4\)"):
+        with pytest.raises(AssertionError, match=r"\(B, K, E\) = \(2, K, 4\), but returned \(2, 4\)"):
             check_projection(Flat(TrainedOptions(), 4, 4))
+
+    def test_that_returns_no_numbers(self) -> None:
+        class Dividing(AudioProjection):
+            def forward(self, frames: Tensor) -> Tensor:
+                return frames[:, :1] * torch.nan
+
+        with pytest.raises(AssertionError, match=r"a projection must return finite audio tokens"):
+            check_projection(Dividing(TrainedOptions(), 4, 4))
 
     def test_with_an_idle_parameter(self) -> None:
         class Idle(AudioProjection):
@@ -161,7 +169,7 @@ class TestLoss:
             def forward(self, grounding: Grounding) -> Tensor:
                 return F.relu(grounding.logits).mean((-2, -1))
 
-        with pytest.raises(AssertionError, match=r"a loss: expected \(\), got \(3, 3\)"):
+        with pytest.raises(AssertionError, match=r"must return \(\), but returned \(3, 3\)"):
             check_loss(Several(LossOptions()))
 
     def test_that_hears_nothing(self) -> None:
@@ -188,5 +196,5 @@ def test_a_prompt_generator_that_returns_tokens() -> None:
             return audio_tokens
 
     backbone = StandInBackbone()
-    with pytest.raises(AssertionError, match=r"forward must return a Prompt, not Tensor"):
+    with pytest.raises(AssertionError, match=r"must return a record Prompt, but returned \(2, 1, 8\)"):
         check_prompt_generator(Bare(PromptOptions(), backbone), backbone)
