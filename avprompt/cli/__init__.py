@@ -33,7 +33,10 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; errors meant for people and those of plugins lose their traceback, bugs keep it."""
         if os.environ.get(TRACEBACK):
-            return super().invoke(ctx)
+            try:
+                return super().invoke(ctx)
+            except SystemExit as error:  # it shows no traceback, and may claim success
+                raise RuntimeError("The code of a plugin has ended the program.") from error
         try:
             with handling(end_at_once), file_errors():
                 return super().invoke(ctx)

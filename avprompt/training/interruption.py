@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import signal
 import threading
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from avprompt.errors import AvpromptError, PluginError, failure
+from avprompt.errors import AvpromptError
 
 if TYPE_CHECKING:
     from avprompt.distributed import Ranks
@@ -103,23 +101,8 @@ def handling(handler: Callable[[int, FrameType | None], Any]) -> Iterator[None]:
 
 
 def explain(error: BaseException, done: int, total: int) -> None:
-    """Say beside an error of the code, and not of the user, how training goes on.
-
-    Raises:
-        PluginError: instead of what would end the program without a word, such as `sys.exit` in a plugin.
-    """
+    """Note beside an error of the code, and not of the user, how training goes on."""
     if isinstance(error, AvpromptError | KeyboardInterrupt):
         return
-    again = f"Training broke off after step {done} of {total}. " + (
-        "The same command with --resume goes on from the last whole step."
-        if done
-        else "The same command begins it again."
-    )
-    if isinstance(error, Exception):
-        error.add_note(again)
-        return
-    frame = [frame for frame, _ in traceback.walk_tb(error.__traceback__)][-1]
-    theirs = failure(error, [str(frame.f_globals.get("__name__")).partition(".")[0]])
-    raise PluginError(
-        f"The plugin '{Path(frame.f_code.co_filename).name}' failed: {theirs}. Mend it there. {again}"
-    ) from error
+    again = "with --resume goes on from the last whole step" if done else "begins it again"
+    error.add_note(f"Training broke off after step {done} of {total}. The same command {again}.")
