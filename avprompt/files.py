@@ -107,8 +107,11 @@ def read_text(path: Path) -> str:
 
 
 @contextmanager
-def file_errors() -> Iterator[None]:
+def file_errors(path: Path | None = None) -> Iterator[None]:
     """Say in words for people what the system says of a file or folder; also a decorator.
+
+    Args:
+        path: of the file, where the system may not name it, as when it is full in the middle of a file.
 
     Raises:
         DataError: a file or folder cannot be read or written; names it, and what to do.
@@ -119,7 +122,8 @@ def file_errors() -> Iterator[None]:
         number = error.errno or 0
         if number not in _ADVICE:  # such as a reader that has gone
             raise
-        place = "A file" if error.filename is None else f"'{os.fspath(error.filename)}'"
+        name = error.filename or path
+        place = "A file" if name is None else f"'{os.fspath(name)}'"
         notes = getattr(error, "__notes__", [])
         message = [f"{place}: {os.strerror(number).lower()}.", _ADVICE[number], *notes]
         raise DataError(" ".join(message)) from error

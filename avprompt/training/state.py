@@ -9,13 +9,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from avprompt.errors import TrainingError
-from avprompt.files import replacing
+from avprompt.files import file_errors, replacing
 from avprompt.model.method import Method
 from avprompt.records import Missing
 from avprompt.training.optimisation import Optimisation
 from avprompt.weights.checkpoint import load_state, load_training_state, save_training_state, trained_state
-from avprompt.weights.tensors import reason_of
 
 RESUME_FILE = "resume.pt"
 LOG_FILE = "train.jsonl"
@@ -82,24 +80,25 @@ class Journal:
         """Begin the log, or go on with it from a step; later lines, of an interrupted run, go."""
         if self.writes:
             lines = [json.dumps(line) + "\n" for line in read_log(self.folder) if line["step"] < start]
-            with self._written(LOG_FILE) as path, replacing(path) as temporary:
+            with file_errors(), replacing(self.folder / LOG_FILE) as temporary:
                 temporary.write_text("".join(lines))
 
     def write_down(self, report: StepReport) -> None:
         """Add a step to the log.
 
         Raises:
-            TrainingError: it cannot be written.
+            DataError: it cannot be written.
         """
+        path = self.folder / LOG_FILE
         if self.writes:
-            with self._written(LOG_FILE) as path, path.open("a") as file:
+            with file_errors(path), path.open("a") as file:
                 file.write(json.dumps(asdict(report)) + "\n")
 
     def save(self, progress: Progress) -> None:
         """Keep everything that going on from here needs.
 
         Raises:
-            TrainingError: it cannot be written; what was kept before is still there.
+            DataError: it cannot be written; what was kept before is still there.
         """
         if not self.writes:
             return
@@ -112,8 +111,8 @@ class Journal:
             "scaler": scaler.state_dict() if scaler else {},
             "skipped": {missing.id: missing.reason for missing in progress.skipped.values()},
         }
-        with self._written(RESUME_FILE) as path:
-            save_training_state(path, state)
+        with file_errors():
+            save_training_state(self.folder / RESUME_FILE, state)
 
     def restore(self) -> Progress:
         """Put back what was saved, and return how far that was.
@@ -129,18 +128,6 @@ class Journal:
             self.optimisation.accelerator.scaler.load_state_dict(state["scaler"])
         skipped = {name: Missing(name, reason) for name, reason in state["skipped"].items()}
         return Progress(int(state["step"]), trained=state["trained"], skipped=skipped)
-
-    @contextmanager
-    def _written(self, name: str) -> Iterator[Path]:
-        """Give the path of a file, and say what to do where it cannot be written."""
-        path = self.folder / name
-        try:
-            yield path
-        except (OSError, RuntimeError) as error:  # torch.save raises the latter
-            raise TrainingError(
-                f"'{path}' cannot be written: {reason_of(error)}. Make room there; the same command with "
-                "--resume goes on from the last step that is saved."
-            ) from error
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:

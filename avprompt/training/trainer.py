@@ -64,9 +64,8 @@ class Trainer:
             The clips that could not be read, of all ranks, by id.
 
         Raises:
-            TrainingError: a loss or gradient is not a number, there is nothing to train or to train on, or
-                log or state cannot be written.
-            DataError: with `strict`, a clip cannot be read.
+            TrainingError: a loss or gradient is not a number, or there is nothing to train or to train on.
+            DataError: log or state cannot be written, or, with `strict`, a clip cannot be read.
             Interrupted: a signal has come; the step that it came in was finished first.
         """
         group, total = ranks(), total_steps(self.options, len(self.samples))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
@@ -132,9 +133,15 @@ def load_state(method: Method, state: Mapping[str, Tensor], what: str, owner: st
 
 
 def save_training_state(path: Path, state: Mapping[str, Any]) -> None:
-    """Write everything that `--resume` needs as one file; never half a file."""
+    """Write everything that `--resume` needs as one file; never half a file.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    content = io.BytesIO()
+    torch.save(dict(state), content)  # which says no more than "write failed" of a file
     with replacing(path) as temporary:
-        torch.save(dict(state), temporary)
+        temporary.write_bytes(content.getbuffer())
 
 
 def load_training_state(path: Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from avprompt.errors import TrainingError
+from avprompt.errors import DataError
 from avprompt.training.state import LOG_FILE, RESUME_FILE, StepReport, read_log
 from tinyworld.bench import Bench
 from tinyworld.training import log, same, trained
@@ -35,7 +35,7 @@ def test_a_log_that_cannot_be_written_loses_no_step(bench: Bench, tmp_path: Path
             path.unlink()
             path.symlink_to("/dev/full")
 
-    with pytest.raises(TrainingError, match=r"train.jsonl' cannot be written: .*No space left.*Make room"):
+    with pytest.raises(DataError, match=r"train.jsonl': no space left.*Make room.*goes on with --resume"):
         replace(bench.trainer(folder=tmp_path / "halves"), on_step=fill_the_disk).run()
     path.unlink()
     path.write_text(lines[0] + '{"step": 3, "of"')  # as much of the line as had room
@@ -53,12 +53,23 @@ def test_a_state_that_cannot_be_written_leaves_the_one_before(bench: Bench, tmp_
             resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
 
     trainer = bench.trainer(folder=tmp_path / "halves", save_every=2, on_step=fill_the_disk)
-    with pytest.raises(TrainingError, match=r"resume.pt' cannot be written: .*last step that is saved"):
+    with pytest.raises(DataError, match=r"resume.pt': file too large. Make room.*goes on with --resume"):
         trainer.run()
     resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert {path.name for path in (tmp_path / "halves").iterdir()} == {LOG_FILE, RESUME_FILE}
     assert same(trained(bench.trainer(folder=tmp_path / "halves"), resume=True), whole)
     assert [step["step"] for step in log(tmp_path / "halves")] == list(range(6))
+
+
+def test_a_folder_in_the_place_of_the_log_is_not_for_want_of_room(bench: Bench, tmp_path: Path) -> None:
+    def take_the_place(step: StepReport) -> None:
+        if step.step == 2:
+            (tmp_path / LOG_FILE).unlink()
+            (tmp_path / LOG_FILE).mkdir()
+
+    with pytest.raises(DataError, match=r"train.jsonl': is a directory. A file is needed here"):
+        bench.trainer(on_step=take_the_place).run()
+    assert (tmp_path / RESUME_FILE).is_file()
 
 
 def test_a_log_ends_where_half_a_line_is(tmp_path: Path) -> None:
