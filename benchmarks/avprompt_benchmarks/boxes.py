@@ -65,6 +65,22 @@ def read_boxes(boxes: object, where: str, side: float) -> tuple[Box, ...]:
         DataError: not that, no box, or one that has no place in the picture; the message guesses at what is
             meant. Boxes as official annotations break them (absurd numbers, no width or height) pass.
     """
+    read = four_numbers(boxes, where)
+    if not read:
+        raise DataError(f"{where} has no box. Draw one, or leave the clip out.")
+    for box in read:
+        empty = box[0] == box[2] or box[1] == box[3]
+        if not empty and not is_garbage(box) and (problem := misplaced(box, side, side)):
+            raise DataError(f"{where}: a box {problem}.")
+    return read
+
+
+def four_numbers(boxes: object, where: str) -> tuple[Box, ...]:
+    """Return boxes, or one box, as four finite numbers each, wherever these lie.
+
+    Raises:
+        DataError: not that.
+    """
     try:
         values = list(boxes)  # type: ignore[call-overload]
         if values and all(isinstance(value, int | float) for value in values):
@@ -72,14 +88,9 @@ def read_boxes(boxes: object, where: str, side: float) -> tuple[Box, ...]:
         read = tuple(tuple(float(value) for value in box) for box in values)
     except (TypeError, ValueError, OverflowError) as error:
         raise DataError(f"{where} holds no boxes but {boxes!r:.80} ({error}).") from error
-    if not read:
-        raise DataError(f"{where} has no box. Draw one, or leave the clip out.")
     for box in read:
         if len(box) != 4 or not all(map(math.isfinite, box)):
             raise DataError(f"{where}: a box is not four finite numbers but {box}.")
-        empty = box[0] == box[2] or box[1] == box[3]
-        if not empty and not is_garbage(box) and (problem := misplaced(box, side, side)):
-            raise DataError(f"{where}: a box {problem}.")
     return read
 
 
@@ -111,7 +122,7 @@ def read_box_table(path: Path) -> dict[str, list[Box]]:
 def misplaced(box: Box, width: float, height: float) -> str:
     """Return why a box has no place in a picture of that size, and what may be meant, or an empty text."""
     left, top, right, bottom = box
-    numbers = "({})".format(", ".join(f"{value:g}" for value in box))
+    numbers = _numbers(box)
     across = max(-min(left, right), max(left, right) - width) / width
     down = max(-min(top, bottom), max(top, bottom) - height) / height
     if max(across, down) > SLACK:
@@ -122,9 +133,21 @@ def misplaced(box: Box, width: float, height: float) -> str:
         inside = left + right <= width * (1 + SLACK) and top + bottom <= height * (1 + SLACK)
         guess = "x, y, width and height: write x + width, y + height" if inside else "two corners in reverse"
         return f"{numbers} ends before it begins; these look like {guess}"
+    return unseen(box, width, height)
+
+
+def unseen(box: Box, width: float, height: float) -> str:
+    """Return why nothing of a whole box is seen in a picture of that size, or an empty text."""
+    left, top, right, bottom = box
+    if right <= 0 or bottom <= 0 or left >= width or top >= height:
+        return f"{_numbers(box)} has no part in the picture, which is {width:g} x {height:g} in its unit"
     if width > 1 and height > 1 and max(box) <= 1:
-        return f"{numbers} is smaller than a pixel; these look like fractions of the picture"
+        return f"{_numbers(box)} is smaller than a pixel; these look like fractions of the picture"
     return ""
+
+
+def _numbers(box: Box) -> str:
+    return "({})".format(", ".join(f"{value:g}" for value in box))
 
 
 def _unit(box: Box, width: float) -> str:

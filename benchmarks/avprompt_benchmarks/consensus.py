@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from avprompt.plugin import DataError, GroundTruth
-from avprompt_benchmarks.boxes import Box, is_degenerate, union_of_boxes
+from avprompt_benchmarks.boxes import Box, four_numbers, is_degenerate, union_of_boxes, unseen
 from avprompt_benchmarks.marks import SIZE, Marks
 
 SIDE = 256
@@ -49,20 +48,22 @@ def read_annotators(path: Path) -> Consensus:
     The first part of a `bbox` is no coordinate; the four after it are xmin, ymin, xmax, ymax. Elements
     of other names are no boxes.
 
+    Boxes that leave the picture are clipped to it, as in the field.
+
     Raises:
-        DataError: the file is missing, no XML, or has other parts.
+        DataError: the file is missing, no XML, or has other parts, or nothing of a box is in the picture.
     """
     try:
         root = ElementTree.parse(path).getroot()
-        return Consensus(tuple(tuple(_boxes_of(annotator)) for annotator in root))
-    except (OSError, ElementTree.ParseError, ValueError, LookupError) as error:
+        return Consensus(tuple(_boxes_of(annotator) for annotator in root))
+    except (OSError, ElementTree.ParseError, ValueError, LookupError, DataError) as error:
         raise DataError(f"The annotation '{path}' cannot be read ({error}). Get it again.") from error
 
 
-def _boxes_of(annotator: ElementTree.Element) -> list[Box]:
-    parts = [list(bbox)[1:5] for bbox in annotator if bbox.tag == "bbox"]
-    boxes: list[Box] = [tuple(float(part.text or "") for part in corners) for corners in parts]
+def _boxes_of(annotator: ElementTree.Element) -> Sequence[Box]:
+    corners = [[part.text or "" for part in list(bbox)[1:5]] for bbox in annotator if bbox.tag == "bbox"]
+    boxes = four_numbers(corners, annotator.tag)
     for box in boxes:
-        if len(box) != 4 or not all(map(math.isfinite, box)):
-            raise ValueError(f"a bbox is not four finite numbers but {box}")
+        if not is_degenerate(box) and (problem := unseen(box, SIDE, SIDE)):
+            raise DataError(f"{annotator.tag}: a box {problem}")
     return boxes

@@ -104,6 +104,7 @@ MISPLACED = {
     "pixels and extent": ((300, 200, 50, 60), 1, "these look like pixels"),
     "percent": ((10, 20, 50, 60), 1, "these look like percent or pixels"),
     "left of the picture": ((-0.1, 0, 0.5, 0.9), 1, r"leaves the picture, which is 1 x 1 in its unit$"),
+    "beyond the edge": ((1.01, 0, 1.04, 1), 1, "has no part in the picture, which is 1 x 1 in its unit"),
     "reverse": ((0.9, 0.2, 0.3, 0.8), 1, "ends before it begins; these look like two corners in reverse"),
     "extent": ((0.5, 0.2, 0.3, 0.4), 1, "ends before it begins; these look like x, y, width and height"),
     "no width": ((0.5, 0.2, 0.5, 0.4), 1, "has no width or height"),

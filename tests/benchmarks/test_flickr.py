@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,28 @@ def test_broken_xml_is_named(content: str, tmp_path: Path) -> None:
     (tmp_path / "7.xml").write_text(content)
     with pytest.raises(DataError, match=r"7\.xml' cannot be read"):
         read_annotators(tmp_path / "7.xml")
+
+
+@pytest.mark.parametrize(
+    ("box", "problem"),
+    [
+        ((300, 200, 500, 400), "(300, 200, 500, 400) has no part in the picture, which is 256 x 256"),
+        ((-20, 5, 0, 60), "(-20, 5, 0, 60) has no part in the picture"),
+        ((0, 0, 1, 1), "(0, 0, 1, 1) is smaller than a pixel; these look like fractions of the picture"),
+    ],
+)
+def test_a_box_of_which_nothing_is_seen_is_named(
+    box: tuple[int, int, int, int], problem: str, tmp_path: Path
+) -> None:
+    path = xml(tmp_path / "7.xml", [[SQUARE], [box]])
+    with pytest.raises(DataError, match=rf"7\.xml' cannot be read \(annotator1: a box {re.escape(problem)}"):
+        read_annotators(path)
+
+
+def test_a_box_that_leaves_the_picture_is_clipped(tmp_path: Path) -> None:
+    mask = read_annotators(xml(tmp_path / "7.xml", [[(192, -9, 300, 64)]])).truth().mask
+    assert mask[:56, 168:].all()
+    assert mask.sum() == 56 * 56 / 2
 
 
 @pytest.mark.parametrize("folder", ["", "test", "Test", "Dataset"])
