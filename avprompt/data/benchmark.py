@@ -45,11 +45,13 @@ class Annotation:
         id: of the sample.
         truth: what the ground-truth rule makes of it.
         counts: its boxes, where it has any.
+        sounding: as in `Sample`; a truth may mark nothing where nothing that is visible sounds.
     """
 
     id: str
     truth: GroundTruth
     counts: BoxCounts = BoxCounts(samples=1)
+    sounding: bool = True
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,8 @@ class BenchmarkAdapter(ABC):
         ground_truth: the rule that makes a mask of the annotation.
         coordinates: what the annotation's numbers mean.
         broken_boxes: what becomes of boxes that mark nothing.
-        empty_truths: whether truths that mark nothing, or a few pixels, belong to the benchmark.
+        empty_truths: whether truths that mark nothing, or a few pixels, belong to the benchmark also where
+            something in the picture sounds.
         expected: how many samples the official list of a split names.
         box_counts: what the official annotation of a split holds; broken boxes among it are known ones. Only
             for boxes: a number of masks would not tell official ones from others.
@@ -215,4 +218,4 @@ class LazySequence(Sequence[Item], Generic[Source, Item]):
 def _annotation(sample: Sample) -> Annotation:
     if sample.truth is None:
         raise DataError(f"'{sample.id}' is not annotated.")
-    return Annotation(sample.id, sample.truth)
+    return Annotation(sample.id, sample.truth, sounding=sample.sounding)

@@ -16,7 +16,7 @@ from avprompt_benchmarks.clips import Clip
 from avprompt_benchmarks.files import IMAGES, SOUNDS, VIDEOS, Absent, Files
 from avprompt_benchmarks.ids import vggsound_id
 from avprompt_benchmarks.marks import Marks
-from avprompt_benchmarks.polygons import read_polygons, union_of_polygons
+from avprompt_benchmarks.polygons import misplaced_polygon, read_polygons, union_of_polygons
 from avprompt_benchmarks.published import published
 from avprompt_benchmarks.training import ListTrained
 from avprompt_benchmarks.vggss import AUDIO, FRAMES, IN_FOLDERS
@@ -62,8 +62,10 @@ class AVATAR(ListTrained):
     ground_truth = "union of the polygons of the scenario, filled at the frame's size; empty off screen"
     coordinates = "polygons in pixels of the frame, x to the right, y down"
     spell = staticmethod(vggsound_id)
-    broken_boxes = "polygons of fewer than three corners mark nothing; boxes are not used"
-    empty_truths = True
+    broken_boxes = (
+        "polygons of fewer than three corners mark nothing; frames with one that lies outside, or is in "
+        "fractions, are left out; boxes are not used"
+    )
     expected: ClassVar[Mapping[str, int]] = {"test": 24266}
     protocols: ClassVar[tuple[str, ...]] = ("avatar",)
     published: ClassVar[Sequence[PublishedScores]] = published("avatar")
@@ -132,6 +134,16 @@ class _Annotated:
     outlines: dict[str, list[Any]]
     labels: dict[str, str]
 
+    @property
+    def visible(self) -> list[Any]:
+        """The outlines of all scenarios but the one off screen, whose outlines are not used."""
+        return [
+            outline
+            for scenario, outlines in self.outlines.items()
+            if scenario != OFF_SCREEN
+            for outline in outlines
+        ]
+
 
 def _read(path: Path) -> _Annotated:
     content = read_json(path)
@@ -139,9 +151,15 @@ def _read(path: Path) -> _Annotated:
         frame = _Annotated(int(content["original_width"]), int(content["original_height"]), {}, {})
         for source in content["annotations"]:
             scenario = str(source["task"]).lower()
-            frame.outlines.setdefault(scenario, []).append(read_polygons(source.get("segmentation") or []))
+            outline = read_polygons(source.get("segmentation") or [])
+            frame.outlines.setdefault(scenario, []).append(outline)
             frame.labels.setdefault(scenario, str(source.get("category", "")))
     except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise DataError(f"'{path}' is not the annotation of a frame: {error!r}") from error
+    if min(frame.width, frame.height) < 1:
+        raise DataError(f"'{path}' is of a frame without width or height.")
     limit_pixels(path, frame.width, frame.height)
+    for polygon in (polygon for outline in frame.visible for polygon in outline):
+        if problem := misplaced_polygon(polygon, frame.width, frame.height):
+            raise DataError(f"'{path}': the box around a polygon {problem}.")
     return frame

@@ -98,7 +98,7 @@ class Clip:
             degenerate=sum(map(is_degenerate, boxes)),
             unmarked=int(len(boxes) > 0 and not truth.mask.any()),
         )
-        return Annotation(self.id, truth, counts)
+        return Annotation(self.id, truth, counts, self.sounding)
 
 
 class ListedBenchmark(BenchmarkAdapter):

@@ -31,7 +31,6 @@ class Extended(ListedBenchmark):
         "Mo and Morgado, A Closer Look at Weakly-Supervised Audio-Visual Source Localization, NeurIPS 2022"
     )
     ground_truth = "as the ordinary benchmark; empty for pairs of a picture and a foreign sound"
-    empty_truths = True
     protocols: ClassVar[tuple[str, ...]] = ("slavc-extended",)
     negatives: ClassVar[str]
 

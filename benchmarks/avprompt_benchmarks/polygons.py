@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 
-from avprompt_benchmarks.boxes import ABSURD
+from avprompt_benchmarks.boxes import ABSURD, is_degenerate, misplaced
 from avprompt_benchmarks.marks import fit
 
 Polygon = Sequence[tuple[float, float]]
@@ -43,6 +43,15 @@ def read_polygons(segmentation: object) -> list[Polygon]:
             raise ValueError("corners that are no places in a picture")
         return [[(float(x), float(y)) for x, y in corners]]
     return [polygon for part in segmentation for polygon in read_polygons(part)]
+
+
+def misplaced_polygon(polygon: Polygon, width: float, height: float) -> str:
+    """Return why a polygon has no place in a frame of that size, and what may be meant, or an empty text."""
+    x, y = zip(*polygon, strict=True)
+    around = (min(x), min(y), max(x), max(y))
+    if is_degenerate(around):  # it marks nothing, or a line
+        return ""
+    return misplaced(around, width, height)
 
 
 def _is_pair(value: object) -> bool:

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from avprompt.data.media import read_audio, read_image
+from avprompt.data.tools.inspection import inspect_annotation
 from avprompt.records import Frame
 from avprompt_benchmarks.avatar import AVATAR
-from avprompt_benchmarks.polygons import read_polygons, union_of_polygons
+from avprompt_benchmarks.polygons import misplaced_polygon, read_polygons, union_of_polygons
 from layouts.avatar import MIXED, SINGLE, SQUARE, avatar, frame
 
 
@@ -122,6 +123,9 @@ def outlined(*corners: float) -> dict[str, object]:
 NO_FRAMES = {
     "numbers that are no places": outlined(0, 0, 1e30, 1),
     "a number of 400 digits": outlined(0, 0, 10**400, 1),
+    "fractions": outlined(0.1, 0.1, 0.9, 0.1, 0.9, 0.9),
+    "places outside the frame": outlined(0, 0, 640, 0, 640, 480),
+    "no width": {"original_width": 0, "annotations": []},
     "more pixels than memory has room for": {"original_width": 10**6, "annotations": []},
 }
 
@@ -135,3 +139,21 @@ def test_numbers_that_no_frame_has_leave_it_out_with_the_reason(
     (root / f"metadata/{MIXED}/11.json").write_text(json.dumps(content))
     missing = {clip.id: clip.reason for clip in AVATAR(root).split("test").missing}
     assert "11.json" in missing[f"{MIXED}/11"]
+
+
+def test_polygons_out_of_place_are_told_with_a_guess() -> None:
+    assert misplaced_polygon([(0.1, 0.1), (0.9, 0.1), (0.9, 0.9)], 64, 480) == (
+        "(0.1, 0.1, 0.9, 0.9) is smaller than a pixel; these look like fractions of the picture"
+    )
+    assert "leaves the picture, which is 64 x 48" in misplaced_polygon([(0, 0), (90, 0), (90, 9)], 64, 48)
+    for polygon in ([(-1, -1), (66, 0), (64, 49)], [(0.5, 0.5)], [(9, 9), (9, 20)]):
+        assert misplaced_polygon(polygon, 64, 48) == ""
+
+
+def test_a_check_names_a_source_in_the_picture_that_nothing_marks(benchmark_: AVATAR) -> None:
+    assert inspect_annotation(benchmark_, "test").broken == []
+    frame(benchmark_.root / f"metadata/{SINGLE}/2.json", {"task": "Single-sound", "segmentation": []})
+    problems = inspect_annotation(AVATAR(benchmark_.root), "test").broken
+    assert [(problem.id, problem.detail) for problem in problems] == [
+        (f"{SINGLE}/2/single-sound", "the truth marks nothing")
+    ]

@@ -172,10 +172,11 @@ def _broken_boxes(annotation: Annotation) -> Iterator[Problem]:
 def _odd_truth(annotation: Annotation, adapter: BenchmarkAdapter) -> Iterator[Problem]:
     """Find truths that no annotator means, such as boxes in another unit make."""
     marked = int(np.count_nonzero(annotation.truth.mask))
+    may_be_empty = adapter.empty_truths or annotation.counts.unmarked or not annotation.sounding
     detail = ""
     if marked == annotation.truth.mask.size:
         detail = "the truth covers the whole picture"
-    elif marked < FEWEST_PIXELS and not annotation.counts.unmarked and not adapter.empty_truths:
+    elif marked < FEWEST_PIXELS and not may_be_empty:
         detail = f"the truth covers {marked} pixels" if marked else "the truth marks nothing"
     if detail:
         yield Problem(kind="broken annotation", id=annotation.id, detail=detail)
