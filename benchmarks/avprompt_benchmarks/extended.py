@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from avprompt.plugin import BoxCounts, DataError, PublishedScores, read_table
+from avprompt.plugin import BoxCounts, DataError, PublishedScores, read_list
 from avprompt_benchmarks.clips import Clip, ListedBenchmark
 from avprompt_benchmarks.files import check_names, find_annotation
 from avprompt_benchmarks.flickr import Flickr
@@ -52,11 +52,19 @@ class Extended(ListedBenchmark):
         path = find_annotation(self.root, (self.negatives,))
         if path is None:
             raise self.without(self.negatives)
-        rows = read_table(path, ("video", "audio", "label")).values()
-        pairs = [(row["video"], row["audio"]) for row in rows if row["label"] == NEGATIVE]
-        if not pairs:
-            raise DataError(f"'{path}' has no line whose label is '{NEGATIVE}': it is not the list of SLAVC.")
-        pairs = [(self.spell(video), self.spell(audio)) for video, audio in pairs]
+        listed = read_list(path).clips
+        negatives = [clip for clip in listed if clip.label == NEGATIVE]
+        if not negatives:
+            raise DataError(
+                f"'{path}' has no line whose label is '{NEGATIVE}': it is not the list of SLAVC, whose first "
+                "line is video,audio,label."
+            )
+        for clip in listed:
+            if len(clip.ids) != 2 or not clip.label:
+                raise DataError(
+                    f"'{path}' has a line that is no video,audio,label: {clip.entry.strip()!r:.80}"
+                )
+        pairs = [(self.spell(video), self.spell(audio)) for video, audio in (clip.ids for clip in negatives)]
         check_names(path, [video for video, _ in pairs], self.ordinary.frames.ids(), "a picture")
         return [self._negative(video, audio) for video, audio in pairs]
 

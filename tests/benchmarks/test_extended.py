@@ -57,9 +57,11 @@ def test_a_list_of_negatives_is_needed(tmp_path: Path) -> None:
         VGGSSExtended(vggss(tmp_path)).split("test")
 
 
-def test_negatives_may_be_spelled_as_any_list(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "pair", [f"{TWO[:11]}_30000_40000,{GARBAGE[:11]}_10", f"frames/{TWO}.jpg,{GARBAGE}.wav"]
+)
+def test_negatives_may_be_spelled_as_any_list(pair: str, tmp_path: Path) -> None:
     root = vggss_extended(tmp_path)
-    pair = f"{TWO[:11]}_30000_40000,{GARBAGE[:11]}_10"
     (root / "vggss_test_plus_silent.csv").write_text(f"\ufeff# video, audio, label\n{pair}, non-sounding\n")
     assert VGGSSExtended(root).split("test").samples[5].id == f"{TWO}+{GARBAGE}"
 
@@ -69,6 +71,14 @@ def test_a_list_without_negatives_is_refused(tmp_path: Path) -> None:
     (root / "vggss_test_plus_silent.csv").write_text(f"video,audio,label\n{TWO},{GARBAGE},sounding\n")
     with pytest.raises(DataError, match="has no line whose label is 'non-sounding'"):
         VGGSSExtended(root).split("test")
+
+
+@pytest.mark.parametrize("line", [f"{TWO},{GARBAGE}", f"{TWO},non-sounding", f"{TWO},{GARBAGE},7"])
+def test_a_line_that_is_no_labelled_pair_is_named(line: str, tmp_path: Path) -> None:
+    path = vggss_extended(tmp_path) / "vggss_test_plus_silent.csv"
+    path.write_text(f"video,audio,label\n{TWO},{GARBAGE},non-sounding\n{line}\n")
+    with pytest.raises(DataError, match=f"has a line that is no video,audio,label: '{line}'"):
+        VGGSSExtended(tmp_path).split("test")
 
 
 def test_flickr_negatives_may_name_the_clip_that_is_not_there(tmp_path: Path) -> None:
