@@ -93,10 +93,10 @@ class _Row(NamedTuple):
 def read_list(path: Path) -> ClipList:
     """Read a list of clips in any format of the field.
 
-    Lines are `id`, `id,label`, `id,start,label,split` as in VGGSound's own csv, or have a header, commented
-    out or not, that names the columns. JSON is a list of ids or of objects, or that list under the key
-    `data`. Lines that begin with `#` and empty ones are passed over. Of a path of a media file the name
-    counts.
+    Lines are `id`, `id,label`, `id,start,label,split` as in VGGSound's own csv, `id,start,end,label` as in
+    AudioSet's, or have a header, commented out or not, that names the columns. JSON is a list of ids or of
+    objects, or that list under the key `data`. Lines that begin with `#` and empty ones are passed over. Of a
+    path of a media file the name counts.
 
     Raises:
         DataError: the file is missing, or no such list; the message has the line.
@@ -199,13 +199,17 @@ def _header(rows: Sequence[_Row]) -> tuple[list[str], int]:
 
 def _listed(row: _Row, names: Sequence[str], path: Path) -> ListedClip:
     """Return the clip of a line, whose columns have names or the places that they have in the field."""
-    if not names:
-        has_start = len(row.cells) > 2 and _SECONDS.fullmatch(row.cells[1])
-        names = ("id", "start", "label") if has_start else ("id", "label")
-    clip = _clip(dict(zip(names, row.cells, strict=False)), row.line)
+    clip = _clip(dict(zip(names or _places(row.cells), row.cells, strict=False)), row.line)
     if not all(clip.ids) or not clip.ids:
         raise DataError(f"'{path}', line {row.number}, names no clip: {row.line.strip()!r:.80}")
     return clip
+
+
+def _places(cells: Sequence[str]) -> tuple[str, ...]:
+    """Name the columns of a line without a header, as far as they are known."""
+    if len(cells) < 3 or not _SECONDS.fullmatch(cells[1]):
+        return ("id", "label")
+    return ("id", "start", "end", "label") if _SECONDS.fullmatch(cells[2]) else ("id", "start", "label")
 
 
 def _clip(named: Mapping[str, str], entry: Any) -> ListedClip:
@@ -214,7 +218,7 @@ def _clip(named: Mapping[str, str], entry: Any) -> ListedClip:
     ids = [_bare(named[column]) for column in ID_COLUMNS if column in named]
     if _SECONDS.fullmatch(start):
         ids = [f"{name}_{start}" if _VIDEO.fullmatch(name) else name for name in ids]
-    return ListedClip(tuple(ids), "" if label.isdigit() else label, entry)
+    return ListedClip(tuple(ids), "" if _SECONDS.fullmatch(label) else label, entry)
 
 
 def _bare(name: str) -> str:

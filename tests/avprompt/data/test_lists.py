@@ -26,6 +26,11 @@ PUBLISHED: dict[str, tuple[str, str, list[tuple[str, ...]]]] = {
     "numbered rows": ("l.csv", f",video_id,label\n0,{A},x\n1,{B},y\n", [(A,), (B,)]),
     "pairs of a picture and a sound": ("l.csv", f"video,audio\n{A},{B}\n{C},{C}\n", [(A, B), (C, C)]),
     "VGGSound's own csv": ("l.csv", f'{VIDEO},30,"rowboat, canoe",test\n', [(f"{VIDEO}_30",)]),
+    "AudioSet's csv without its header": (
+        "l.csv",
+        f'{VIDEO}, 30.000, 40.000, "/m/x,/m/y"\n',
+        [(f"{VIDEO}_30.000",)],
+    ),
     "the label first": ("l.csv", f"Label,ID\nx,{A}\n", [(A,)]),
     "with a commented header": (
         "l.csv",
@@ -83,6 +88,8 @@ def test_other_files_are_refused(name: str, content: bytes, message: str, tmp_pa
 LABELS = {
     "a list": 'a\n\nb,dog barking\nc,"female speech, woman speaking"\n d , 202 \n',
     "a table": 'class,id\n,a\ndog barking,b\n"female speech, woman speaking",c\n202,d\n',
+    "with starts and ends": "a,1,11,\nb,2.000,12.000,dog barking\n"
+    'c,3,13,"female speech, woman speaking"\nd,4.000,14.000\n',
     "with starts": 'a,1,,x\nb,2,dog barking\nc,3,"female speech, woman speaking"\nd,4,202\n',
 }
 
