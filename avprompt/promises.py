@@ -51,12 +51,12 @@ def check_class(what: str, part: object, kind: str) -> None:
             f"{what} must be a class that derives from {name}, not {part!r}. Write "
             f"`from avprompt.plugin import {name}` and `class Mine({name})`."
         )
-    for method in sorted(_abstract(part)):
-        raise PluginError(
-            f"{what} has no method '{method}'. Write in {_place(part)}: def {_call(part, method)}."
-        )
+    if missing := sorted(_abstract(part)):
+        names = " or ".join(f"'{method}'" for method in missing)
+        calls = "; ".join(f"def {_call(part, method)}" for method in missing)
+        raise PluginError(f"{what} has no method {names}. Write in {_place(part)}: {calls}.")
     for method in sorted(_abstract(interface)):
-        if not _takes(getattr(part, method), getattr(interface, method)):
+        if not _takes(part, method, getattr(interface, method)):
             raise PluginError(
                 f"{what} has a method that cannot be called as it will be: {_call(part, method)}. "
                 f"Write in {_place(part)}: def {_call(interface, method)}."
@@ -99,8 +99,7 @@ def check_attributes(part: object) -> None:
 
 def describe(part: object) -> str:
     """Return what a part is, its class and its file, for messages."""
-    interfaces = [place.partition(":")[2] for place in INTERFACES.values()]
-    name = next((base.__name__ for base in type(part).__mro__ if base.__name__ in interfaces), "part")
+    name = next((interface.__name__ for interface in _interfaces(type(part))), "part")
     kind = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
     return f"The {kind} {_place(type(part))}"
 
@@ -112,6 +111,12 @@ def _place(part: type) -> str:
         return part.__name__
 
 
+def _interfaces(part: type) -> Iterator[type]:
+    """Yield the interfaces that a class derives from, the nearest first."""
+    places = INTERFACES.values()
+    return (base for base in part.__mro__ if f"{base.__module__}:{base.__name__}" in places)
+
+
 def _abstract(part: type) -> Iterator[str]:
     """Yield the methods that a class leaves to be written; not all bases are ABCs, which would know."""
     return (name for name in dir(part) if getattr(getattr(part, name, None), "__isabstractmethod__", False))
@@ -119,12 +124,10 @@ def _abstract(part: type) -> Iterator[str]:
 
 def _declared(part: type, *, of_class: bool) -> Iterator[str]:
     """Yield the attributes that the interfaces of a class declare: class variables, or the others."""
-    interfaces = [place.partition(":")[2] for place in INTERFACES.values()]
-    for base in part.__mro__:
-        if base.__name__ in interfaces and base.__module__.startswith("avprompt."):
-            for name, hint in inspect.get_annotations(base).items():
-                if str(hint).startswith("ClassVar") is of_class:
-                    yield name
+    for interface in _interfaces(part):
+        for name, hint in inspect.get_annotations(interface).items():
+            if str(hint).startswith("ClassVar") is of_class:
+                yield name
 
 
 def _call(part: type, method: str) -> str:
@@ -134,12 +137,15 @@ def _call(part: type, method: str) -> str:
     return f"{method}{signature.replace(parameters=plain, return_annotation=signature.empty)}"
 
 
-def _takes(method: Any, interface: Any) -> bool:
-    """Say whether a method takes the arguments that its interface does."""
+def _takes(part: type, method: str, interface: Any) -> bool:
+    """Say whether a method of a class takes the arguments that its interface does."""
     parameters = inspect.signature(interface).parameters.values()
     by_name = {value.name: None for value in parameters if value.kind is value.KEYWORD_ONLY}
+    by_place = len(parameters) - len(by_name)
+    if isinstance(inspect.getattr_static(part, method), staticmethod | classmethod):
+        by_place -= 1  # `self` is not among its arguments
     try:
-        inspect.signature(method).bind(*[None] * (len(parameters) - len(by_name)), **by_name)
+        inspect.signature(getattr(part, method)).bind(*[None] * by_place, **by_name)
     except TypeError:
         return False
     return True

@@ -16,11 +16,12 @@ from avprompt.errors import PluginError
 from avprompt.metrics.protocol import Protocol
 from avprompt.model.build import build
 from avprompt.model.context_prompt import ContextPrompt
-from avprompt.model.parts import AudioEncoder, Decoder
+from avprompt.model.parts import AudioEncoder, Decoder, Masker
 from avprompt.plugin.discovery import load_plugins
-from avprompt.promises import INTERFACES
+from avprompt.promises import INTERFACES, describe
 from avprompt.records import ImageFeatures, Prompt, Split
 from avprompt.registry import KINDS, Registry
+from avprompt.testing import StandInBackbone
 
 
 class Good(ContextPrompt):
@@ -92,6 +93,45 @@ def test_a_decoder_must_take_pairs() -> None:
 def test_good_classes() -> None:
     assert load("prompts", Good) is Good
     assert load("prompts", Renamed) is Renamed
+
+
+class Static(StandInBackbone):
+    @staticmethod
+    def embed_text(text: str) -> Tensor:
+        return torch.zeros(len(text.split()), StandInBackbone.text_width)
+
+
+class OfTheClass(StandInBackbone):
+    @classmethod
+    def embed_text(cls, text: str) -> Tensor:
+        return torch.zeros(len(text.split()), cls.text_width)
+
+
+class OfNothing(StandInBackbone):
+    @staticmethod
+    def embed_text() -> Tensor:  # type: ignore[override]
+        return torch.zeros(1, StandInBackbone.text_width)
+
+
+def test_a_method_may_do_without_self() -> None:
+    assert load("backbones", Static) is Static
+    assert load("backbones", OfTheClass) is OfTheClass
+    with pytest.raises(PluginError, match=r"embed_text\(\)\. Write in .*: def embed_text\(self, text\)"):
+        load("backbones", OfNothing)
+
+
+def test_all_methods_that_are_missing_are_named() -> None:
+    class Idle(Masker):
+        pass
+
+    message = r"no method 'feature' or 'hard' or 'heatmap'\. .*: def feature.*; def hard.*; def heatmap\("
+    with pytest.raises(PluginError, match=message):
+        load("maskers", Idle)
+
+
+def test_another_class_with_the_name_of_an_interface_is_no_interface() -> None:
+    masker = type("Masker", (), {})()
+    assert describe(masker) == "The part Masker in test_promises.py"
 
 
 def test_a_protocol_and_a_benchmark_say_what_they_are() -> None:
