@@ -11,12 +11,11 @@ import itertools
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from avprompt.config.method_file import read_encoder_set, read_method
 from avprompt.config.options import Options, explain, options, validate
-from avprompt.config.tables import ENCODERS, PART_KINDS, Table, check_types, merge, parse_override
+from avprompt.config.tables import ENCODERS, PART_KINDS, Table, check_types, dump, merge, parse_override
 from avprompt.errors import ConfigError
 from avprompt.registry import KINDS, Registry
 
@@ -85,7 +84,7 @@ class MethodConfig(BaseModel):
 
     def to_yaml(self) -> str:
         """Return the method as YAML that runs as a method again."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+        return dump(self.model_dump(mode="json"))
 
 
 def resolve(registry: Registry, method: str, encoders: str, overrides: Iterable[str] = ()) -> MethodConfig:

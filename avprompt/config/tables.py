@@ -27,13 +27,19 @@ TABLES = (*PART_KINDS, "losses", "training")
 TEXTS = ("name", "summary", "paper", "base")
 
 
+_FLOAT, _EXPONENT = "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$")
+
+
 class _Loader(yaml.SafeLoader):
     """YAML in which 1e-3 is a number, as everybody writes it; YAML 1.1 wants 1.0e-3 and takes it for text."""
 
 
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("+-.0123456789")
-)
+class _Dumper(yaml.SafeDumper):
+    """YAML in which a text that `_Loader` would take for a number stands in quotes."""
+
+
+_Loader.add_implicit_resolver(_FLOAT, _EXPONENT, list("+-.0123456789"))
+_Dumper.add_implicit_resolver(_FLOAT, _EXPONENT, list("+-.0123456789"))
 
 
 def parse(text: str, where: str) -> Table:
@@ -49,6 +55,11 @@ def parse(text: str, where: str) -> Table:
     if not isinstance(tables, dict):
         raise ConfigError(f"The {where} must be tables of options, such as `avprompt show` prints.")
     return tables
+
+
+def dump(tables: Table) -> str:
+    """Return tables as YAML, in their order; `parse` reads the same tables again."""
+    return yaml.dump(tables, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
 
 
 def parse_override(text: str) -> Table:

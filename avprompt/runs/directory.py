@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from avprompt.config.options import validate
 from avprompt.config.tables import PART_KINDS, Table, parse
 from avprompt.errors import ConfigError, DataError
@@ -157,7 +155,7 @@ class RunDirectory:
             ConfigError: it has other options.
             DataError: its `config.yaml` is damaged or of another avprompt.
         """
-        if _comparable(self.tables()) != _comparable(yaml.safe_load(text)):
+        if _comparable(self.tables()) != _comparable(parse(text, "new config.yaml")):
             raise ConfigError(
                 f"'{self}' already holds a run with other options: choose another --output, or remove it."
             )

@@ -7,10 +7,10 @@ from functools import cached_property
 from pathlib import Path
 
 import torch
-import yaml
 from accelerate import Accelerator
 
 from avprompt.config.method_config import MethodConfig, encoder_set, resolve
+from avprompt.config.tables import dump
 from avprompt.data.benchmark import BenchmarkAdapter
 from avprompt.data.inputs import InputSpec
 from avprompt.data.shards import read_shards
@@ -88,8 +88,7 @@ class Session(OpenMethod):
 
     def config_text(self) -> str:
         """Return what `config.yaml` says: the resolved method with the settings; it runs as a method."""
-        run = yaml.safe_dump({"run": self.settings.recorded()}, sort_keys=False, allow_unicode=True)
-        return self.method_config.to_yaml() + run
+        return self.method_config.to_yaml() + dump({"run": self.settings.recorded()})
 
     def protocols(self) -> list[Protocol]:
         """Return the protocols of the benchmark, the headline first."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from avprompt.config.tables import TABLES, TEXTS, check_types, merge, parse, parse_override
+from avprompt.config.tables import TABLES, TEXTS, check_types, dump, merge, parse, parse_override
 from avprompt.errors import ConfigError
 
 
@@ -30,6 +30,13 @@ def test_another_part_keeps_what_its_interface_has_and_drops_the_rest() -> None:
 def test_what_is_no_table(text: str) -> None:
     with pytest.raises(ConfigError, match=r"^The file (is not valid YAML|must be tables)"):
         parse(text, "file")
+
+
+@pytest.mark.parametrize("value", ["1e3", "1234e56", "-1.5E-7", ".5e1", "1.0e-3", "12", "no", "~", 1e-5, 1e3])
+def test_what_is_written_is_read_again(value: object) -> None:
+    tables = {"name": "mine", "backbone": {"pretrained": value}}
+    assert parse(dump(tables), "file") == tables
+    assert type(parse(dump(tables), "file")["backbone"]["pretrained"]) is type(value)
 
 
 WRONG = {

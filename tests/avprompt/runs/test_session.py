@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from avprompt.config.method_file import method_text
+from avprompt.config.tables import parse
 from avprompt.errors import ConfigError, WeightsError
 from avprompt.plugin.discovery import Loaded
 from avprompt.runs.session import open_session
@@ -53,6 +54,17 @@ class TestOpenSession:
     def test_refuses_two_lengths(self, loaded: Loaded) -> None:
         with pytest.raises(ConfigError, match=r"--epochs and --steps contradict each other"):
             open_session(loaded, "souple", Settings.of({"dataset": "tiny", "epochs": 1, "steps": 1}))
+
+    def test_a_number_in_a_text_stays_text_in_the_config(self, loaded: Loaded) -> None:
+        options = {
+            "dataset": "tiny",
+            "overrides": ["prompt.words='1e3'", "prompt.context_tokens=1"],
+            "train_list": "1234e56",
+        }
+        session = open_session(loaded, "coop", Settings.of(options))
+        tables = parse(session.config_text(), "config.yaml")
+        assert tables["prompt"]["words"] == "1e3"
+        assert tables["run"]["training"]["train_list"] == "1234e56"
 
     def test_input_spec_is_the_methods_and_the_datas(self, loaded: Loaded) -> None:
         spec = open_session(loaded, "oracle", Settings(dataset="tiny")).spec
