@@ -14,7 +14,7 @@ def not_finite(part: nn.Module, state: Mapping[str, Tensor]) -> list[str]:
 
     Buffers may hold infinity, as the masks of attention do.
     """
-    parameters = {name for name, _ in part.named_parameters()}
+    parameters = {name for name, _ in part.named_parameters(remove_duplicate=False)}  # some are tied
     return [name for name, tensor in state.items() if _spoilt(tensor, infinity=name not in parameters)]
 
 

@@ -28,6 +28,13 @@ def test_a_parameter_holds_numbers(number: float) -> None:
     assert not_finite(part, part.state_dict()) == ["bias"]
 
 
+def test_a_tied_parameter_holds_numbers_under_both_names() -> None:
+    part = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    part[1].bias = part[0].bias
+    state = part.state_dict() | {"1.bias": torch.tensor([0, INFINITY])}
+    assert not_finite(part, state) == ["1.bias"]
+
+
 def test_a_buffer_may_hold_the_infinities_of_a_mask() -> None:
     part = nn.BatchNorm1d(2)  # has a buffer of whole numbers, too
     part.register_buffer("mask", torch.full((3, 3), -INFINITY).triu(1))
