@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import traceback
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 
@@ -51,6 +51,12 @@ def suggest(wrong: str, known: Iterable[str]) -> str:
     if close:
         return f"Did you mean '{close[0]}'?"
     return "Known: " + ", ".join(known) + "." if known else "None is registered."
+
+
+def listed(names: Sequence[str], most: int = 3) -> str:
+    """Return the first names, at most so many, and how many more there are."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def failure(error: BaseException, packages: Collection[str]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 from torch import Tensor, nn
 
-from avprompt.errors import WeightsError
+from avprompt.errors import WeightsError, listed
 
 
 def not_finite(part: nn.Module, state: Mapping[str, Tensor]) -> list[str]:
@@ -32,15 +32,9 @@ def check_weights(part: nn.Module, where: str, files: Collection[str]) -> None:
     if names := not_finite(part, part.state_dict()):
         source = f" (from {', '.join(sorted(files))})" if files else ""
         raise WeightsError(
-            f"The weights of the {where}{source} hold NaN or infinity in {shortened(names)}. "
+            f"The weights of the {where}{source} hold NaN or infinity in {listed(names)}. "
             "Get them again, or name others; `avprompt weights verify` checks what was fetched."
         )
-
-
-def shortened(names: list[str]) -> str:
-    """Return the first three names, and how many more there are."""
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return f"{', '.join(names[:3])}{more}"
 
 
 def _spoilt(tensor: Tensor, *, infinity: bool) -> bool:

@@ -7,16 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from avprompt.config.tables import ENCODERS
-from avprompt.errors import ConfigError, DataError
+from avprompt.errors import ConfigError, DataError, listed
 from avprompt.runs.comparison import ComparedMethod
 from avprompt.runs.directory import RunDirectory
 from avprompt.runs.results import VALIDATION, RunResult, read_rows
 
 Run = tuple[Path, RunResult]
 """A run directory and its results."""
-
-NAMED = 3
-"""How many samples of each side a message names."""
 
 
 def check_comparable(methods: Sequence[ComparedMethod], *, allow_different: bool) -> None:
@@ -95,8 +92,7 @@ def _only(split: str, *folders: Path) -> str:
     for folder, own, other in zip(folders, ids, reversed(ids), strict=True):
         names = sorted(own - other)
         if names:
-            more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-            sentences.append(f"Only '{folder}' has {', '.join(names[:NAMED])}{more}.")
+            sentences.append(f"Only '{folder}' has {listed(names)}.")
     return " ".join([*sentences, "Score both on the same clips."])
 
 

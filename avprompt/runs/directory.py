@@ -10,7 +10,7 @@ from pathlib import Path
 
 from avprompt.config.options import validate
 from avprompt.config.tables import PART_KINDS, Table, parse
-from avprompt.errors import ConfigError, DataError
+from avprompt.errors import ConfigError, DataError, listed
 from avprompt.files import check_unlocked, locked, read_text, replacing
 from avprompt.pictures.gallery import CLIPS_FILE
 from avprompt.runs.settings import Settings
@@ -124,10 +124,9 @@ class RunDirectory:
                 f"'{self}' already holds a run: add --resume to continue it, or choose another --output."
             )
         elif not self.config.exists() and (others := self._visible()):
-            names = ", ".join(others[:3]) + (" and more" if others[3:] else "")
             raise ConfigError(
-                f"'{self}' holds {names}, but no run: choose another --output, or an empty folder, so that "
-                "nothing is written over."
+                f"'{self}' holds {listed(others)}, but no run: choose another --output, or an empty folder, "
+                "so that nothing is written over."
             )
 
     def _visible(self) -> list[str]:

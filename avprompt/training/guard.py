@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
 from avprompt.distributed import Ranks
-from avprompt.errors import TrainingError
+from avprompt.errors import TrainingError, listed
 from avprompt.training.objective import EncodedBatch
 from avprompt.weights.tensors import write_tensors
 
@@ -41,12 +41,12 @@ def check_finite(
     if not broken:
         return
     values = ", ".join(f"{name} {number:.4g}" for name, number in broken[0].items())
-    clips = list(chain(*ranks.objects(batch.ids)))
-    culprits = list(chain(*ranks.objects(_without_features(batch))))
-    blame = f"Look at {_listed(culprits)} first, which the encoders make no numbers of. " if culprits else ""
+    clips = _quoted(ranks.objects(batch.ids))
+    culprits = listed(_quoted(ranks.objects(_without_features(batch))), NAMED)
+    blame = f"Look at {culprits} first, which the encoders make no numbers of. " if culprits else ""
     raise NotFiniteError(
         f"Training stopped at step {step}: a loss or gradient is not a number ({values}). "
-        f"The batch had the clips {_listed(clips)}; {_keep(batch, step, ranks, folder)}. {blame}"
+        f"The batch had the clips {listed(clips, NAMED)}; {_keep(batch, step, ranks, folder)}. {blame}"
         "The same command with --resume goes on without this batch. If it stops again at others, training "
         "diverges: begin again with a lower training.learning_rate, or with --precision no."
     )
@@ -70,6 +70,5 @@ def _keep(batch: EncodedBatch, step: int, ranks: Ranks, folder: Path) -> str:
     return f"it is in '{path}'"
 
 
-def _listed(clips: Sequence[str]) -> str:
-    more = f" and {len(clips) - NAMED} more" if len(clips) > NAMED else ""
-    return ", ".join(f"'{clip}'" for clip in clips[:NAMED]) + more
+def _quoted(clips: Iterable[Iterable[str]]) -> list[str]:
+    return [f"'{clip}'" for clip in chain(*clips)]

@@ -12,9 +12,9 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from avprompt.errors import WeightsError
+from avprompt.errors import WeightsError, listed
 from avprompt.files import replacing
-from avprompt.model.finite import not_finite, shortened
+from avprompt.model.finite import not_finite
 from avprompt.model.method import Method
 from avprompt.registry import Registry
 from avprompt.weights.tensors import read_metadata, read_torch_file, write_tensors
@@ -120,12 +120,12 @@ def load_state(method: Method, state: Mapping[str, Tensor], what: str, owner: st
     ]
     if misfits:
         raise WeightsError(
-            f"{what} belongs to {owner} or to other options. No fit: {shortened(misfits)}. "
+            f"{what} belongs to {owner} or to other options. No fit: {listed(misfits)}. "
             "Use the method, encoder set and --set options that it was trained with."
         )
     if spoilt := not_finite(method, state):
         raise WeightsError(
-            f"{what} holds NaN or infinity in {shortened(spoilt)}, and would spoil every map. "
+            f"{what} holds NaN or infinity in {listed(spoilt)}, and would spoil every map. "
             "Use an earlier one, or train again."
         )
     for name, part in method.trained_parts().items():

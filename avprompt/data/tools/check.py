@@ -18,6 +18,7 @@ from avprompt.data.tools.inspection import (
 )
 from avprompt.data.tools.parallel import Counting, parallel_map, quietly
 from avprompt.data.tools.report import Kind, Problem, Report, SplitReport
+from avprompt.errors import listed
 from avprompt.records import ArchiveMember, Frame, Sample, Split
 
 SHORTEST_SIDE = 32
@@ -189,13 +190,9 @@ def _other_lengths(heard: float, media: Mapping[MediaFile, MediaFacts], clips: C
     longer = [name for name, seconds in lengths.items() if seconds > heard + TOLERANCE]
     shorter = [name for name, seconds in lengths.items() if seconds < heard - TOLERANCE]
     if longer:
-        yield f"sounds longer than {heard:g} s, of which only the beginning is used: {_first(longer)}"
+        yield f"sounds longer than {heard:g} s, of which only the beginning is used: {listed(longer, NAMED)}"
     if shorter:
-        yield f"sounds shorter than {heard:g} s, which the audio encoder fills up: {_first(shorter)}"
-
-
-def _first(names: Sequence[str]) -> str:
-    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED:,} more" if names[NAMED:] else "")
+        yield f"sounds shorter than {heard:g} s, which the audio encoder fills up: {listed(shorter, NAMED)}"
 
 
 def _fits(size: tuple[int, int], expected: tuple[int, int] | None) -> bool:
