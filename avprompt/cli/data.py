@@ -71,10 +71,11 @@ def check(
 ) -> None:
     """Check the data of NAME: missing, unreadable, duplicate, silent, wrong rate or length, broken boxes.
 
-    Finds clipped sounds, pictures of a wrong size and odd truths, too. Looks at the scored splits, or where
-    there is no truth at the clips to train on, as --split train does. Exits with 1 when anything is wrong or
-    nothing could be read. Broken boxes in an annotation that is exactly the official one are counted, not
-    blamed; where sounds may have any length, those that are cut or filled up are noted, not blamed.
+    Finds clipped sounds, pictures of a wrong size and odd truths, too. Looks at the scored splits and at own
+    clips that are only drawn, or where there is no truth at the clips to train on, as --split train does.
+    Exits with 1 when anything is wrong or nothing could be read. Broken boxes in an annotation that is
+    exactly the official one are counted, not blamed; where sounds may have any length, those that are cut or
+    filled up are noted, not blamed.
     """
     from avprompt.cli.tables.data import print_check
     from avprompt.data.tools.check import check as check_data

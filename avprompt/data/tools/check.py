@@ -40,20 +40,27 @@ def check(
 ) -> Report:
     """Look at some splits of a benchmark called `dataset`.
 
-    All that are scored are looked at unless some are named; where none can be, the clips to train on.
+    All that are scored are looked at unless some are named, and the clips that are only drawn; where none can
+    be scored, the clips to train on. Each file is read once.
 
     Raises:
         DataError: no such split, or its list or annotation cannot be read.
     """
     scored = (*adapter.test_splits, *filter(None, [adapter.validation_split]))
-    names = splits or scored or (adapter.train_split,)
-    reports = {name: check_split(adapter, name, workers, counting) for name in names}
+    drawn = tuple(filter(None, [adapter.drawn_split]))
+    names = splits or ((*scored, *drawn) if scored else (adapter.train_split,))
+    media: dict[MediaFile, MediaFacts] = {}
+    reports = {name: check_split(adapter, name, workers, counting, media) for name in names}
     root = str(adapter.root) if adapter.needs_root else ""
     return Report(dataset=dataset, data_root=root, splits=reports, notes=adapter.notes)
 
 
 def check_split(
-    adapter: BenchmarkAdapter, name: str, workers: int = 1, counting: Counting = quietly
+    adapter: BenchmarkAdapter,
+    name: str,
+    workers: int = 1,
+    counting: Counting = quietly,
+    inspected: dict[MediaFile, MediaFacts] | None = None,
 ) -> SplitReport:
     """Look at every clip of a split.
 
@@ -62,6 +69,7 @@ def check_split(
         name: of the split.
         workers: processes that read files.
         counting: shows how many files are read.
+        inspected: files that were read before, which are not read again; those that are read now are added.
 
     Raises:
         DataError: no such split, or its list or annotation cannot be read.
@@ -69,7 +77,9 @@ def check_split(
     split = adapter.split(name)
     annotation = inspect_annotation(adapter, name)
     clips = ClipFiles(split.samples)
-    media = clips.inspect(f"read {name}", adapter.audio_seconds, workers, counting)
+    inspected = {} if inspected is None else inspected
+    clips.inspect(inspected, f"read {name}", adapter.audio_seconds, workers, counting)
+    media = {file: inspected[file] for file in clips.owners}
     return SplitReport(
         official=adapter.expected.get(name),
         listed=len(split.samples) + len(split.missing),
@@ -107,16 +117,20 @@ class ClipFiles:
                 self.owners[file].append(Owner(sample.id, sample.group, sample.sounding))
 
     def inspect(
-        self, what: str, seconds: float, workers: int, counting: Counting
-    ) -> dict[MediaFile, MediaFacts]:
-        """Read all files, whose sounds are heard for so many seconds."""
-        files, media = list(self.owners), {}
+        self,
+        media: dict[MediaFile, MediaFacts],
+        what: str,
+        seconds: float,
+        workers: int,
+        counting: Counting,
+    ) -> None:
+        """Read all files that `media` lacks, and add them to it; sounds are heard for so many seconds."""
+        files = [file for file in self.owners if file not in media]
         look = partial(inspect_media, seconds=seconds)
         with counting(what, len(files)) as advance:
             for file, facts in zip(files, parallel_map(look, files, workers), strict=True):
                 media[file] = facts
                 advance(1)
-        return media
 
     def first_owner(self, file: MediaFile) -> str:
         """Return the id of the first clip that a file belongs to."""

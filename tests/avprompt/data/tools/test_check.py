@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -251,6 +252,28 @@ def test_clips_without_truth_are_counted_beside_those_that_have_one(tmp_path: Pa
     code, shown = check_folder(folder(tmp_path))
     assert code == 0
     assert "1 clips have neither mask nor boxes: they are drawn, not scored" in shown
+
+
+def test_clips_that_are_only_drawn_are_looked_at_too(tmp_path: Path) -> None:
+    (folder(tmp_path) / "sea.flac").write_bytes(b"broken")
+    code, shown = check_folder(tmp_path)
+    assert code == 1
+    assert "folder, test: 2 samples, 2 present, 2 readable" in shown
+    assert "folder, all: 3 samples, 3 present, 2 readable" in shown
+    assert "sea.flac" in shown.replace(" ", "")
+    assert "Nothing is wrong" not in shown
+
+
+def test_a_file_of_two_splits_is_read_once(registry: Registry, tmp_path: Path) -> None:
+    counted = {}
+
+    @contextmanager
+    def counting(what: str, total: int) -> Iterator[Callable[[int], None]]:
+        counted[what] = total
+        yield lambda steps: None
+
+    assert check(registry.load("datasets", "folder")(folder(tmp_path)), "folder", counting=counting).ok
+    assert counted == {"read test": 4, "read all": 2}
 
 
 def test_own_clips_may_have_any_length_but_are_told_of(tmp_path: Path) -> None:
