@@ -134,10 +134,13 @@ class Folder(ListedBenchmark):
     @cached_property
     def _labels(self) -> dict[str, str]:
         path = self.root / "labels.csv"
+        if not path.is_file():
+            return {}
         labels: dict[str, str] = {}
-        for listed in read_list(path).clips if path.is_file() else ():
+        for listed in read_list(path).clips:
             if labels.setdefault(listed.id, listed.label) != listed.label:
                 raise DataError(f"'{path}' gives '{listed.id}' two labels. Remove one of the two.")
+        check_names(path, list(labels), self._ids, "a picture, sound or video")
         return labels
 
     @cached_property

@@ -188,3 +188,10 @@ def test_two_labels_of_one_clip_are_refused(tmp_path: Path) -> None:
     (root / "labels.csv").write_text("drum,playing drums\ndrum,dog barking\n")
     with pytest.raises(DataError, match=r"labels\.csv' gives 'drum' two labels"):
         Folder(root).split("test")
+
+
+def test_labels_of_other_clips_are_refused(tmp_path: Path) -> None:
+    root = folder(tmp_path)
+    (root / "labels.csv").write_text("Parrot 1,parrot talking\nDrum 1,playing drums\n")
+    with pytest.raises(DataError, match=r"labels\.csv' has a picture, sound or video: .* such as 'Parrot 1'"):
+        Folder(root).split("test")
