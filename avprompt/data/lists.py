@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
+from avprompt.data.sources import IMAGE_SUFFIXES, SOUND_SUFFIXES, VIDEO_SUFFIXES
 from avprompt.errors import DataError
 from avprompt.files import replacing
 
@@ -31,10 +32,7 @@ LABEL_COLUMNS = ("label", "class", "category")
 FIRST_COLUMNS = (*ID_COLUMNS, *START_COLUMNS, *LABEL_COLUMNS, "split", "", "index", "unnamed:_0")
 """How the first column of a header may be called; tables that number their rows call it by the last three."""
 
-MEDIA_SUFFIXES = (
-    *(".wav", ".flac", ".mp3", ".ogg", ".m4a", ".jpg", ".jpeg", ".png"),
-    *(".mp4", ".webm", ".mkv", ".avi", ".mov", ".m4v", ".flv"),
-)
+MEDIA_SUFFIXES = (*IMAGE_SUFFIXES, *SOUND_SUFFIXES, *VIDEO_SUFFIXES)
 
 SCALARS = (str, int, float)
 """What ids and starts are in JSON."""

@@ -11,6 +11,11 @@ from pathlib import Path
 from avprompt.errors import DataError
 from avprompt.records import FileSource, StreamedFile
 
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
+SOUND_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".m4a")
+VIDEO_SUFFIXES = (".mp4", ".webm", ".mkv", ".avi", ".mov", ".m4v", ".flv")
+"""How the names of media files end, in lower case; the first of each is the usual one."""
+
 MOST_PIXELS = "AVPROMPT_MAX_PIXELS"
 """The environment variable that allows larger pictures; it reaches all processes that read."""
 

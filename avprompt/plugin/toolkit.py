@@ -10,6 +10,7 @@ from avprompt.data.benchmark import (
     PublishedScores,
 )
 from avprompt.data.lists import ListedClip, read_json, read_list, read_table
+from avprompt.data.sources import IMAGE_SUFFIXES, SOUND_SUFFIXES, VIDEO_SUFFIXES
 from avprompt.errors import (
     AvpromptError,
     ConfigError,
@@ -53,6 +54,9 @@ from avprompt.weights.hub import HubModel
 from avprompt.weights.tensors import fill, read_metadata, read_tensors, read_torch_file, write_tensors
 
 __all__ = [
+    "IMAGE_SUFFIXES",
+    "SOUND_SUFFIXES",
+    "VIDEO_SUFFIXES",
     "AlignmentLoss",
     "Annotation",
     "Audio",

@@ -11,9 +11,19 @@ from typing import Any, ClassVar
 import numpy as np
 
 from avprompt.data.sources import limit_pixels
-from avprompt.plugin import DataError, Frame, GroundTruth, ListedClip, PublishedScores, read_json
+from avprompt.plugin import (
+    IMAGE_SUFFIXES,
+    SOUND_SUFFIXES,
+    VIDEO_SUFFIXES,
+    DataError,
+    Frame,
+    GroundTruth,
+    ListedClip,
+    PublishedScores,
+    read_json,
+)
 from avprompt_benchmarks.clips import Clip
-from avprompt_benchmarks.files import IMAGES, SOUNDS, VIDEOS, Absent, Files
+from avprompt_benchmarks.files import Absent, Files
 from avprompt_benchmarks.ids import vggsound_id
 from avprompt_benchmarks.marks import Marks
 from avprompt_benchmarks.polygons import misplaced_polygon, read_polygons, union_of_polygons
@@ -113,16 +123,16 @@ class AVATAR(ListTrained):
 
     @cached_property
     def _videos(self) -> Files:
-        return Files(self.root, ("video", "videos"), VIDEOS, vggsound_id)
+        return Files(self.root, ("video", "videos"), VIDEO_SUFFIXES, vggsound_id)
 
     @cached_property
     def training_frames(self) -> Files:
         """The pictures of clips to train on."""
-        return Files(self.root, FRAMES, IMAGES, vggsound_id, IN_FOLDERS)
+        return Files(self.root, FRAMES, IMAGE_SUFFIXES, vggsound_id, IN_FOLDERS)
 
     @cached_property
     def _sounds(self) -> Files:
-        return Files(self.root, AUDIO, SOUNDS, vggsound_id)
+        return Files(self.root, AUDIO, SOUND_SUFFIXES, vggsound_id)
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,6 @@ from pathlib import Path
 
 from avprompt.plugin import DataError
 
-IMAGES = (".jpg", ".jpeg", ".png")
-SOUNDS = (".wav", ".flac", ".mp3", ".ogg", ".m4a")
-VIDEOS = (".mp4", ".webm", ".mkv", ".avi", ".mov")
-
 
 class Absent(str):
     """A file that is not there, by the name that it should have."""

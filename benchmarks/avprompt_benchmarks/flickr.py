@@ -7,10 +7,10 @@ from dataclasses import replace
 from functools import cached_property
 from typing import ClassVar
 
-from avprompt.plugin import DataError, ListedClip, PublishedScores, read_list
+from avprompt.plugin import IMAGE_SUFFIXES, SOUND_SUFFIXES, DataError, ListedClip, PublishedScores, read_list
 from avprompt_benchmarks.clips import Clip
 from avprompt_benchmarks.consensus import read_annotators
-from avprompt_benchmarks.files import IMAGES, SOUNDS, Absent, Files, check_names, find_annotation
+from avprompt_benchmarks.files import Absent, Files, check_names, find_annotation
 from avprompt_benchmarks.ids import FLICKR_TYPO
 from avprompt_benchmarks.published import published
 from avprompt_benchmarks.training import ListTrained
@@ -94,12 +94,12 @@ class Flickr(ListTrained):
     @cached_property
     def frames(self) -> Files:
         """The pictures of the test clips."""
-        return Files(self.root, _folders("frames", "Data", "extend_frames"), IMAGES)
+        return Files(self.root, _folders("frames", "Data", "extend_frames"), IMAGE_SUFFIXES)
 
     @cached_property
     def sounds(self) -> Files:
         """The sounds of the test clips."""
-        return Files(self.root, _folders("audio", "Data", "extend_audio"), SOUNDS)
+        return Files(self.root, _folders("audio", "Data", "extend_audio"), SOUND_SUFFIXES)
 
     @cached_property
     def _annotations(self) -> Files:
@@ -108,8 +108,10 @@ class Flickr(ListTrained):
     @cached_property
     def training_frames(self) -> Files:
         """The pictures of clips to train on."""
-        return Files(self.root, _folders("frames", "Data", under=TEST[::-1]), IMAGES, inside=("*.jpg",))
+        return Files(
+            self.root, _folders("frames", "Data", under=TEST[::-1]), IMAGE_SUFFIXES, inside=("*.jpg",)
+        )
 
     @cached_property
     def _training_sounds(self) -> Files:
-        return Files(self.root, _folders("audio", "Data", under=TEST[::-1]), SOUNDS)
+        return Files(self.root, _folders("audio", "Data", under=TEST[::-1]), SOUND_SUFFIXES)

@@ -9,10 +9,10 @@ from typing import ClassVar
 
 from avprompt.data.video import picture_length
 from avprompt.errors import suggest
-from avprompt.plugin import DataError, Frame, read_list
+from avprompt.plugin import IMAGE_SUFFIXES, SOUND_SUFFIXES, VIDEO_SUFFIXES, DataError, Frame, read_list
 from avprompt_benchmarks.boxes import Box, read_box_table
 from avprompt_benchmarks.clips import Clip, ListedBenchmark
-from avprompt_benchmarks.files import IMAGES, SOUNDS, VIDEOS, Absent, Ambiguous, Files, check_names
+from avprompt_benchmarks.files import Absent, Ambiguous, Files, check_names
 from avprompt_benchmarks.marks import Boxes, Marks, MaskFile
 
 RATE = 25
@@ -145,19 +145,19 @@ class Folder(ListedBenchmark):
 
     @cached_property
     def _images(self) -> Files:
-        return Files(self.root, ("images", "frames", "."), IMAGES)
+        return Files(self.root, ("images", "frames", "."), IMAGE_SUFFIXES)
 
     @cached_property
     def _sounds(self) -> Files:
-        return Files(self.root, ("audio", "."), SOUNDS)
+        return Files(self.root, ("audio", "."), SOUND_SUFFIXES)
 
     @cached_property
     def _videos(self) -> Files:
-        return Files(self.root, ("videos", "."), VIDEOS)
+        return Files(self.root, ("videos", "."), VIDEO_SUFFIXES)
 
     @cached_property
     def _masks(self) -> Files:
-        return Files(self.root, ("masks",), IMAGES)
+        return Files(self.root, ("masks",), IMAGE_SUFFIXES)
 
 
 def _middle(video: Path, seconds: float) -> Frame:

@@ -14,10 +14,10 @@ from typing import ClassVar
 import numpy as np
 
 from avprompt.errors import suggest
-from avprompt.plugin import DataError, read_json
+from avprompt.plugin import IMAGE_SUFFIXES, SOUND_SUFFIXES, DataError, read_json
 from avprompt_benchmarks.boxes import read_boxes
 from avprompt_benchmarks.clips import Clip, ListedBenchmark
-from avprompt_benchmarks.files import IMAGES, SOUNDS, Absent, Files, find_annotation
+from avprompt_benchmarks.files import Absent, Files, find_annotation
 from avprompt_benchmarks.ids import image_id
 from avprompt_benchmarks.marks import Boxes, MaskFile
 
@@ -125,12 +125,12 @@ class Interactive(ListedBenchmark):
 
     @cached_property
     def _pictures(self) -> Files:
-        return Files(self.root, self.pictures, IMAGES)
+        return Files(self.root, self.pictures, IMAGE_SUFFIXES)
 
     @cached_property
     def _sounds(self) -> Files:
-        return Files(self.root, self.sounds, SOUNDS)
+        return Files(self.root, self.sounds, SOUND_SUFFIXES)
 
     @cached_property
     def _masks(self) -> Files:
-        return Files(self.root, self.masks, IMAGES)
+        return Files(self.root, self.masks, IMAGE_SUFFIXES)

@@ -7,10 +7,20 @@ from dataclasses import replace
 from functools import cached_property
 from typing import ClassVar
 
-from avprompt.plugin import BoxCounts, DataError, ListedClip, Media, PublishedScores, read_json, read_list
+from avprompt.plugin import (
+    IMAGE_SUFFIXES,
+    SOUND_SUFFIXES,
+    BoxCounts,
+    DataError,
+    ListedClip,
+    Media,
+    PublishedScores,
+    read_json,
+    read_list,
+)
 from avprompt_benchmarks.boxes import read_boxes
 from avprompt_benchmarks.clips import Clip
-from avprompt_benchmarks.files import IMAGES, SOUNDS, Files, check_names, find_annotation
+from avprompt_benchmarks.files import Files, check_names, find_annotation
 from avprompt_benchmarks.ids import vggsound_id
 from avprompt_benchmarks.marks import Boxes
 from avprompt_benchmarks.published import published
@@ -118,12 +128,12 @@ class VGGSS(ListTrained):
     @cached_property
     def frames(self) -> Files:
         """The pictures of all clips."""
-        return Files(self.root, FRAMES, IMAGES, vggsound_id, IN_FOLDERS)
+        return Files(self.root, FRAMES, IMAGE_SUFFIXES, vggsound_id, IN_FOLDERS)
 
     @cached_property
     def sounds(self) -> Files:
         """The sounds of all clips."""
-        return Files(self.root, AUDIO, SOUNDS, vggsound_id)
+        return Files(self.root, AUDIO, SOUND_SUFFIXES, vggsound_id)
 
 
 def _boxes(boxes: object, where: str) -> Boxes | str:

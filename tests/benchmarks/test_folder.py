@@ -11,6 +11,7 @@ from PIL import ExifTags, Image
 
 from avprompt.data.media import read_image
 from avprompt.errors import DataError
+from avprompt.plugin import VIDEO_SUFFIXES
 from avprompt.records import Frame
 from avprompt_benchmarks.folder import Folder
 from layouts.folder import folder, unmarked
@@ -66,6 +67,13 @@ def test_a_picture_or_sound_stands_in_for_the_videos(tmp_path: Path) -> None:
     assert (one.image, one.audio) == (root / "images/one.jpg", root / "videos/one.mp4")
     assert isinstance(two.image, Frame)
     assert two.audio == root / "audio/two.wav"
+
+
+@pytest.mark.parametrize("suffix", VIDEO_SUFFIXES)
+def test_every_kind_of_video_that_others_read_is_a_clip(suffix: str, tmp_path: Path) -> None:
+    (tmp_path / f"parrot{suffix.upper()}").touch()
+    (missing,) = Folder(tmp_path).split("train").missing
+    assert f"parrot{suffix.upper()}" in missing.reason
 
 
 def test_half_a_pair_is_missing(tmp_path: Path) -> None:

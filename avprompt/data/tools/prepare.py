@@ -12,14 +12,13 @@ from PIL import Image
 
 from avprompt.data.benchmark import BenchmarkAdapter
 from avprompt.data.media import read_audio
+from avprompt.data.sources import VIDEO_SUFFIXES
 from avprompt.data.tools.check import TOLERANCE
 from avprompt.data.tools.parallel import Counting, parallel_map, quietly
 from avprompt.data.video import picture_length, read_frame
 from avprompt.errors import DataError
 from avprompt.files import locked, replacing, sweep
 from avprompt.records import Missing
-
-VIDEO_SUFFIXES = (".mp4", ".webm", ".mkv", ".avi", ".mov", ".m4v", ".flv")
 
 JPEG_QUALITY = 95
 
