@@ -14,8 +14,7 @@ import shutil
 import time
 import warnings
 import zlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,8 +23,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
+from avprompt.errors import DataError
 from avprompt.features.quota import SUFFIX, Quota, walk
-from avprompt.files import replacing
+from avprompt.files import file_errors, replacing
 
 ABOUT = "about.json"
 
@@ -88,35 +88,32 @@ class FeatureStore:
 
         A folder that cannot be written to is no reason to end a run: a warning tells of it, once.
         """
-        if self._failed:
-            return False
-        path = self._path(key)
-        with self._writing():
-            if path.exists():
-                return True
-            if self._quota is None:
-                self._quota = Quota(self.folder, self.limit_bytes, self.opened)
-            data = serialise(tensors)
-            return self._quota.reserve(len(data)) and _write(path, data)
-        return False
+        return self._unless_failed(lambda: self._put(self._path(key), tensors))
 
     def write_about(self, kind: str, fingerprint: str, about: str) -> None:
         """Write down in words which encoder a fingerprint is of; warns as `put` does."""
-        path = self.folder / kind / fingerprint / ABOUT
-        with self._writing():
-            if not path.is_file():
-                with replacing(path) as temporary:
-                    temporary.write_text(json.dumps({"about": about}, indent=2) + "\n", encoding="utf-8")
+        self._unless_failed(lambda: _write_about(self.folder / kind / fingerprint / ABOUT, about))
 
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        """Warn, once, of a folder that cannot be written to, and write no more."""
+    def _put(self, path: Path, tensors: Mapping[str, Tensor]) -> bool:
+        if path.exists():
+            return True
+        if self._quota is None:
+            self._quota = Quota(self.folder, self.limit_bytes, self.opened)
+        data = serialise(tensors)
+        return self._quota.reserve(len(data)) and _write(path, data)
+
+    def _unless_failed(self, write: Callable[[], bool]) -> bool:
+        """Write, and say whether that went well; warn, once, where it did not, and write no more."""
+        if self._failed:
+            return False
         try:
-            yield
-        except OSError as error:
+            with file_errors():
+                return write()
+        except (OSError, DataError) as error:
             self._failed = True
-            advice = "Make room there, or set AVPROMPT_HOME to another disk."
-            warnings.warn(f"No more features are kept in '{self.folder}' ({error}). {advice}", stacklevel=4)
+            advice = "AVPROMPT_HOME says where they are kept."
+            warnings.warn(f"No more features are kept in '{self.folder}'. {error} {advice}", stacklevel=3)
+            return False
 
     def usage(self) -> list[DiskUsage]:
         """Return what each encoder's entries take."""
@@ -137,6 +134,13 @@ def _write(path: Path, data: bytes) -> bool:
     with replacing(path, durable=False) as temporary:
         temporary.write_bytes(data)
         _touch(temporary)
+    return True
+
+
+def _write_about(path: Path, about: str) -> bool:
+    if not path.is_file():
+        with replacing(path) as temporary:
+            temporary.write_text(json.dumps({"about": about}, indent=2) + "\n", encoding="utf-8")
     return True
 
 

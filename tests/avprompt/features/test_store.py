@@ -150,10 +150,19 @@ class TestBound:
     def test_a_folder_that_cannot_be_written_to_is_told_of_once(self, tmp_path: Path) -> None:
         (tmp_path / "features").write_text("in the way")
         store = FeatureStore(tmp_path / "features", ROOMY)
-        with pytest.warns(UserWarning, match="No more features are kept in .*AVPROMPT_HOME"):
+        message = "No more features are kept in .*A part of this path is a file.*AVPROMPT_HOME"
+        with pytest.warns(UserWarning, match=message):
             assert store.put(key(1), features(1)) is False
         assert store.put(key(2), features(2)) is False
         assert store.get(key(2)) is None
+
+    def test_nor_are_the_words_about_it_tried_again(self, tmp_path: Path) -> None:
+        (tmp_path / "features").write_text("in the way")
+        store = FeatureStore(tmp_path / "features", ROOMY)
+        with pytest.warns(UserWarning, match="No more features are kept in"):
+            store.write_about("audio", "1234", "an ear")
+        store.write_about("images", "5678", "an eye")
+        assert store.put(key(1), features(1)) is False
 
 
 class TestDeath:
