@@ -15,6 +15,8 @@ from avprompt.weights.tensors import write_tensors
 
 NAMED = 32  # clips, at most; the file of the batch names all
 
+NOT_FINITE = "a loss or gradient is not a number"
+
 
 class NotFiniteError(TrainingError):
     """A loss or gradient is not a number."""
@@ -45,7 +47,7 @@ def check_finite(
     culprits = listed(_quoted(ranks.objects(_without_features(batch))), NAMED)
     blame = f"Look at {culprits} first, which the encoders make no numbers of. " if culprits else ""
     raise NotFiniteError(
-        f"Training stopped at step {step}: a loss or gradient is not a number ({values}). "
+        f"Training stopped at step {step}: {NOT_FINITE} ({values}). "
         f"The batch had the clips {listed(clips, NAMED)}; {_keep(batch, step, ranks, folder)}. {blame}"
         "The same command with --resume goes on without this batch. If it stops again at others, training "
         "diverges: begin again with a lower training.learning_rate, or with --precision no."

@@ -51,6 +51,12 @@ class Progress:
     skipped: dict[str, Missing] = field(default_factory=dict)
     whole: bool = True
 
+    def leave_out(self, total: int, reason: str) -> StepReport:
+        """End a step of so many without a change, and report why."""
+        report = StepReport(self.done, total, left_out=reason)
+        self.done += 1
+        return report
+
     @contextmanager
     def changing(self) -> Iterator[None]:
         """Change the method by one step; what breaks off in here leaves a method that is of no step."""

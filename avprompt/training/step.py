@@ -54,8 +54,7 @@ class TrainingStep:
         step, total, began = progress.done, self.optimisation.total, time.perf_counter()
         usable = self._usable(step, batches)
         if not usable:
-            progress.done += 1
-            return StepReport(step, total, left_out=NOTHING_TO_CONTRAST)
+            return progress.leave_out(total, NOTHING_TO_CONTRAST)
         rate = self.optimisation.start_step(step)
         losses, norm = self._gradients(step, usable)
         mean = self._mean(losses)

@@ -16,13 +16,11 @@ from avprompt.features.encoding import Encoding
 from avprompt.model.method import Method
 from avprompt.records import Missing, Sample
 from avprompt.training.batches import ClipBatch, training_batches
-from avprompt.training.guard import NotFiniteError
+from avprompt.training.guard import NOT_FINITE, NotFiniteError
 from avprompt.training.interruption import Interruption, explain, handling
 from avprompt.training.optimisation import Optimisation, total_steps
 from avprompt.training.state import Journal, Progress, StepReport
 from avprompt.training.step import TrainingStep
-
-NOT_FINITE = "a loss or gradient is not a number"
 
 
 @dataclass(frozen=True)
@@ -110,12 +108,10 @@ class Trainer:
         self, step: TrainingStep, batches: Sequence[ClipBatch], journal: Journal, progress: Progress
     ) -> None:
         """Take one step and tell of it; one without finite numbers is left out, and --resume passes it."""
-        number = progress.done
         try:
             report = step(progress, batches)
         except NotFiniteError:
-            progress.done += 1
-            journal.write_down(StepReport(number, step.optimisation.total, left_out=NOT_FINITE))
+            journal.write_down(progress.leave_out(step.optimisation.total, NOT_FINITE))
             raise
         progress.trained |= not report.left_out
         journal.write_down(report)
