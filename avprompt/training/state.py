@@ -137,11 +137,21 @@ class Journal:
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:
-    """Return the lines of a training log, up to half a line that a full disk has left."""
+    """Return the lines of a training log, up to one that is no step's: a full disk leaves half a line."""
     path, lines = folder / LOG_FILE, []
     for text in path.read_text(errors="replace").splitlines() if path.exists() else []:
         try:
-            lines.append(json.loads(text))
-        except json.JSONDecodeError:
+            line = json.loads(text)
+        except (ValueError, RecursionError):
             break
+        if not _is_step(line):
+            break
+        lines.append(line)
     return lines
+
+
+def _is_step(line: Any) -> bool:
+    """Say whether a line holds what is read of one."""
+    return (
+        isinstance(line, dict) and isinstance(line.get("step"), int) and isinstance(line.get("left_out"), str)
+    )

@@ -74,5 +74,13 @@ def test_a_folder_in_the_place_of_the_log_is_not_for_want_of_room(bench: Bench, 
 
 def test_a_log_ends_where_half_a_line_is(tmp_path: Path) -> None:
     assert read_log(tmp_path) == []
-    (tmp_path / LOG_FILE).write_bytes(b'{"step": 0}\n{"step": 1}\n{"st\xff')
-    assert read_log(tmp_path) == [{"step": 0}, {"step": 1}]
+    (tmp_path / LOG_FILE).write_bytes(b'{"step": 0, "left_out": ""}\n{"step": 1, "left_out": "x"}\n{"st\xff')
+    assert read_log(tmp_path) == [{"step": 0, "left_out": ""}, {"step": 1, "left_out": "x"}]
+
+
+@pytest.mark.parametrize(
+    "line", ["3", "null", "[]", "{}", '{"step": 1}', '{"step": "1", "left_out": ""}', "[" * 9999, "1" * 9999]
+)
+def test_a_log_ends_where_a_line_is_of_no_step(tmp_path: Path, line: str) -> None:
+    (tmp_path / LOG_FILE).write_text(f'{{"step": 0, "left_out": ""}}\n{line}\n')
+    assert read_log(tmp_path) == [{"step": 0, "left_out": ""}]
