@@ -191,7 +191,7 @@ def test_a_plugin_file_that_is_a_folder(tmp_path: Path) -> None:
         load_plugins((str(tmp_path),))
 
 
-def test_two_files_of_one_name_are_told_apart_by_people_only(tmp_path: Path) -> None:
+def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
     files = [tmp_path / folder / "mine.py" for folder in ("a", "b")]
     for file in files:
         file.parent.mkdir()
