@@ -40,9 +40,8 @@ class OpenClipBackbone(ClipBackbone):
     def __init__(self, config: OpenClipOptions) -> None:
         super().__init__(config)
         tag = zoo.read_tag(config.model, config.pretrained)
-        model: Any = zoo.build_model(
-            config.model, quick_gelu=zoo.has_quick_gelu(config.model, config.pretrained)
-        )
+        quick_gelu = zoo.has_quick_gelu(config.pretrained, tag)
+        model: Any = zoo.build_model(config.model, quick_gelu=quick_gelu)
         self.clip = model
         visual, text = model.visual, self._text_model
         self.extract_layers = check_extract_layers(config.extract_layers, len(visual.transformer.resblocks))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -51,15 +52,19 @@ def build_model(name: str, *, quick_gelu: bool) -> nn.Module:
     return model
 
 
-def has_quick_gelu(name: str, pretrained: str | None) -> bool:
+def has_quick_gelu(pretrained: str | None, tag: Mapping[str, Any]) -> bool:
     """Say whether weights were trained with the quick GELU, whatever the model's name says.
 
     A tag says so itself. OpenAI's own archives are known by the numbers that they hold beside the tensors,
-    and all of them were.
+    and all of them were trained with it.
+
+    Args:
+        pretrained: a tag or a local file.
+        tag: what `read_tag` returns of it.
     """
     if pretrained and is_torchscript(path := locate(pretrained)):
         return not read_torchscript(path, tensors=False).keys().isdisjoint(ARCHIVE_NUMBERS)
-    return bool(read_tag(name, pretrained).get("quick_gelu", False))
+    return bool(tag.get("quick_gelu", False))
 
 
 def find_weights(name: str, pretrained: str) -> Path:
@@ -91,7 +96,7 @@ def load_weights(model: nn.Module, path: Path, name: str) -> None:
     """
     if is_torchscript(path):
         tensors = read_torchscript(path)
-        state = {name: tensors[name] for name in tensors if name.rpartition(".")[2] not in ARCHIVE_CONSTANTS}
+        state = {key: tensors[key] for key in tensors if key.rpartition(".")[2] not in ARCHIVE_CONSTANTS}
         return fill(model, state, path)
     try:
         open_clip.load_checkpoint(model, str(path))
