@@ -35,6 +35,18 @@ class ListedFrame:
         return f"{self.video}_{self.number}"
 
 
+def clip_and_number(name: str, path: Path) -> tuple[str, int]:
+    """Return the clip of a frame, and which frame of it this is, by the frame's name in a list.
+
+    Raises:
+        DataError: it is not called like a frame; the message names the list, `path`.
+    """
+    video, _, number = avsbench_id(name).rpartition("_")
+    if not video or number not in map(str, FRAMES):
+        raise DataError(f"'{path}' names '{name}', which is no frame of a clip, <clip>_<1..5>.")
+    return video, int(number)
+
+
 class AVSBench(ListedBenchmark):
     """Base of S4 and MS3: five frames a clip, each a sample with all of the clip's 5 s of sound.
 
@@ -99,10 +111,7 @@ class AVSBench(ListedBenchmark):
         if path is None:
             raise self.without(f"{self.table} (or {self.acl_list})")
         for listed in read_list(path).clips if split == "test" else ():
-            video, _, number = avsbench_id(listed.id).rpartition("_")
-            if number not in map(str, FRAMES):
-                raise DataError(f"'{path}' names '{listed.id}', which is no frame of a clip, <clip>_<1..5>.")
-            yield ListedFrame(video, int(number), split, listed.label)
+            yield ListedFrame(*clip_and_number(listed.id, path), split, listed.label)
 
     def clip(self, frame: ListedFrame, *, training: bool) -> Clip:
         """Find the files of a frame."""

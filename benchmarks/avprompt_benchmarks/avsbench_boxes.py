@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from avprompt.plugin import BoxCounts, DataError, PublishedScores
-from avprompt_benchmarks.avsbench import MS3, S4, AVSBench, ListedFrame
+from avprompt_benchmarks.avsbench import MS3, S4, AVSBench, ListedFrame, clip_and_number
 from avprompt_benchmarks.clips import Clip
 from avprompt_benchmarks.files import find_annotation
-from avprompt_benchmarks.ids import avsbench_id
 from avprompt_benchmarks.kaist import box_marked, read_pairs
 from avprompt_benchmarks.marks import Boxes
 
@@ -60,10 +59,8 @@ class ByBoxes(AVSBench):
     def _boxes(self) -> dict[ListedFrame, object]:
         boxes: dict[ListedFrame, object] = {}
         for picture, sound, box in read_pairs(self._listing):
-            video, _, number = avsbench_id(picture.stem).rpartition("_")
-            if not number.isdigit():
-                raise DataError(f"'{self._listing}' names '{picture}', which is no frame of a clip.")
-            frame = ListedFrame(video, int(number), "test", self.category(sound.parent.name))
+            video, number = clip_and_number(picture.stem, self._listing)
+            frame = ListedFrame(video, number, "test", self.category(sound.parent.name))
             if frame in boxes:
                 raise DataError(f"'{self._listing}' annotates '{frame.id}' twice. Remove one of the two.")
             boxes[frame] = box

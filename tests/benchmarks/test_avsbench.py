@@ -155,6 +155,16 @@ def test_boxes_need_no_masks_and_no_list(tmp_path: Path) -> None:
     assert split.samples[2].label == "dog barking"
 
 
+@pytest.mark.parametrize("name", [f"{DUET}.mp4_9", f"{DUET}.mp4_0", f"{DUET}.mp4_x", "_3"])
+def test_boxes_of_what_is_no_frame_are_named_too(name: str, tmp_path: Path) -> None:
+    listing = ms3_boxes(tmp_path) / "ms3_box.json"
+    listing.write_text(listing.read_text().replace(f"{DUET}.mp4_3.png", f"{name}.png"))
+    with pytest.raises(
+        DataError, match=rf"ms3_box.json' names '{name}', which is no frame of a clip, <clip>_"
+    ):
+        MS3Boxes(tmp_path).split("test")
+
+
 def test_a_check_names_an_empty_list_of_boxes(tmp_path: Path) -> None:
     facts = inspect_annotation(S4Boxes(s4_boxes(tmp_path)), "test")
     problems = [(problem.id, problem.detail) for problem in facts.broken]
