@@ -10,9 +10,9 @@ from typing import ClassVar
 
 from avprompt.plugin import BoxCounts, DataError, PublishedScores
 from avprompt_benchmarks.avsbench import MS3, S4, AVSBench, ListedFrame, clip_and_number
-from avprompt_benchmarks.clips import Clip
+from avprompt_benchmarks.clips import Clip, box_marked
 from avprompt_benchmarks.files import find_annotation
-from avprompt_benchmarks.kaist import box_marked, read_pairs
+from avprompt_benchmarks.kaist import SIDE, read_pairs
 from avprompt_benchmarks.marks import Boxes
 
 _SOURCE = "\nand {listing} from kaistmm/SSLalignment, metadata/; no masks and no list are needed."
@@ -46,7 +46,7 @@ class ByBoxes(AVSBench):
             return clip
         if self._boxes[frame] == []:  # no foreground
             return replace(clip, marks=Boxes(()))
-        return box_marked(clip, self._boxes[frame], self._listing)
+        return box_marked(clip, self._boxes[frame], self._listing.name, SIDE)
 
     @property
     def _listing(self) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from avprompt.data.media import picture_size
@@ -19,9 +19,9 @@ from avprompt.plugin import (
     Sample,
     Split,
 )
-from avprompt_benchmarks.boxes import is_degenerate, is_garbage
+from avprompt_benchmarks.boxes import is_degenerate, is_garbage, read_boxes
 from avprompt_benchmarks.files import Absent
-from avprompt_benchmarks.marks import Marks, MaskFile
+from avprompt_benchmarks.marks import Boxes, Marks, MaskFile
 
 STRETCH = 1.05
 """A mask may be wider or higher than its picture by this factor, for sides are rounded."""
@@ -99,6 +99,21 @@ class Clip:
             unmarked=int(len(boxes) > 0 and not truth.mask.any()),
         )
         return Annotation(self.id, truth, counts, self.sounding)
+
+
+def box_marked(clip: Clip, boxes: object, file: str, side: float = 1.0) -> Clip:
+    """Return a clip with the boxes that an annotation has for it, or with the reason why it cannot be used.
+
+    Args:
+        clip: without marks.
+        boxes: as they come out of JSON.
+        file: name of the annotation, for the reason.
+        side: of the picture in the boxes' unit.
+    """
+    try:
+        return replace(clip, marks=Boxes(read_boxes(boxes, f"{file}: '{clip.id}'", side), side))
+    except DataError as error:
+        return replace(clip, unusable=str(error))
 
 
 class ListedBenchmark(BenchmarkAdapter):

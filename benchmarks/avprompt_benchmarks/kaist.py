@@ -15,11 +15,10 @@ import numpy as np
 
 from avprompt.errors import suggest
 from avprompt.plugin import IMAGE_SUFFIXES, SOUND_SUFFIXES, DataError, read_json
-from avprompt_benchmarks.boxes import read_boxes
-from avprompt_benchmarks.clips import Clip, ListedBenchmark
+from avprompt_benchmarks.clips import Clip, ListedBenchmark, box_marked
 from avprompt_benchmarks.files import Absent, Files, find_annotation
 from avprompt_benchmarks.ids import image_id
-from avprompt_benchmarks.marks import Boxes, MaskFile
+from avprompt_benchmarks.marks import MaskFile
 
 Pair = tuple[PurePosixPath, PurePosixPath, object]
 """Picture, sound, and what the listing says of the source: a box, or the path of a mask."""
@@ -41,14 +40,6 @@ def read_pairs(path: Path) -> Iterator[Pair]:
             yield PurePosixPath(entry["image"]), PurePosixPath(entry["audio"]), entry["gt_box"]
     except (KeyError, TypeError) as error:
         raise DataError(f"'{path}' is not a listing of pictures, sounds and boxes: {error!r}") from error
-
-
-def box_marked(clip: Clip, box: object, path: Path) -> Clip:
-    """Return a clip with the box that a listing has for it, or with the reason why that cannot be used."""
-    try:
-        return replace(clip, marks=Boxes(read_boxes(box, f"{path.name}: '{clip.id}'", SIDE), SIDE))
-    except DataError as error:
-        return replace(clip, unusable=str(error))
 
 
 def with_foreign_sounds(clips: Sequence[Clip]) -> list[Clip]:
@@ -117,7 +108,7 @@ class Interactive(ListedBenchmark):
         if training:
             return clip
         if not isinstance(source, str):
-            return box_marked(clip, source, path)
+            return box_marked(clip, source, path.name, SIDE)
         mask = self._masks.find(PurePosixPath(source).stem)
         if isinstance(mask, Absent):
             return replace(clip, unusable=mask.problem("mask"))

@@ -18,11 +18,9 @@ from avprompt.plugin import (
     read_json,
     read_list,
 )
-from avprompt_benchmarks.boxes import read_boxes
-from avprompt_benchmarks.clips import Clip
+from avprompt_benchmarks.clips import Clip, box_marked
 from avprompt_benchmarks.files import Files, check_names, find_annotation
 from avprompt_benchmarks.ids import vggsound_id
-from avprompt_benchmarks.marks import Boxes
 from avprompt_benchmarks.published import published
 from avprompt_benchmarks.training import ListTrained
 
@@ -98,14 +96,12 @@ class VGGSS(ListTrained):
         clip = self.training_clip(listed)
         if clip.id not in self._annotation:
             return replace(clip, unusable="vggss.json has no annotation of it")
-        label, marks = self._annotation[clip.id]
-        if isinstance(marks, Boxes):
-            return replace(clip, marks=marks, label=label)
-        return replace(clip, unusable=marks, label=label)
+        label, boxes = self._annotation[clip.id]
+        return box_marked(replace(clip, label=label), boxes, "vggss.json")
 
     @cached_property
-    def _annotation(self) -> dict[str, tuple[str, Boxes | str]]:
-        """Class and boxes of every clip, or why it has none, by id."""
+    def _annotation(self) -> dict[str, tuple[str, object]]:
+        """Class and boxes of every clip, as they are written, by id."""
         path = find_annotation(self.root, ("vggss.json",))
         if path is None:
             raise self.without("vggss.json")
@@ -115,7 +111,7 @@ class VGGSS(ListTrained):
                 name = vggsound_id(entry["file"])
                 if name in annotation:
                     raise DataError(f"'{path}' annotates '{name}' twice. Remove one of the two.")
-                annotation[name] = str(entry["class"]), _boxes(entry["bbox"], f"{path.name}: '{name}'")
+                annotation[name] = str(entry["class"]), entry["bbox"]
         except (KeyError, TypeError) as error:
             raise DataError(f"'{path}' is not the official annotation of VGG-SS: {error!r}") from error
         return annotation
@@ -134,11 +130,3 @@ class VGGSS(ListTrained):
     def sounds(self) -> Files:
         """The sounds of all clips."""
         return Files(self.root, AUDIO, SOUND_SUFFIXES, vggsound_id)
-
-
-def _boxes(boxes: object, where: str) -> Boxes | str:
-    """Return what marks a clip, or why that cannot be used."""
-    try:
-        return Boxes(read_boxes(boxes, where, side=1))
-    except DataError as error:
-        return str(error)
