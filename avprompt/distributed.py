@@ -98,6 +98,13 @@ def ranks() -> Ranks:
     return Ranks(dist.get_rank(), dist.get_world_size())
 
 
+def end_ranks() -> None:
+    """Let all ranks end together; a rank that leaves while others talk may abort as its process ends."""
+    if dist.is_available() and dist.is_initialized():
+        dist.barrier()
+        dist.destroy_process_group()
+
+
 def launched_rank() -> int:
     """Return the rank that a launcher gave this process, known before the processes have met."""
     return int(os.environ.get("RANK", "0"))

@@ -39,20 +39,34 @@ class Commands(click.Group):
                 raise RuntimeError("The code of a plugin has ended the program.") from error
         try:
             with handling(end_at_once), file_errors():
-                return super().invoke(ctx)
+                result = super().invoke(ctx)
+                if "WORLD_SIZE" in os.environ:  # a launcher started this process
+                    from avprompt.distributed import end_ranks
+
+                    end_ranks()
+                return result
         except AvpromptError as error:
-            raise click.ClickException(str(error)) from error
+            cause = error.__cause__  # what the system says of a file may come from a plugin's code
+            told = _told_of_plugin(cause) if isinstance(cause, OSError) else None
+            raise click.ClickException(told or str(error)) from error
         except KeyboardInterrupt as interrupted:
             click.echo(str(interrupted) or f"Interrupted. {ADVICE}", err=True)
             ctx.exit(128 + getattr(interrupted, "number", signal.SIGINT))  # as shells say it
         except (click.ClickException, click.Abort, click.exceptions.Exit):
             raise
         except BaseException as error:  # a plugin may raise anything, sys.exit too
-            failure = plugin_failure(error)
-            if failure is None:
+            told = _told_of_plugin(error)
+            if told is None:
                 raise
-            more = [*getattr(error, "__notes__", []), f"{TRACEBACK}=1 shows the whole traceback."]
-            raise click.ClickException(" ".join([failure, *more])) from error
+            raise click.ClickException(told) from error
+
+
+def _told_of_plugin(error: BaseException) -> str | None:
+    """Return what went wrong in a plugin's code, with its notes; None where it was in ours."""
+    failure = plugin_failure(error)
+    if failure is None:
+        return None
+    return " ".join([failure, *getattr(error, "__notes__", []), f"{TRACEBACK}=1 shows the whole traceback."])
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -13,6 +13,7 @@ from pydantic import Field
 from torch import Tensor
 
 from avprompt.config.options import PromptOptions
+from avprompt.model.outputs import broken, check_tensor
 from avprompt.model.parts import Backbone, PromptGenerator
 from avprompt.records import ImageFeatures, Prompt
 
@@ -35,15 +36,25 @@ class ContextPrompt(PromptGenerator):
 
     def forward(self, audio_tokens: Tensor, image: ImageFeatures) -> Prompt:
         """Make one prompt for each pair of audio tokens (B, K, E) and image."""
-        return self._arrange(self.context(image), audio_tokens)
+        return self._arrange(self._checked_context(image), audio_tokens)
 
     def pairs(self, audio_tokens: Tensor, image: ImageFeatures) -> Prompt:
         """Make the prompts of every image with every audio, the context computed once for each image."""
-        context = self.context(image).expand(len(image), -1, -1)
+        context = self._checked_context(image).expand(len(image), -1, -1)
         return self._arrange(
             context.repeat_interleave(len(audio_tokens), 0),
             audio_tokens.repeat(len(image), 1, 1),
         )
+
+    def _checked_context(self, image: ImageFeatures) -> Tensor:
+        """Return the context tokens if they are what `context` promises; raises `PluginError`."""
+        width = self.start.shape[-1]
+        context = check_tensor(self, "context", self.context(image), image.pooled, "B M E", E=width)
+        if len(context) not in (1, len(image)):
+            raise broken(
+                self, "context", f"a context for each of {len(image)} images or for all", f"{len(context)}"
+            )
+        return context
 
     def _arrange(self, context: Tensor, audio_tokens: Tensor) -> Prompt:
         batch = len(audio_tokens)
