@@ -129,8 +129,28 @@ def file_errors(path: Path | None = None) -> Iterator[None]:
         raise DataError(" ".join(message)) from error
 
 
+def read_npz(path: Path) -> dict[str, np.ndarray]:
+    """Return all arrays of an `.npz` file.
+
+    Raises:
+        DataError: it is damaged, or holds more than arrays.
+    """
+    import numpy as np
+
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return {name: np.asarray(arrays[name]) for name in arrays.files}
+    except OSError:
+        raise
+    except Exception as error:  # numpy and zipfile raise whatever the damage leads to
+        reason = " ".join(str(error).split())[:200].rstrip(".") or "it is empty"
+        if "pickle" in reason:  # numpy goes on with how to switch the protection off
+            reason = "it must be an npz of numbers and text, not of objects"
+        raise DataError(f"'{path}' cannot be read: {reason}.") from error
+
+
 def read_arrays(path: Path, shapes: Mapping[str, Shape]) -> dict[str, np.ndarray]:
-    """Return the arrays of an `.npz` file.
+    """Return certain arrays of an `.npz` file.
 
     Args:
         path: of the file.
@@ -139,18 +159,9 @@ def read_arrays(path: Path, shapes: Mapping[str, Shape]) -> dict[str, np.ndarray
     Raises:
         DataError: it is damaged, lacks an array, or has one of another shape.
     """
-    import numpy as np
-
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in shapes}
-    except OSError:
-        raise
-    except Exception as error:  # numpy and zipfile raise whatever the damage leads to
-        reason = " ".join(str(error).split())[:200].rstrip(".") or "it is empty"
-        if "pickle" in reason:  # numpy goes on with how to switch the protection off
-            reason = "it holds more than arrays, or none"
-        raise DataError(f"'{path}' cannot be read: {reason}.") from error
+    arrays = read_npz(path)
+    if absent := [name for name in shapes if name not in arrays]:
+        raise DataError(f"'{path}' cannot be read: there is no '{absent[0]}' in it.")
     sizes: dict[str | int, int] = {}
     for name, shape in shapes.items():
         actual = arrays[name].shape
@@ -159,7 +170,7 @@ def read_arrays(path: Path, shapes: Mapping[str, Shape]) -> dict[str, np.ndarray
         if len(actual) != len(shape) or any(axis != size for axis, size in pairs if isinstance(axis, int)):
             raise DataError(f"'{path}' cannot be read: '{name}' in it has the shape {actual}.")
         sizes |= {axis: size for axis, size in zip(shape, actual, strict=True) if isinstance(axis, str)}
-    return arrays
+    return {name: arrays[name] for name in shapes}
 
 
 def sweep(folder: Path, ending: str) -> None:

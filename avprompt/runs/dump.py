@@ -10,8 +10,6 @@ ignored.
 from __future__ import annotations
 
 import json
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +21,7 @@ from pydantic import ValidationError
 from avprompt.config.options import explain
 from avprompt.errors import DataError
 from avprompt.evaluation.sounds import ALTERED
-from avprompt.files import read_text, replacing
+from avprompt.files import read_npz, read_text, replacing
 from avprompt.records import Prediction, Sample
 from avprompt.runs.directory import RunDirectory
 from avprompt.runs.results import RunResult
@@ -31,16 +29,6 @@ from avprompt.runs.results import RunResult
 ABOUT = "dump.json"
 CONDITIONS = ("true", *ALTERED, "text-prompt")
 SCORED = ("samples", "scores", "floors", "ceilings", "audio_reliance", "intervals", "breakdowns")
-_UNREADABLE = (
-    OSError,
-    EOFError,
-    ValueError,
-    KeyError,
-    MemoryError,
-    RuntimeError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -94,24 +82,15 @@ def read_batch(path: Path) -> tuple[list[str], dict[str, Prediction]]:
     Raises:
         DataError: the file cannot be read, or its arrays are not those of a batch.
     """
-    arrays = _read(path)
+    try:
+        arrays = read_npz(path)
+    except DataError as error:
+        raise DataError(f"{error} Copy it again, or make the dump again.") from error
     try:
         ids = _ids(arrays)
         return ids, {name: _prediction(arrays, name, ids) for name in _conditions(arrays)}
     except DataError as error:
         raise DataError(f"'{path}' is no batch of a prediction dump: {error}") from error
-
-
-def _read(path: Path) -> Arrays:
-    """Return all arrays of a file."""
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return {name: np.asarray(archive[name]) for name in archive.files}
-    except (*_UNREADABLE, TypeError, AttributeError) as error:  # the last two: it holds one array
-        raise DataError(
-            f"'{path}' cannot be read as a batch of a prediction dump: {error or type(error).__name__}. "
-            "Copy it again, or make the dump again; it must be an npz of numbers and text, not of objects."
-        ) from error
 
 
 def _ids(arrays: Arrays) -> list[str]:

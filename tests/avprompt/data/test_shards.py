@@ -149,7 +149,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "half a shard": (lambda path: path.write_bytes(path.read_bytes()[:5000]), "has 5000 bytes instead"),
     "no index": (lambda path: path.with_name("index.npz").unlink(), "no finished shards"),
     "an empty index": (lambda path: path.with_name("index.npz").write_bytes(b""), "again"),
-    "an index without a key": (without_spans, "spans is not a file.*Remove it and shard again"),
+    "an index without a key": (without_spans, "there is no 'spans' in it.*Remove it and shard again"),
     "half an index": (lambda path: path.with_name("index.npz").write_bytes(b"PK"), "cannot be read"),
 }
 
