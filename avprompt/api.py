@@ -131,7 +131,7 @@ def evaluate(
     Raises:
         AvpromptError: something does not exist or does not fit, or nothing can be scored.
     """
-    check_untrained(options)
+    check_untrained(Settings.of({name: value for name, value in options.items() if value is not None}))
     given = dict(options) if dataset is None else {"dataset": dataset, **options}
     target, folder = _target(run_or_method), _path(output, "output")
     method, trained, given = open_target(target, _path(checkpoint, "checkpoint"), given, trust=trust)

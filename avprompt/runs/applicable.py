@@ -9,10 +9,10 @@ from typing import Any
 from avprompt.errors import ConfigError
 from avprompt.runs.directory import RunDirectory, is_run
 from avprompt.runs.results import read_results
-from avprompt.runs.settings import Settings, TrainingSettings
+from avprompt.runs.settings import Settings
 
-_EVALUATION_TOO = ("batch_size", "workers")
-"""Training options that evaluation goes by as well."""
+_EVALUATION_TOO = ("batch_size", "training.workers")
+"""Training options that evaluation goes by as well; its batches are no part of what was trained."""
 
 _OF_FINISHED = ("dataset", "plugins", "pictures")
 """All that a comparison of finished runs goes by."""
@@ -20,19 +20,21 @@ _OF_FINISHED = ("dataset", "plugins", "pictures")
 Options = Mapping[str, Any]
 
 
-def check_untrained(options: Options) -> None:
+def check_untrained(settings: Settings) -> None:
     """Refuse training options where what is trained already is scored.
 
     Args:
-        options: that the user gives, as `RunOptions`.
+        settings: those that the user gives, without what a run brings.
 
     Raises:
         ConfigError: there are some.
     """
-    names = [name for name in TrainingSettings.model_fields if options.get(name) is not None]
-    keys = [text.partition("=")[0].strip() for text in options.get("overrides") or ()]
-    names += [key for key in keys if key.startswith("training.")]
-    idle = [name for name in names if name.split(".")[-1] not in _EVALUATION_TOO]
+    keys = [text.partition("=")[0].strip() for text in settings.overrides]
+    names = [
+        *settings.training.model_dump(exclude_none=True),
+        *(key for key in keys if key.startswith("training.")),
+    ]
+    idle = [name for name in names if name not in _EVALUATION_TOO]
     _refuse(idle, "evaluate scores what is trained already")
 
 
@@ -65,24 +67,25 @@ def comparison_options(
             raise ConfigError(f"'{target}' is to be compared with itself: name it once.")
     if "seed" in options:
         raise ConfigError("compare has a run for each of several seeds: give seeds=[...] instead of seed=.")
-    wished = {name: value for name, value in options.items() if value is not None}
+    options_given = {name: value for name, value in options.items() if value is not None}
     runs = [Path(target) for target in targets if is_run(target)]
     if not runs:
-        return {"dataset": "toy"} | wished, _checked((0,) if seeds is None else seeds)
+        return {"dataset": "toy"} | options_given, _checked((0,) if seeds is None else seeds)
     if len(runs) == len(targets):
-        idle = [name for name in wished if name not in _OF_FINISHED] + ["seeds"] * (seeds is not None)
+        idle = [name for name in options_given if name not in _OF_FINISHED] + ["seeds"] * (seeds is not None)
         _refuse(idle, "only finished runs are compared, as they are")
     result, directory = read_results(runs[0]), RunDirectory(runs[0])
-    if wished.get("dataset", result.dataset) != result.dataset:
+    dataset = options_given.get("dataset", result.dataset)
+    if dataset != result.dataset:
         raise ConfigError(
-            f"'{directory}' was scored on '{result.dataset}', not on '{wished['dataset']}': leave --dataset "
-            f"out, or score it there first: `avprompt evaluate {directory} --dataset {wished['dataset']}`."
+            f"'{directory}' was scored on '{result.dataset}', not on '{dataset}': leave --dataset out, or "
+            f"score it there first: `avprompt evaluate {directory} --dataset {dataset}`."
         )
     own: dict[str, Any] = {"dataset": result.dataset}
     if directory.config.is_file():
         recorded = directory.recorded()
         own |= {"data_root": recorded.data_root, "encoders": recorded.encoders}
-    return own | wished, _checked((result.seed,) if seeds is None else seeds)
+    return own | options_given, _checked((result.seed,) if seeds is None else seeds)
 
 
 def _checked(seeds: Any) -> tuple[int, ...]:

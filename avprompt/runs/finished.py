@@ -20,7 +20,7 @@ from avprompt.weights.files import measured_sha256
 
 def open_target(
     run_or_method: str | Path,
-    checkpoint: str | Path | None,
+    checkpoint: Path | None,
     given: Mapping[str, Any],
     *,
     trust: bool = False,
@@ -39,7 +39,6 @@ def open_target(
         DataError: the directory holds no run, or its files are damaged.
         WeightsError: its checkpoint is not the one that the run wrote.
     """
-    checkpoint = None if checkpoint is None else Path(checkpoint)
     if not is_run(run_or_method):
         return str(run_or_method), checkpoint, dict(given)
     directory = RunDirectory(Path(run_or_method))
@@ -69,8 +68,8 @@ def _checkpoint(directory: RunDirectory) -> Path | None:
 def options_of_run(recorded: Settings, given: Mapping[str, Any], *, trust: bool = False) -> dict[str, Any]:
     """Return options for a finished run: what it was run with, under what the user gives now.
 
-    What is known of its training stays known. The recorded overrides are part of the run's method already,
-    and the recorded data root only holds for the recorded dataset. Plugins that the user names come in the
+    What is known of its training stays known, and so do its overrides, which change nothing once more. The
+    recorded data root only holds for the recorded dataset. Plugins that the user names come in the
     place of the recorded ones, or after them where these are trusted.
     """
     kept = {name: getattr(recorded, name) for name in ("dataset", "data_root", "encoders", "seed")}
@@ -81,8 +80,9 @@ def options_of_run(recorded: Settings, given: Mapping[str, Any], *, trust: bool 
     if trust:
         again = {Path(file).resolve() for file in named}
         named = (*(file for file in recorded.plugins if Path(file).resolve() not in again), *named)
-    wished = {name: value for name, value in given.items() if value is not None}
-    return kept | wished | {"plugins": named}
+    chosen_now = {name: value for name, value in given.items() if value is not None}
+    overrides = (*recorded.overrides, *chosen_now.get("overrides", ()))
+    return kept | chosen_now | {"plugins": named, "overrides": overrides}
 
 
 def check_trusted(files: Sequence[str], source: str, *, trust: bool) -> None:

@@ -55,8 +55,8 @@ def read_recipe(folder: Path, result: RunResult) -> Recipe:
 
 def _asked(run: Settings) -> Table:
     """Return the options that were given beside the method."""
-    asked = dict(_options({"training": run.training.model_dump(exclude={*DATA}, exclude_none=True)}))
-    for override in run.overrides:
+    asked: Table = {}
+    for override in (*run.overrides, *run.training.overrides()):
         asked |= dict(_options(parse_override(override)))
     return asked
 

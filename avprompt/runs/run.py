@@ -77,6 +77,7 @@ def _fill(
         directory.write_config(session.config_text())
     seconds: dict[str, float] = {}
     skipped: dict[str, list[Missing]] = {}
+    training = recorded_training(session.checkpoint) if session.checkpoint is not None else None
     if train_split is not None:
         with _timed(seconds, "training"):
             skipped["train"] = train(session, train_split, directory, resume=resume, reporter=reporter)
@@ -87,11 +88,12 @@ def _fill(
     result.seconds, result.folder = seconds, directory.path
     if ranks.main:
         if train_split is not None:
-            result.training = training_record(session, train_split, directory, skipped["train"])
-        elif session.checkpoint is not None:
-            result.training = recorded_training(session.checkpoint)
+            training = training_record(session, train_split, directory, skipped["train"])
+        result.training = training
         if session.method.trained_parts():
             result.checkpoint_sha256 = measured_sha256(directory.checkpoint)
+        if session.settings.evaluation.save_predictions:
+            describe_dump(directory.predictions, result)
         write_results(result, directory.path)
     return result
 
@@ -115,7 +117,7 @@ def evaluate(
         protocols,
         adapter.size,
         text_decoder=decoder,
-        batch_size=session.method_config.training.batch_size,
+        batch_size=settings.training.batch_size or session.method_config.training.batch_size,
         strict=settings.strict,
         gallery=settings.evaluation.pictures,
         seed=settings.seed,
@@ -150,8 +152,6 @@ def evaluate(
         if drawing and not splits:
             show(session, drawing, directory)
         result.published = _published(session, result)
-        if save_predictions:
-            describe_dump(directory.predictions, result)
     return ranks.share(result)
 
 

@@ -138,7 +138,9 @@ def open_session(
         AvpromptError: whatever does not fit together.
     """
     encoders = settings.encoders or loaded.registry.load("datasets", settings.dataset).encoders
-    _resolve(loaded, method, settings, encoders)  # a wrong option is told before data is opened
+    _resolve(
+        loaded, method, settings, encoders, trained=trained
+    )  # a wrong option is told before data is opened
     adapter = open_adapter(loaded, settings.dataset, settings.data_root)
     train = f", or train it with `avprompt run {method} --dataset {settings.dataset}`"
     settings = settings.model_copy(update={"encoders": encoders})  # recorded: trained parts belong to them
@@ -169,7 +171,7 @@ def open_method(
         ConfigError: the method does not fit together.
         WeightsError: weights are missing or do not fit.
     """
-    config = _resolve(loaded, method, settings, encoders)
+    config = _resolve(loaded, method, settings, encoders, trained=instead is not None)
     if checkpoint is None and instead is not None:
         _check_untrained(config, loaded.registry, instead)
     accelerator = make_accelerator(settings.compute.device, settings.compute.precision)
@@ -194,8 +196,12 @@ def _check_untrained(config: MethodConfig, registry: Registry, instead: str) -> 
         )
 
 
-def _resolve(loaded: Loaded, method: str, settings: Settings, encoders: str) -> MethodConfig:
-    overrides = (*settings.overrides, *settings.training.overrides(), *_workers(settings))
+def _resolve(
+    loaded: Loaded, method: str, settings: Settings, encoders: str, *, trained: bool
+) -> MethodConfig:
+    """Resolve a method under the user's choices; what was trained keeps the training that it had."""
+    training = () if trained else settings.training.overrides()
+    overrides = (*settings.overrides, *training, *_workers(settings))
     return resolve(loaded.registry, method, encoders, overrides)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from avprompt import __version__
+from avprompt.errors import DataError
 from avprompt.records import Missing, Split
 from avprompt.runs.directory import RunDirectory
 from avprompt.runs.progress import Reporter
@@ -68,10 +69,10 @@ def training_record(
 
 def recorded_training(checkpoint: Path) -> Training | None:
     """Return how much a checkpoint was trained, where it lies beside the results of its run."""
-    directory = RunDirectory(checkpoint.parent)
-    if not directory.results.is_file():
+    try:
+        result = read_results(checkpoint.parent)
+    except DataError:  # no results, or not those of a run: nothing is known
         return None
-    result = read_results(directory.path)
     return result.training if result.checkpoint_sha256 == measured_sha256(checkpoint) else None
 
 

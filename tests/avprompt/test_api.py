@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+import yaml
 from PIL import Image
 
 import avprompt
@@ -129,6 +132,9 @@ class TestEvaluate:
             ({"steps": 5}, "'steps' cannot act here"),
             ({"epochs": 1, "train_list": "train"}, "'epochs', 'train_list' cannot act here"),
             ({"overrides": ["training.flip=false"]}, "'training.flip' cannot act here"),
+            ({"overrides": ["training.batch_size=2"]}, "'training.batch_size' cannot act here"),
+            ({"overrides": [3]}, "overrides"),
+            ({"overrides": 5}, "overrides"),
             ({"encoders": "published"}, "belong to its own encoders, 'tiny', and cannot be used with"),
         ],
     )
@@ -143,6 +149,37 @@ class TestEvaluate:
             finished.folder, output="again", batch_size=2, encoders="tiny", data_root=None, workers=0
         )
         assert again.encoders == "tiny"
+
+    def test_in_other_batches_is_made_alike(self, finished: avprompt.RunResult) -> None:
+        assert finished.folder is not None
+        again = avprompt.evaluate(finished.folder, output="again", batch_size=2)
+        assert again.folder is not None
+        trained = [yaml.safe_load((run / "config.yaml").read_text())["training"]
+                   for run in (finished.folder, again.folder)]  # fmt: skip
+        assert trained[0] == trained[1]
+
+    def test_keeps_what_was_asked_of_training(self) -> None:
+        plain, changed = (
+            avprompt.run("souple", "tiny", steps=1, batch_size=4, overrides=overrides, output=name)
+            for name, overrides in (("plain", []), ("changed", ["training.flip=false"]))
+        )
+        again = avprompt.evaluate(changed.folder, output="again")  # type: ignore[arg-type]
+        with pytest.raises(avprompt.AvpromptError, match=r"were not made alike: training\.flip"):
+            avprompt.compare([again.folder, plain.folder])  # type: ignore[list-item]
+
+    def test_a_checkpoint_beside_results_of_somebody(self, finished: avprompt.RunResult) -> None:
+        assert finished.folder is not None
+        checkpoint = shutil.copy(finished.folder / "checkpoint.safetensors", "mine.safetensors")
+        Path("results.json").write_text('{"mine": 1}')
+        result = avprompt.evaluate("souple", "tiny", checkpoint=checkpoint, output="again", seed=5)
+        assert (result.training, result.scores) == (None, finished.scores)
+
+    def test_a_dump_knows_the_training(self, finished: avprompt.RunResult) -> None:
+        assert finished.folder is not None
+        avprompt.evaluate(finished.folder, output="again", save_predictions=True)
+        about = json.loads(Path("again/predictions/dump.json").read_text())
+        assert about["training"]["steps"] == 2
+        assert about["checkpoint_sha256"] == finished.checkpoint_sha256
 
 
 class TestCompare:
