@@ -10,13 +10,13 @@ from typing import Any
 
 from avprompt.distributed import launched_rank
 from avprompt.errors import ConfigError
-from avprompt.files import replacing
+from avprompt.files import locked, replacing
 from avprompt.pictures.gallery import load_clips, write_comparison
 from avprompt.plugin.discovery import Loaded
 from avprompt.runs.assessment import threshold
 from avprompt.runs.comparable import check_comparable
 from avprompt.runs.comparison import ComparedMethod, Comparison
-from avprompt.runs.directory import RUNS, RunDirectory, is_run, numbered, without_free
+from avprompt.runs.directory import RUNS, RunDirectory, check_nothing_lost, is_run, numbered, without_free
 from avprompt.runs.progress import Reporter
 from avprompt.runs.results import read_results
 from avprompt.runs.run import execute
@@ -28,24 +28,26 @@ TABLE = "compare.json"
 
 
 def comparison_folder(
-    output: str | Path | None, targets: Sequence[str], settings: Settings, seeds: Sequence[int]
+    output: Path | None, targets: Sequence[str], settings: Settings, seeds: Sequence[int]
 ) -> Path:
     """Return where a comparison goes; the same comparison goes to the same folder again.
 
     Raises:
-        ConfigError: `output` holds a comparison of others.
+        ConfigError: `output` holds a comparison of others, or files of somebody.
     """
     compared = _compared(targets, settings, seeds)
     if output is None:
         first = RUNS / settings.dataset / "compare"
         return next(folder for folder in numbered(first) if _earlier(folder) in (None, compared))
-    earlier = _earlier(Path(output))
-    if earlier is not None and any(earlier.get(key) != compared[key] for key in ("methods", "seeds")):
+    earlier = _earlier(output)
+    if earlier is None:
+        check_nothing_lost(output, "comparison", folders=False)  # its runs may be there already
+    elif any(earlier.get(key) != compared[key] for key in ("methods", "seeds")):
         raise ConfigError(
             f"'{output}' already holds a comparison of other methods or runs, see {TABLE} in it: "
             "choose another --output, or remove it."
         )
-    return Path(output)
+    return output
 
 
 def _compared(targets: Sequence[str], settings: Settings, seeds: Sequence[int]) -> dict[str, Any]:
@@ -60,7 +62,7 @@ def _earlier(folder: Path) -> dict[str, Any] | None:
         tables = json.loads((folder / TABLE).read_bytes())
     except FileNotFoundError:
         return None
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     compared = tables.get("compared") if isinstance(tables, dict) else None
     return compared if isinstance(compared, dict) else {}
@@ -102,7 +104,9 @@ def compare_methods(
     first, split = methods[0].results[0], methods[0].split
     comparison = Comparison(first.dataset, split, first.headline[0], tuple(methods), folder)
     if launched_rank() == 0:
-        _write(comparison, _compared(targets, settings, seeds), pictures=settings.evaluation.pictures > 0)
+        pictures = settings.evaluation.pictures > 0
+        with locked(folder / ".lock"):
+            _write(comparison, _compared(targets, settings, seeds), pictures=pictures)
     return comparison
 
 
@@ -142,7 +146,6 @@ def _run(loaded: Loaded, method: str, settings: Settings, folder: Path, reporter
 
 def _write(comparison: Comparison, compared: dict[str, Any], *, pictures: bool) -> None:
     """Write `compare.json`, and `compare.png` where all methods show the same clips."""
-    comparison.folder.mkdir(parents=True, exist_ok=True)
     runs = {
         method.name: [result.model_dump(mode="json") for result in method.results]
         for method in comparison.methods

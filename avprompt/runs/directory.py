@@ -123,19 +123,8 @@ class RunDirectory:
             raise ConfigError(
                 f"'{self}' already holds a run: add --resume to continue it, or choose another --output."
             )
-        elif not self.config.exists() and (others := self._visible()):
-            raise ConfigError(
-                f"'{self}' holds {listed(others)}, but no run: choose another --output, or an empty folder, "
-                "so that nothing is written over."
-            )
-
-    def _visible(self) -> list[str]:
-        """Return the names of what is here but for hidden files, which no run would write over."""
-        if not self.path.exists():
-            return []
-        if not self.path.is_dir():
-            raise ConfigError(f"'{self}' is a file: --output takes a folder.")
-        return sorted(f"'{path.name}'" for path in self.path.iterdir() if not path.name.startswith("."))
+        elif not self.config.exists():
+            check_nothing_lost(self.path, "run")
 
     def has_begun(self) -> bool:
         """Say whether anything here took work: a step of training, its state, or results."""
@@ -193,6 +182,30 @@ class RunDirectory:
     def _unusable(self, reason: object) -> DataError:
         return DataError(
             f"'{self.config}' is damaged, or of another version of avprompt; make the run again. {reason}"
+        )
+
+
+def check_nothing_lost(folder: Path, kind: str, *, folders: bool = True) -> None:
+    """Make sure that a folder holds nobody's files; hidden ones are never written over.
+
+    Args:
+        folder: it need not be there.
+        kind: of what it should hold, for the message.
+        folders: what is in the way may be a folder, too.
+
+    Raises:
+        ConfigError: it does, or is a file.
+    """
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise ConfigError(f"'{folder}' is a file: --output takes a folder.")
+    visible = (path for path in folder.iterdir() if not path.name.startswith("."))
+    others = sorted(f"'{path.name}'" for path in visible if folders or path.is_file())
+    if others:
+        raise ConfigError(
+            f"'{folder}' holds {listed(others)}, but no {kind}: choose another --output, or an empty folder, "
+            "so that nothing is written over."
         )
 
 

@@ -64,14 +64,15 @@ def score_dump(
         _check_digests(result, folder / name, recorded.get(key, {}), samples)
     validation = measured.get(adapter.validation_split or "")
     tests = {name: split for name, split in splits.items() if name != adapter.validation_split}
-    assess(result, directory, tests, measured, validation, scorers, by=by)
-    result.published = [
-        scores
-        for scores in result.published
-        if made_on == result.dataset and result.is_whole(scores.split, adapter.expected)
-    ]
-    result.folder = directory.path
-    write_results(result, directory.path)
+    with directory.held(resume=False):
+        assess(result, directory, tests, measured, validation, scorers, by=by)
+        result.published = [
+            scores
+            for scores in result.published
+            if made_on == result.dataset and result.is_whole(scores.split, adapter.expected)
+        ]
+        result.folder = directory.path
+        write_results(result, directory.path)
     return result
 
 

@@ -145,6 +145,18 @@ class TestFolder:
         message = fails("compare", "oracle", "--dataset", "tiny", "--output", "c")
         assert message.startswith("'c' already holds a comparison of other methods or runs")
 
+    @pytest.mark.parametrize("name", ["compare.png", "notes.txt"])
+    def test_of_somebody_is_refused(self, fails: Any, here: Path, run: Path, name: str) -> None:
+        (here / "theirs").mkdir()
+        (here / "theirs" / name).write_text("theirs")
+        message = fails("compare", "run", "--output", "theirs")
+        assert message.startswith(f"'theirs' holds '{name}', but no comparison")
+
+    def test_that_is_damaged_is_another(self, fails: Any, here: Path, run: Path) -> None:
+        (here / "c").mkdir()
+        (here / "c/compare.json").write_text("[" * 100_000)
+        assert fails("compare", "run", "--output", "c").startswith("'c' already holds a comparison of other")
+
     def test_is_that_of_the_runs_dataset(self, cli: Any, here: Path, run: Path) -> None:
         cli("compare", "run")
         assert (here / "runs/tiny/compare/compare.json").is_file()
