@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -65,7 +66,7 @@ class MeasuredSamples:
         """The class names of the samples."""
         return [str(label) for label in self.columns.get("label", ())]
 
-    @property
+    @cached_property
     def digests(self) -> dict[str, str]:
         """What tells these samples and their truths from others, `ids` and `truths`."""
         return digests(self.ids, self.truths)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from avprompt.distributed import merged, together
-from avprompt.errors import DataError
+from avprompt.errors import DataError, EvaluationError
 from avprompt.files import replacing
 from avprompt.pictures.gallery import DrawnClip, evenly, write_drawn
 from avprompt.records import Missing, Sample, Split
@@ -76,6 +76,8 @@ def _draw(
         sample = samples[place]
         try:
             localization = localizer.localize_sources(sample.image, sample.audio, (size, size))
+        except EvaluationError as error:
+            raise EvaluationError(f"'{sample.id}' cannot be drawn: {error}") from error
         except DataError as error:
             clips[place] = missing = Missing(sample.id, str(error))
             if session.settings.strict:

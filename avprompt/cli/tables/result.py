@@ -37,12 +37,13 @@ def print_result(result: RunResult, console: Console | None = None) -> None:
         for reason, steps in result.training.left_out.items():
             console.print(f"[yellow]train:[/yellow] {steps} steps were left out: {reason}")
     for split, counts in _splits(result).items():
-        if counts.used < counts.expected:
+        lines = _skipped(result.folder, split)
+        if lines:
             left_out = counts.expected - counts.used
             console.print(
                 f"[yellow]{split}:[/yellow] {left_out} of {counts.expected} samples could not be used:"
             )
-            console.print(_skipped(result.folder, split), highlight=False, markup=False)
+            console.print(lines, highlight=False, markup=False)
     if result.drawn:
         console.print(
             f"{result.drawn.used:,} of {result.drawn.expected:,} clips were drawn, in overlays and heatmaps.",
