@@ -102,12 +102,15 @@ class TestRun:
             avprompt.run(*arguments, **options)
         assert not list(here.iterdir())
 
-    def test_stops_at_what_is_not_finite(self, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.parametrize("number", [float("nan"), float("inf")])
+    def test_stops_at_what_is_not_finite(
+        self, here: Path, monkeypatch: pytest.MonkeyPatch, number: float
+    ) -> None:
         encode_image = TinyClip.encode_image
 
         def spoil(clip: TinyClip, pixels: torch.Tensor) -> ImageFeatures:
             features = encode_image(clip, pixels)
-            features.dense[1] = float("inf")
+            features.dense[1] = number
             return features
 
         monkeypatch.setattr(TinyClip, "encode_image", spoil)
@@ -342,10 +345,13 @@ class TestLocalize:
         with pytest.raises(avprompt.AvpromptError, match="A heatmap of 0 x 5 pixels shows nothing"):
             localizer.localize(*clip, rate=RATE, size=(0, 5))
 
-    def test_shows_nothing_that_is_not_finite(self, clip: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.parametrize("number", [float("nan"), float("inf")])
+    def test_shows_nothing_that_is_not_finite(
+        self, clip: Any, monkeypatch: pytest.MonkeyPatch, number: float
+    ) -> None:
         localizer = avprompt.load("oracle", encoders="tiny", seconds=0.1)
-        infinite = torch.full((1, 32, 32), float("inf"))
-        monkeypatch.setattr(localizer.method.masker, "heatmap", lambda logits, size: infinite)
+        spoilt = torch.full((1, 32, 32), number)
+        monkeypatch.setattr(localizer.method.masker, "heatmap", lambda logits, size: spoilt)
         with pytest.raises(avprompt.AvpromptError, match="The heatmap of 'this sound' holds NaN or infinity"):
             localizer.localize(*clip, rate=RATE)
 

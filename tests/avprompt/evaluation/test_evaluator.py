@@ -287,26 +287,27 @@ def test_each_name_is_said_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -
     assert len([text for text in said if text.startswith("a photo of a ")]) == 6
 
 
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
 class TestWhatIsNotFinite:
-    def test_of_an_image_is_named(self, bench: Bench) -> None:
+    def test_of_an_image_is_named(self, bench: Bench, number: float) -> None:
         method = bench.method("oracle")
         encode_image = method.backbone.encode_image
 
         def spoil(pixels: torch.Tensor) -> ImageFeatures:
             features = encode_image(pixels)
-            features.hidden[1][2] = float("inf")
+            features.hidden[1][2] = number
             return features
 
         method.backbone.encode_image = spoil  # type: ignore[method-assign]
         with pytest.raises(EvaluationError, match=r"What TinyClip made of the image of 'test-2' holds NaN"):
             scored(bench.evaluator(method), Unvalidated())
 
-    def test_is_neither_scored_nor_kept(self, bench: Bench) -> None:
+    def test_is_neither_scored_nor_kept(self, bench: Bench, number: float) -> None:
         method, kept = bench.method("oracle"), []
         heatmap = method.masker.heatmap
 
         def spoil(logits: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
-            return heatmap(logits, size).index_fill(0, torch.tensor([1]), float("inf"))
+            return heatmap(logits, size).index_fill(0, torch.tensor([1]), number)
 
         method.masker.heatmap = spoil  # type: ignore[method-assign]
         evaluator = bench.evaluator(method)
