@@ -69,32 +69,30 @@ def write_shards(
         ConfigError: another process writes to the folder.
         DataError: the folder holds shards of something else, or cannot be written to.
     """
-    with locked(folder / ".lock"):
-        return _write_shards(split, folder, dataset, name, per_shard, workers, counting)
-
-
-def _write_shards(
-    split: Split, folder: Path, dataset: str, name: str, per_shard: int, workers: int, counting: Counting
-) -> Split:
     ids = [sample.id for sample in split.samples]
     digest = hashlib.sha256("\n".join(ids).encode()).hexdigest()
-    _claim(folder, Manifest(dataset=dataset, split=name, per_shard=per_shard, samples=len(ids), clips=digest))
-    sweep(folder, ".tar")
-    starts = range(0, len(ids), per_shard)
-    paths = [folder / f"{Path(name).stem}-{k:06d}.tar" for k in range(len(starts))]
-    todo = [
-        Shard(path, tuple((k, split.samples[k]) for k in range(start, min(start + per_shard, len(ids)))))
-        for path, start in zip(paths, starts, strict=True)
-        if not path.is_file()
-    ]
-    with counting("write shards", len(paths)) as advance:
-        advance(len(paths) - len(todo))
-        for _ in parallel_map(Shard.write, todo, workers):
-            advance(1)
-    shards = {path: scan_archive(path) for path in paths}
-    packed = {clip.id for clips in shards.values() for clip in clips}
-    write_index(folder, shards, [*split.missing, *_left_out(split.samples, packed)], split.expected)
-    return read_shards(folder)
+    manifest = Manifest(dataset=dataset, split=name, per_shard=per_shard, samples=len(ids), clips=digest)
+    places = [range(len(ids))[start : start + per_shard] for start in range(0, len(ids), per_shard)]
+    paths = {folder / f"{Path(name).stem}-{k:06d}.tar": inside for k, inside in enumerate(places)}
+    try:
+        with locked(folder / ".lock"):
+            _claim(folder, manifest)
+            sweep(folder, ".tar")
+            todo = [
+                Shard(path, tuple((k, split.samples[k]) for k in inside))
+                for path, inside in paths.items()
+                if not path.is_file()
+            ]
+            with counting("write shards", len(paths)) as advance:
+                advance(len(paths) - len(todo))
+                for _ in parallel_map(Shard.write, todo, workers):
+                    advance(1)
+            shards = {path: scan_archive(path) for path in paths}
+            packed = {clip.id for clips in shards.values() for clip in clips}
+            write_index(folder, shards, [*split.missing, *_left_out(split.samples, packed)], split.expected)
+            return read_shards(folder)
+    except OSError as error:
+        raise DataError(f"'{folder}' cannot be written to: {error}") from error
 
 
 def _claim(folder: Path, manifest: Manifest) -> None:

@@ -130,6 +130,13 @@ def test_one_process_at_a_time_writes_shards(split: Split, shards: Path) -> None
     assert half.exists(), "it is another's"
 
 
+@pytest.mark.parametrize("output", ["file", "file/inside"])
+def test_where_nothing_can_be_written_is_named(output: str, split: Split, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(DataError, match=f"{output}' cannot be written to: .*(exists|[Nn]ot a directory)"):
+        write_shards(split, tmp_path / output, "vggss", "train-10k", per_shard=3)
+
+
 def test_clips_that_cannot_be_packed_are_named(split: Split, root: Path, tmp_path: Path) -> None:
     (root / f"frames/{IDS[1]}.jpg").unlink()
     packed = write_shards(split, tmp_path / "shards", "vggss", "train", per_shard=3)
