@@ -91,6 +91,16 @@ class TestWalls:
     def test_benchmarks_import_no_plugin(self) -> None:
         assert crossings(BENCHMARKS, PLUGINS) == []
 
+    def test_benchmarks_come_through_the_door_of_plugin_authors(self) -> None:
+        """Metrics are plain functions on arrays, for everybody."""
+        open_to_all = ("avprompt.plugin", "avprompt.metrics")
+        assert [
+            f"{module} imports {name}"
+            for module in BENCHMARKS
+            for name in sorted(imports(module))
+            if top(name) == "avprompt" and not inside(name, open_to_all)
+        ] == []
+
     def test_the_exception_is_still_needed(self) -> None:
         pretraining = [module for module in PLUGINS if inside(module, PRETRAINING)]
         assert crossings(pretraining, PLUGINS) != []

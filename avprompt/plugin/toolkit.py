@@ -10,7 +10,9 @@ from avprompt.data.benchmark import (
     PublishedScores,
 )
 from avprompt.data.lists import ListedClip, read_json, read_list, read_table
-from avprompt.data.sources import IMAGE_SUFFIXES, SOUND_SUFFIXES, VIDEO_SUFFIXES
+from avprompt.data.media import open_picture, picture_size
+from avprompt.data.sources import IMAGE_SUFFIXES, SOUND_SUFFIXES, VIDEO_SUFFIXES, limit_pixels
+from avprompt.data.video import picture_length
 from avprompt.errors import (
     AvpromptError,
     ConfigError,
@@ -18,6 +20,7 @@ from avprompt.errors import (
     PluginError,
     TrainingError,
     WeightsError,
+    suggest,
 )
 from avprompt.metrics.iou import TruthMasks
 from avprompt.metrics.protocol import Measurements, Protocol
@@ -105,7 +108,11 @@ __all__ = [
     "WeightsError",
     "fill",
     "initial_context",
+    "limit_pixels",
     "locate",
+    "open_picture",
+    "picture_length",
+    "picture_size",
     "read_json",
     "read_list",
     "read_metadata",
@@ -113,6 +120,7 @@ __all__ = [
     "read_tensors",
     "read_torch_file",
     "resize_maps",
+    "suggest",
     "verified_sha256",
     "write_tensors",
 ]

@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from avprompt.data.sources import limit_pixels
 from avprompt.plugin import (
     IMAGE_SUFFIXES,
     SOUND_SUFFIXES,
@@ -20,6 +19,7 @@ from avprompt.plugin import (
     GroundTruth,
     ListedClip,
     PublishedScores,
+    limit_pixels,
     read_json,
 )
 from avprompt_benchmarks.clips import Clip

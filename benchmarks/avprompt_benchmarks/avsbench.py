@@ -8,8 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from avprompt.errors import suggest
-from avprompt.plugin import DataError, Media, PublishedScores, Split, read_list, read_table
+from avprompt.plugin import DataError, Media, PublishedScores, Split, read_list, read_table, suggest
 from avprompt_benchmarks.clips import Clip, ListedBenchmark
 from avprompt_benchmarks.files import Absent, existing, find_annotation, first_folder
 from avprompt_benchmarks.ids import avsbench_id

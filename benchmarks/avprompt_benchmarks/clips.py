@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from avprompt.data.media import picture_size
 from avprompt.plugin import (
     Annotation,
     BenchmarkAdapter,
@@ -18,6 +17,7 @@ from avprompt.plugin import (
     Missing,
     Sample,
     Split,
+    picture_size,
 )
 from avprompt_benchmarks.boxes import is_degenerate, is_garbage, read_boxes
 from avprompt_benchmarks.files import Absent

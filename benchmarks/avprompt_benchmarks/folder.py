@@ -7,9 +7,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from avprompt.data.video import picture_length
-from avprompt.errors import suggest
-from avprompt.plugin import IMAGE_SUFFIXES, SOUND_SUFFIXES, VIDEO_SUFFIXES, DataError, Frame, read_list
+from avprompt.plugin import (
+    IMAGE_SUFFIXES,
+    SOUND_SUFFIXES,
+    VIDEO_SUFFIXES,
+    DataError,
+    Frame,
+    picture_length,
+    read_list,
+    suggest,
+)
 from avprompt_benchmarks.boxes import Box, read_box_table
 from avprompt_benchmarks.clips import Clip, ListedBenchmark
 from avprompt_benchmarks.files import Absent, Ambiguous, Files, check_names

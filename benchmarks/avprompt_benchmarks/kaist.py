@@ -13,8 +13,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from avprompt.errors import suggest
-from avprompt.plugin import IMAGE_SUFFIXES, SOUND_SUFFIXES, DataError, read_json
+from avprompt.plugin import IMAGE_SUFFIXES, SOUND_SUFFIXES, DataError, read_json, suggest
 from avprompt_benchmarks.clips import Clip, ListedBenchmark, box_marked
 from avprompt_benchmarks.files import Absent, Files, find_annotation
 from avprompt_benchmarks.ids import image_id

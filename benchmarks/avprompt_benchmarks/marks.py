@@ -11,9 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from avprompt.data.media import open_picture
-from avprompt.data.sources import limit_pixels
-from avprompt.plugin import DataError, GroundTruth
+from avprompt.plugin import DataError, GroundTruth, limit_pixels, open_picture
 from avprompt_benchmarks.boxes import Box, is_degenerate, union_of_boxes
 
 SIZE = 224

@@ -8,8 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
-from avprompt.errors import suggest
-from avprompt.plugin import DataError, ListedClip, read_list
+from avprompt.plugin import DataError, ListedClip, read_list, suggest
 from avprompt_benchmarks.clips import Clip, ListedBenchmark
 from avprompt_benchmarks.files import Files, check_names, find_annotation
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from avprompt.errors import suggest
-from avprompt.plugin import BenchmarkAdapter, DataError, Split
+from avprompt.plugin import BenchmarkAdapter, DataError, Split, suggest
 from avprompt_benchmarks.toy.classes import HEARD, UNHEARD
 from avprompt_benchmarks.toy.samples import Plan, ToySamples
 from avprompt_benchmarks.toy.sound import SECONDS
