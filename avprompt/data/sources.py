@@ -16,10 +16,10 @@ SOUND_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".m4a")
 VIDEO_SUFFIXES = (".mp4", ".webm", ".mkv", ".avi", ".mov", ".m4v", ".flv")
 """How the names of media files end, in lower case; the first of each is the usual one."""
 
-MOST_PIXELS = "AVPROMPT_MAX_PIXELS"
+_PIXELS_VARIABLE = "AVPROMPT_MAX_PIXELS"
 """The environment variable that allows larger pictures; it reaches all processes that read."""
 
-_MOST_PIXELS = 100_000_000
+_DEFAULT_PIXELS = 100_000_000
 """Pixels of a picture, at most: a file of a few kB may claim so many that no memory holds them."""
 
 
@@ -50,14 +50,14 @@ def limit_pixels(source: FileSource, width: int, height: int) -> None:
     Raises:
         DataError: it has more pixels than `$AVPROMPT_MAX_PIXELS`, 100 million unless that is set.
     """
-    asked = os.environ.get(MOST_PIXELS, "").replace("_", "")
+    asked = os.environ.get(_PIXELS_VARIABLE, "").replace("_", "")
     if asked and not asked.isdecimal():
-        raise DataError(f"{MOST_PIXELS} must be a number of pixels, not '{asked}'.")
-    most = int(asked or _MOST_PIXELS)
+        raise DataError(f"{_PIXELS_VARIABLE} must be a number of pixels, not '{asked}'.")
+    most = int(asked or _DEFAULT_PIXELS)
     if width * height > most:
         raise DataError(
             f"{source} has {width} x {height} pixels, more than {most:,}. Make it smaller, or allow it: "
-            f"{MOST_PIXELS}={width * height}"
+            f"{_PIXELS_VARIABLE}={width * height}"
         )
 
 

@@ -52,7 +52,7 @@ class MediaFacts:
         rate: of a sound, Hz.
         seconds: length of a sound.
         silent: why nothing is heard of a sound, if nothing is.
-        clipped: how much louder a sound is than its file can hold, if it is.
+        clipped: how much of a sound is cut off at full scale, or how far it goes beyond that, if it does.
     """
 
     unreadable: str = ""

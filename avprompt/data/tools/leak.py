@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import takewhile
 
 from avprompt.data.lists import ClipList, ListedClip
 from avprompt.errors import DataError
@@ -78,10 +78,9 @@ def common_spelling(registry: Registry) -> Spelling:
 def _form(clips: ClipList, spelling: Spelling) -> tuple[bool, int]:
     """Return how most ids of a list are made: of digits alone or not, and how many numbers end them."""
     names = (spelling(name) for clip in clips.clips for name in clip.ids)
-    forms = Counter((name.isdigit(), len(_numbers(name))) for name in names)
+    forms = Counter((name.isdigit(), _numbers_at_end(name)) for name in names)
     return forms.most_common(1)[0][0]
 
 
-def _numbers(name: str) -> list[str]:
-    end = re.search(r"(_\d+)*$", name)
-    return end[0].split("_")[1:] if end else []
+def _numbers_at_end(name: str) -> int:
+    return sum(1 for _ in takewhile(str.isdecimal, reversed(name.split("_")[1:])))
