@@ -74,26 +74,30 @@ class MaskFile(Marks):
 
     def truth(self) -> GroundTruth:
         """Return the mask, brought to size by nearest neighbours."""
-        bits = np.unpackbits(self._packed, count=SIZE * SIZE)
+        packed, _ = self._content
+        bits = np.unpackbits(packed, count=SIZE * SIZE)
         return GroundTruth(bits.reshape(SIZE, SIZE).astype(np.float32))
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height of the file's picture, pixels."""
-        with open_picture(self.path) as image:
-            return image.size
+        _, size = self._content
+        return size
 
     def verify(self) -> None:
         """Read it, if it was not read before."""
-        _ = self._packed
+        _ = self._content
 
     @cached_property
-    def _packed(self) -> np.ndarray:
-        return np.packbits(read_mask(self.path, self.above))
+    def _content(self) -> tuple[np.ndarray, tuple[int, int]]:
+        """The mask at the size that is scored, packed, and the size of its picture."""
+        mask = read_mask(self.path, self.above)
+        height, width = mask.shape
+        return np.packbits(fit(mask)), (width, height)
 
 
 def read_mask(path: Path, above: int = 0) -> np.ndarray:
-    """Read a mask file as (224, 224) bool, pixels with a value > `above` in any colour inside.
+    """Read a mask file as (H, W) bool, pixels with a value > `above` in any colour inside.
 
     Palette pictures count by their index, so that any colour but the first is inside.
 
@@ -108,7 +112,8 @@ def read_mask(path: Path, above: int = 0) -> np.ndarray:
         raise DataError(f"The mask '{path}' cannot be read: {error}") from error
     if values.ndim == 3:
         values = values[..., : 1 if values.shape[2] == 2 else 3].max(axis=2)  # without transparency
-    return fit(values > above)
+    inside: np.ndarray = values > above
+    return inside
 
 
 def fit(mask: np.ndarray) -> np.ndarray:

@@ -78,6 +78,7 @@ def test_a_mask_is_read_once(tmp_path: Path) -> None:
     marks = MaskFile(path)
     marks.verify()
     path.unlink()
+    assert marks.size == (224, 224)
     assert marks.truth().mask.sum() == 112 * 112
 
 
