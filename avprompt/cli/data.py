@@ -71,8 +71,8 @@ def check(
 ) -> None:
     """Check the data of NAME: missing, unreadable, duplicate, silent, wrong rate or length, broken boxes.
 
-    Finds clipped sounds, pictures of a wrong size and odd truths, too. Looks at the scored splits and at own
-    clips that are only drawn, or where there is no truth at the clips to train on, as --split train does.
+    Finds clipped sounds, pictures of a wrong size and odd truths, too. Looks at the scored splits, or where
+    there is no truth at the clips to train on, as --split train does; and at own clips that are only drawn.
     Exits with 1 when anything is wrong or nothing could be read. Broken boxes in an annotation that is
     exactly the official one are counted, not blamed; where sounds may have any length, those that are cut or
     filled up are noted, not blamed.

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -26,7 +27,7 @@ from avprompt_benchmarks.clips import Clip
 from avprompt_benchmarks.files import Absent, Files
 from avprompt_benchmarks.ids import vggsound_id
 from avprompt_benchmarks.marks import Marks
-from avprompt_benchmarks.polygons import misplaced_polygon, read_polygons, union_of_polygons
+from avprompt_benchmarks.polygons import Polygon, misplaced_polygon, read_polygons, union_of_polygons
 from avprompt_benchmarks.published import published
 from avprompt_benchmarks.training import ListTrained
 from avprompt_benchmarks.vggss import AUDIO, FRAMES, IN_FOLDERS
@@ -141,18 +142,15 @@ class _Annotated:
 
     width: int
     height: int
-    outlines: dict[str, list[Any]]
+    outlines: dict[str, list[list[Polygon]]]
     labels: dict[str, str]
 
     @property
-    def visible(self) -> list[Any]:
-        """The outlines of all scenarios but the one off screen, whose outlines are not used."""
-        return [
-            outline
-            for scenario, outlines in self.outlines.items()
-            if scenario != OFF_SCREEN
-            for outline in outlines
-        ]
+    def polygons(self) -> Iterator[Polygon]:
+        """All polygons but those off screen, which mark nothing."""
+        visible = (outlines for scenario, outlines in self.outlines.items() if scenario != OFF_SCREEN)
+        for outline in chain.from_iterable(visible):
+            yield from outline
 
 
 def _read(path: Path) -> _Annotated:
@@ -169,7 +167,7 @@ def _read(path: Path) -> _Annotated:
     if min(frame.width, frame.height) < 1:
         raise DataError(f"'{path}' is of a frame without width or height.")
     limit_pixels(path, frame.width, frame.height)
-    for polygon in (polygon for outline in frame.visible for polygon in outline):
+    for polygon in frame.polygons:
         if problem := misplaced_polygon(polygon, frame.width, frame.height):
             raise DataError(f"'{path}': the box around a polygon {problem}.")
     return frame

@@ -40,15 +40,15 @@ def check(
 ) -> Report:
     """Look at some splits of a benchmark called `dataset`.
 
-    All that are scored are looked at unless some are named, and the clips that are only drawn; where none can
-    be scored, the clips to train on. Each file is read once.
+    All that are scored are looked at unless some are named, or where none can be, the clips to train on; and
+    the clips that are only drawn. Each file is read once.
 
     Raises:
         DataError: no such split, or its list or annotation cannot be read.
     """
     scored = (*adapter.test_splits, *filter(None, [adapter.validation_split]))
     drawn = tuple(filter(None, [adapter.drawn_split]))
-    names = splits or ((*scored, *drawn) if scored else (adapter.train_split,))
+    names = splits or (*(scored or (adapter.train_split,)), *drawn)
     media: dict[MediaFile, MediaFacts] = {}
     reports = {name: check_split(adapter, name, workers, counting, media) for name in names}
     root = str(adapter.root) if adapter.needs_root else ""

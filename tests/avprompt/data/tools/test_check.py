@@ -264,6 +264,16 @@ def test_clips_that_are_only_drawn_are_looked_at_too(tmp_path: Path) -> None:
     assert "Nothing is wrong" not in shown
 
 
+def test_clips_that_are_drawn_are_looked_at_where_none_is_scored(tmp_path: Path) -> None:
+    root = unmarked(tmp_path)
+    (root / "train.txt").write_text("one\n")
+    (root / "videos/two.mp4").write_bytes(b"broken")
+    code, shown = check_folder(root)
+    assert code == 1
+    assert "folder, train: 1 samples, 1 present, 1 readable" in shown
+    assert "folder, all: 2 samples, 1 present, 1 readable" in shown
+
+
 def test_a_file_of_two_splits_is_read_once(registry: Registry, tmp_path: Path) -> None:
     counted = {}
 
