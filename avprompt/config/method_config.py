@@ -15,8 +15,17 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from avprompt.config.method_file import read_encoder_set, read_method
 from avprompt.config.options import Options, explain, options, validate
-from avprompt.config.tables import ENCODERS, PART_KINDS, Table, check_types, dump, merge, parse_override
-from avprompt.errors import ConfigError
+from avprompt.config.tables import (
+    ENCODERS,
+    PART_KINDS,
+    Table,
+    check_types,
+    dump,
+    loss_part,
+    merge,
+    parse_override,
+)
+from avprompt.errors import ConfigError, UnknownNameError
 from avprompt.registry import KINDS, Registry
 
 
@@ -66,7 +75,10 @@ class TrainingOptions(Options):
 
 
 class MethodConfig(BaseModel):
-    """A method: its parts by registered name with their options, its losses and its training."""
+    """A method: its parts by registered name with their options, its losses and its training.
+
+    A loss stands under the name of its term; its `part` is the registered loss where that has another name.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -130,9 +142,9 @@ def check_names(
         name = merged.get(part, {}).get("name")
         if isinstance(name, str):
             registry.find(kind, name)
-    for name, table in merged.get("losses", {}).items():
+    for term, table in merged.get("losses", {}).items():
         if table is not None:
-            registry.find("losses", name)
+            _find_loss(registry, term, table)
 
 
 def encoder_set(registry: Registry, encoders: str) -> dict[str, Table]:
@@ -151,9 +163,7 @@ def check(registry: Registry, tables: Table, where: str) -> MethodConfig:
     for part in PART_KINDS:
         checked[part] = _part(registry, part, tables.get(part, {}), where)
     checked["losses"] = {
-        name: _fill(registry, "losses", name, table, f"losses.{name}")
-        for name, table in tables["losses"].items()
-        if table is not None
+        term: _loss(registry, term, table) for term, table in tables["losses"].items() if table is not None
     }
     try:
         return MethodConfig(**checked)
@@ -162,22 +172,25 @@ def check(registry: Registry, tables: Table, where: str) -> MethodConfig:
 
 
 def _with_encoders(registry: Registry, method: Table, encoders: str) -> Table:
-    """Lay a method over the encoders of a set, and over the method what changes with that set."""
+    """Lay a method over the encoders of a set, and over the method what changes with that set.
+
+    What changes of a loss changes in every term that names it.
+    """
     own = method.pop("with", {}).get(encoders, {})
     parts, changes = read_encoder_set(registry, encoders)
     if all("name" in method.get(part, {}) for part in ENCODERS):
         changes = {}  # a method that names its encoders, as a finished run's does, takes none of the set's
     present = merge(method, own).get("losses", {})
     losses = changes.pop("losses", {})
-    losses = {name: table for name, table in losses.items() if present.get(name) is not None}
-    if losses:
-        changes["losses"] = losses
+    terms = {term: loss_part(term, table) for term, table in present.items() if table is not None}
+    if changed := {term: losses[part] for term, part in terms.items() if part in losses}:
+        changes["losses"] = changed
     return merge(merge(merge(parts, method), changes), own)
 
 
 def _overridden(tables: Table, overrides: Iterable[str]) -> Table:
     """Lay overrides over tables: the choice of a part before the options of it, whatever their order."""
-    overrides = sorted(overrides, key=lambda text: not _path(text).endswith(".name"))
+    overrides = sorted(overrides, key=lambda text: not _names_part(_path(text)))
     for outer, inner in itertools.permutations(map(_path, overrides), 2):
         if inner.startswith(f"{outer}."):
             raise ConfigError(
@@ -193,12 +206,38 @@ def _path(override: str) -> str:
     return override.partition("=")[0].strip()
 
 
+def _names_part(path: str) -> bool:
+    table, _, option = path.partition(".")
+    return option.endswith(".part") if table == "losses" else option == "name"
+
+
 def _part(registry: Registry, part: str, table: Mapping[str, Any], where: str) -> Table:
     own = dict(table)
     name = own.pop("name", None)
     if name is None:
         raise ConfigError(f"The {where} names no {KINDS[PART_KINDS[part]]}: {part}.name is missing.")
     return {"name": name, **_fill(registry, PART_KINDS[part], name, own, part)}
+
+
+def _loss(registry: Registry, term: str, table: Mapping[str, Any]) -> Table:
+    own, part = dict(table), _find_loss(registry, term, table)
+    own.pop("part", None)
+    filled = _fill(registry, "losses", part, own, f"losses.{term}")
+    return filled if part == term else {"part": part, **filled}
+
+
+def _find_loss(registry: Registry, term: str, table: Mapping[str, Any]) -> str:
+    """Return the registered loss of a term; see `Registry.find` for the error."""
+    part = loss_part(term, table)
+    try:
+        registry.find("losses", part)
+    except UnknownNameError as error:
+        if "part" in table:
+            raise
+        raise UnknownNameError(
+            f"{error}\nA loss under a name of its own says which it is: losses.{term}.part=NAME."
+        ) from error
+    return part
 
 
 def _fill(registry: Registry, kind: str, name: Any, table: Mapping[str, Any], where: str) -> Table:

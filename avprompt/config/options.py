@@ -88,8 +88,8 @@ def options(registry: Registry, kind: str, name: str, table: Mapping[str, Any], 
 
     Raises:
         ConfigError: an option is unknown, or its value does not fit.
-        PluginError: the part's `Config` is not a table of the kind's options, or has an option `name`, which
-            is how a method names the part itself.
+        PluginError: the part's `Config` is not a table of the kind's options, or has an option `name`, of a
+            loss `part`, which is how a method names the part itself.
     """
     config, shared = registry.load(kind, name).Config, SHARED_OPTIONS[kind]
     if not (isinstance(config, type) and issubclass(config, shared)):
@@ -98,9 +98,10 @@ def options(registry: Registry, kind: str, name: str, table: Mapping[str, Any], 
             f"Write `class MyOptions({shared.__name__})`, in it a line such as `depth: int = 2`, and "
             f"`Config = MyOptions` in the part. Import {shared.__name__} from avprompt.plugin."
         )
-    if "name" in config.model_fields:
+    key = "part" if kind == "losses" else "name"
+    if key in config.model_fields:
         raise PluginError(
-            f"The {KINDS[kind]} '{name}' has an option 'name', but {where}.name says which part it is. "
+            f"The {KINDS[kind]} '{name}' has an option '{key}', but {where}.{key} says which part it is. "
             "Its plugin must call the option something else."
         )
     return validate(config, table, where)

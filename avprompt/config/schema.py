@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from avprompt.config.method_config import TrainingOptions
 from avprompt.config.method_file import read_method
-from avprompt.config.tables import ENCODERS, PART_KINDS, TEXTS
+from avprompt.config.tables import ENCODERS, PART_KINDS, TEXTS, Table, loss_part
 from avprompt.registry import KINDS, Registry
 
 
@@ -23,8 +23,7 @@ def method_schema(registry: Registry, method: str) -> dict[str, Any]:
     properties["base"]["description"] = "a registered method, or a file, that this one differs from"
     for part, kind in PART_KINDS.items():
         properties[part] = _part(registry, kind, tables.get(part, {}).get("name"))
-    losses = {name: _options(registry.load("losses", name).Config) for name in registry.names("losses")}
-    properties["losses"] = {"type": "object", "properties": losses, "additionalProperties": False}
+    properties["losses"] = _losses(registry, tables.get("losses", {}))
     properties["training"] = _options(TrainingOptions)
     properties["with"] = {"type": "object", "description": "changes by encoder set, tables as above"}
     whole = [part for part in PART_KINDS if part not in ENCODERS] + ["losses"]
@@ -39,12 +38,27 @@ def method_schema(registry: Registry, method: str) -> dict[str, Any]:
     }
 
 
-def _part(registry: Registry, kind: str, name: str | None) -> dict[str, Any]:
+def _losses(registry: Registry, terms: Table) -> dict[str, Any]:
+    """Return the schema of `losses`: registered losses, the method's terms, and others with a `part`."""
+    names = registry.names("losses")
+    parts = dict(zip(names, names, strict=True))
+    parts |= {term: loss_part(term, table) for term, table in terms.items() if table is not None}
+    others = [_part(registry, "losses", name, "part") | {"required": ["part"]} for name in names]
+    for schema, name in zip(others, names, strict=True):
+        schema["properties"]["part"] = {"const": name}
+    return {
+        "type": "object",
+        "properties": {term: _part(registry, "losses", name, "part") for term, name in parts.items()},
+        "additionalProperties": {"anyOf": others},
+    }
+
+
+def _part(registry: Registry, kind: str, name: str | None, key: str = "name") -> dict[str, Any]:
     names = {"type": "string", "enum": registry.names(kind), "description": f"a registered {KINDS[kind]}"}
     if name is None:  # comes with the encoder set
-        return {"type": "object", "properties": {"name": names}}
+        return {"type": "object", "properties": {key: names}}
     schema = _options(registry.load(kind, name).Config)
-    schema["properties"] = {"name": names, **schema.get("properties", {})}
+    schema["properties"] = {key: names, **schema.get("properties", {})}
     return schema
 
 

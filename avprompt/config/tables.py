@@ -26,6 +26,8 @@ ENCODERS = ("backbone", "audio_encoder")
 TABLES = (*PART_KINDS, "losses", "training")
 TEXTS = ("name", "summary", "paper", "base")
 
+_TERM = re.compile(r"[\w-]+")
+_SUM = "total"  # of all terms, which stands among them in the log
 
 _FLOAT, _EXPONENT = "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$")
 
@@ -94,25 +96,58 @@ def check_types(tables: Table, where: str, known: Iterable[str]) -> None:
             raise ConfigError(f"'{key}' in the {where} must be text, not {value!r}.")
         if key not in TEXTS and not isinstance(value, Mapping):
             raise ConfigError(f"'{key}' in the {where} must be a table of options, not {value!r}.")
-    for name, table in tables.get("losses", {}).items():
-        if not isinstance(table, Mapping | None):
-            raise ConfigError(f"losses.{name} in the {where} must be a table of options, not {table!r}.")
+    for term, table in tables.get("losses", {}).items():
+        _check_term(term, table, where)
+
+
+def _check_term(term: object, table: object, where: str) -> None:
+    """Check one entry of `losses`: the term's name, and the loss that it names."""
+    if not isinstance(table, Mapping | None):
+        raise ConfigError(f"losses.{term} in the {where} must be a table of options, not {table!r}.")
+    if not isinstance(term, str) or not _TERM.fullmatch(term) or term == _SUM:
+        raise ConfigError(
+            f"A loss in the {where} is called {term!r}: name it in letters, digits and hyphens, such as "
+            f"image-contrastive; '{_SUM}' is the sum of all."
+        )
+    if table and not isinstance(table.get("part", ""), str):
+        raise ConfigError(f"losses.{term}.part in the {where} must be a name, not {table['part']!r}.")
+
+
+def loss_part(term: str, table: Mapping[str, Any]) -> str:
+    """Return the registered loss that a term of `losses` names: its `part`, or the term itself."""
+    part: str = table.get("part", term)
+    return part
 
 
 def merge(base: Table, over: Mapping[str, Any]) -> Table:
     """Lay one set of tables over another.
 
     Naming another part drops the old part's own options and keeps those that every part of its kind has.
-    None removes an entry of `losses`.
+    None removes a term of `losses`.
     """
     merged = dict(base)
     for key, value in over.items():
         old = merged.get(key)
         if isinstance(value, Mapping) and isinstance(old, Mapping):
             if key in PART_KINDS and value.get("name", old.get("name")) != old.get("name"):
-                shared = SHARED_OPTIONS[PART_KINDS[key]].model_fields
-                old = {option: old[option] for option in old if option in shared}
+                old = _shared(PART_KINDS[key], old)
+            elif key == "losses":
+                old = {term: _kept(term, table, value.get(term)) for term, table in old.items()}
             merged[key] = merge(dict(old), value)
         else:
             merged[key] = value
     return merged
+
+
+def _kept(term: str, table: Any, over: Any) -> Any:
+    """Return what stays of a term of `losses` under another table."""
+    if isinstance(table, Mapping) and isinstance(over, Mapping):
+        part = loss_part(term, table)
+        if over.get("part", part) != part:
+            return _shared("losses", table)
+    return table
+
+
+def _shared(kind: str, table: Mapping[str, Any]) -> Table:
+    """Return the options that every part of a kind has."""
+    return {option: table[option] for option in table if option in SHARED_OPTIONS[kind].model_fields}

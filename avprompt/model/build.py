@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from torch import nn
 
 from avprompt.config.method_config import MethodConfig
 from avprompt.config.options import options
 from avprompt.config.tables import PART_KINDS
+from avprompt.errors import ConfigError
 from avprompt.model.finite import check_weights
 from avprompt.model.method import Method
-from avprompt.model.parts import AudioEncoder, Backbone, Decoder, FrozenPart
+from avprompt.model.parts import AlignmentLoss, AudioEncoder, Backbone, Decoder, FrozenPart
 from avprompt.promises import check_attributes, check_constructor
 from avprompt.registry import Registry
 
@@ -27,6 +29,7 @@ def build(method_config: MethodConfig, registry: Registry, *, weights: bool = Tr
             device is the default (the meta device needs no memory).
 
     Raises:
+        ConfigError: a loss under a name that cannot be used.
         PluginError: a part breaks a promise of its interface.
         WeightsError: weights that are not there, or hold NaN; the message says what to get.
     """
@@ -54,13 +57,19 @@ def build(method_config: MethodConfig, registry: Registry, *, weights: bool = Tr
         part("prompt", backbone),
         decoder,
         part("masker"),
-        {
-            name: build_part(registry, "losses", name, table, f"losses.{name}")
-            for name, table in method_config.losses.items()
-        },
+        {term: _build_loss(registry, term, table) for term, table in method_config.losses.items()},
     )
     method.checksums = checksums
     return method
+
+
+def _build_loss(registry: Registry, term: str, table: Mapping[str, Any]) -> AlignmentLoss:
+    """Build the loss of one term of `losses`."""
+    if hasattr(nn.ModuleDict(), term):
+        raise ConfigError(f"losses.{term}: '{term}' is a word of torch's own. Give the loss another name.")
+    own = dict(table)
+    loss: AlignmentLoss = build_part(registry, "losses", own.pop("part", term), own, f"losses.{term}")
+    return loss
 
 
 def build_part(

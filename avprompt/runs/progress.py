@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
@@ -59,7 +59,9 @@ class Progress:
             task = bars.add_task(f"train {method}", total=None, note="")
 
             def show(step: StepReport) -> None:
-                terms = "  ".join(f"{_short(name)} {value:.2f}" for name, value in step.losses.items())
+                terms = "  ".join(
+                    f"{_short(name, step.losses)} {step.losses[name]:.2f}" for name in step.losses
+                )
                 note = step.left_out or f"{terms}  {step.clips_per_second:.0f} clips/s"
                 bars.update(task, total=step.of, completed=step.step + 1, note=note)
 
@@ -96,6 +98,7 @@ class Progress:
         )
 
 
-def _short(name: str) -> str:
-    """Shorten `feature-contrastive` to `feature`, so that all terms fit on a line."""
-    return name.split("-")[0]
+def _short(name: str, names: Iterable[str]) -> str:
+    """Shorten `feature-contrastive` to `feature` so that all terms fit on a line, but no two to one."""
+    short = name.split("-")[0]
+    return short if [other.split("-")[0] for other in names].count(short) == 1 else name

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from PIL import Image
 from safetensors.torch import load_file
@@ -35,6 +36,17 @@ class TestDirectory:
     def test_checkpoint_holds_the_trained_parts(self, run: Path) -> None:
         parts = {name.partition(".")[0] for name in load_file(run / "checkpoint.safetensors")}
         assert parts == {"projection", "prompt", "decoder", "masker"}
+
+    def test_a_loss_used_twice_is_logged_twice(self, cli: Any, here: Path) -> None:
+        twice = "losses.image-sharp={part: image-contrastive, weight: 2}"
+        cli("run", "souple", *TINY, "--set", twice, "--output", "twice")
+        first = json.loads((here / "twice/train.jsonl").read_text().splitlines()[0])
+        terms = first["losses"]
+        assert terms["image-sharp"] == pytest.approx(2 * terms["image-contrastive"])
+        config = yaml.safe_load((here / "twice/config.yaml").read_text())
+        assert config["losses"]["image-sharp"]["part"] == "image-contrastive"
+        cli("evaluate", "twice", "--output", "again")
+        assert results(here / "again")["scores"] == results(here / "twice")["scores"]
 
     def test_samples(self, run: Path) -> None:
         found = rows(run / "samples.csv")

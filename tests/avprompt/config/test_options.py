@@ -6,8 +6,9 @@ import pytest
 from torch import Tensor
 
 from avprompt.config.method_config import resolve
-from avprompt.config.options import SHARED_OPTIONS, Options, options
+from avprompt.config.options import SHARED_OPTIONS, LossOptions, Options, options
 from avprompt.errors import ConfigError, PluginError
+from avprompt.model.grounding import Grounding
 from avprompt.model.parts import (
     AlignmentLoss,
     AudioEncoder,
@@ -39,11 +40,23 @@ class Selfish(Ear):
     Config = Named
 
 
+class Parted(LossOptions):
+    part: str = "its own"
+
+
+class SelfishLoss(AlignmentLoss):
+    Config = Parted
+
+    def forward(self, grounding: Grounding) -> Tensor:
+        return grounding.areas.sum()
+
+
 @pytest.fixture
 def ears() -> Registry:
     registry = Registry()
     registry.add("audio_encoders", "ear", Ear, "them")
     registry.add("audio_encoders", "selfish", Selfish, "them")
+    registry.add("losses", "selfish", SelfishLoss, "them")
     return registry
 
 
@@ -66,6 +79,11 @@ def test_no_option_may_be_called_name(ears: Registry) -> None:
         PluginError, match=r"audio encoder 'selfish' has an option 'name', but audio_encoder\.name"
     ):
         options(ears, "audio_encoders", "selfish", {}, "audio_encoder")
+
+
+def test_no_option_of_a_loss_may_be_called_part(ears: Registry) -> None:
+    with pytest.raises(PluginError, match=r"loss 'selfish' has an option 'part', but losses\.mine\.part"):
+        options(ears, "losses", "selfish", {}, "losses.mine")
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,20 @@ def test_parts_are_the_registered_ones(registry: Registry) -> None:
     assert set(properties["losses"]["properties"]) == set(registry.names("losses"))
 
 
+def test_a_loss_may_stand_under_another_name(register: Any) -> None:
+    terms = {"small": {"part": "area", "target": 0.1}}
+    registry = register("methods", "twice", {"name": "twice", "base": "souple", "losses": terms})
+    losses = method_schema(registry, "twice")["properties"]["losses"]
+    assert "target" in losses["properties"]["small"]["properties"]
+    new = {
+        choice["properties"]["part"]["const"]: choice for choice in losses["additionalProperties"]["anyOf"]
+    }
+    assert set(new) == set(registry.names("losses"))
+    assert "temperature" in new["image-contrastive"]["properties"]
+    assert all(choice["required"] == ["part"] for choice in new.values())
+    assert all(choice["additionalProperties"] is False for choice in new.values())
+
+
 def test_bounds_and_defaults_are_the_parts(registry: Registry) -> None:
     prompt = method_schema(registry, "souple")["properties"]["prompt"]["properties"]
     assert prompt["context_tokens"] == {

@@ -26,6 +26,15 @@ def test_another_part_keeps_what_its_interface_has_and_drops_the_rest() -> None:
     assert merge({"backbone": old}, {"backbone": {"name": "b"}})["backbone"] == {"name": "b"}
 
 
+def test_another_loss_under_one_name_keeps_the_weight_alone() -> None:
+    old = {"a": {"part": "x", "weight": 2, "depth": 3}, "x": {"weight": 3, "depth": 4}, "gone": None}
+    over = {"a": {"part": "y"}, "x": {"part": "x", "depth": 5}, "gone": {"part": "z"}}
+    losses = merge({"losses": old}, {"losses": over})["losses"]
+    assert losses["a"] == {"part": "y", "weight": 2}
+    assert losses["x"] == {"part": "x", "weight": 3, "depth": 5}
+    assert losses["gone"] == {"part": "z"}
+
+
 @pytest.mark.parametrize("text", ["prompt: [", "- a list", "", "just words"])
 def test_what_is_no_table(text: str) -> None:
     with pytest.raises(ConfigError, match=r"^The file (is not valid YAML|must be tables)"):
@@ -46,6 +55,12 @@ WRONG = {
     "list": ({"losses": ["area"]}, r"'losses' in the file must be a table of options, not \['area'\]"),
     "word": ({"training": "fast"}, r"'training' in the file must be a table of options, not 'fast'"),
     "loss": ({"losses": {"area": 5}}, r"losses.area in the file must be a table of options, not 5"),
+    "term": ({"losses": {3: {}}}, r"A loss in the file is called 3: name it in letters"),
+    "term with a dot": ({"losses": {"a.b": {}}}, r"A loss in the file is called 'a.b': name it in letters"),
+    "loss that is no name": (
+        {"losses": {"a": {"part": 5}}},
+        r"losses.a.part in the file must be a name, not 5",
+    ),
     "name": ({"name": None}, r"'name' in the file must be text, not None"),
     "summary": ({"summary": ["x"]}, r"'summary' in the file must be text, not \['x'\]"),
 }

@@ -1,4 +1,4 @@
-"""Compiled kernels."""
+"""Methods made of data, and compiled kernels."""
 
 from __future__ import annotations
 
@@ -7,9 +7,29 @@ from typing import Any
 import pytest
 import torch
 
+from avprompt.errors import ConfigError
 from avprompt.model.build import compile_kernels
 from tinyworld.bench import Bench
 from tinyworld.training import ground, without_noise
+
+SHARP = "losses.image-sharp={part: image-contrastive, weight: 2, temperature: 0.05}"
+
+
+def test_a_loss_used_twice_is_two_terms(bench: Bench) -> None:
+    method = bench.method("souple", SHARP)
+    sharp, plain = (method.parts()[f"losses.{term}"] for term in ("image-sharp", "image-contrastive"))
+    assert type(sharp) is type(plain)
+    assert (sharp.config.temperature, plain.config.temperature) == (0.05, 0.07)
+    torch.manual_seed(0)
+    terms = method.loss_terms(ground(method, torch.randn(3, 3, 32, 32), torch.randn(3, 160), without_noise))
+    assert [*terms] == ["image-contrastive", "feature-contrastive", "area", "image-sharp", "total"]
+    assert terms["image-sharp"] != 2 * terms["image-contrastive"]
+    torch.testing.assert_close(terms["total"], sum(value for name, value in terms.items() if name != "total"))
+
+
+def test_a_loss_cannot_be_called_by_a_word_of_torchs(bench: Bench) -> None:
+    with pytest.raises(ConfigError, match=r"losses.items: 'items' is a word of torch's own. Give the loss"):
+        bench.method("souple", "losses.items.part=area")
 
 
 def losses_and_gradients(method: Any) -> list[torch.Tensor]:
