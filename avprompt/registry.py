@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.resources
+import re
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -30,6 +31,11 @@ KINDS = MappingProxyType(
     }
 )
 
+YAML_KINDS = ("methods", "encoder_sets")
+"""Kinds of which YAML is registered: its text, or where it is, `"package:file.yaml"`."""
+
+_PLACE = re.compile(r"[^\s:]+:\S+")
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -50,7 +56,7 @@ class Entry:
             PluginError: the module cannot be imported, has no such attribute or file, or the part is
                 not what its kind promises.
         """
-        part = self._imported() if isinstance(self.target, str) else self.target
+        part = self._imported() if is_place(self.target) else self.target
         if self.kind in INTERFACES:
             check_class(str(self), part, self.kind)
         return part
@@ -98,7 +104,9 @@ class Registry:
                 f"The {KINDS[kind]} '{name}' is already registered by plugin '{first.owner}'; "
                 f"plugin '{owner}' must choose another name."
             )
-        if isinstance(target, str) and not all(target.partition(":")):
+        if kind in YAML_KINDS:
+            _check_yaml(entry)
+        elif isinstance(target, str) and not is_place(target):
             raise PluginError(f"{entry} is at '{target}', but a place is written 'module:attribute'.")
         self._entries[kind][name] = entry
 
@@ -137,3 +145,18 @@ class Registry:
     def _not_loaded(self) -> str:
         """Say which plugins are missing, as one of them may have what was asked for."""
         return "".join(f"\nPlugin '{name}' is not loaded: {why}" for name, why in self.failures.items())
+
+
+def is_place(target: object) -> bool:
+    """Say whether a target is not the part itself but where it is: `"module:attribute"`."""
+    return isinstance(target, str) and _PLACE.fullmatch(target) is not None
+
+
+def _check_yaml(entry: Entry) -> None:
+    """Make sure that YAML is registered, or where it is."""
+    target = entry.target
+    if not isinstance(target, str) or (len(target.split()) < 2 and not is_place(target)):
+        raise PluginError(
+            f"{entry} is {target!r}, but must be YAML text, or where it is: 'package:file.yaml'. A plugin "
+            "that is a single file may name a file beside it: 'file.yaml'."
+        )

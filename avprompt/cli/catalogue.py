@@ -61,7 +61,8 @@ def show(method: str, json_schema: bool, plugins: tuple[str, ...]) -> None:
 
         click.echo(json.dumps(method_schema(registry, method), indent=2))
     else:
-        click.echo(method_text(registry, method), nl=False)
+        text = method_text(registry, method)
+        click.echo(text, nl=not text.endswith("\n"))
 
 
 @click.command()

@@ -94,6 +94,10 @@ def _read_file(registry: Registry, method: str) -> Table:
         check_types(changes, f"table with.{encoders} of the {where}", TABLES)
     if "name" not in tables:
         raise ConfigError(f"The {where} has no name of its own; give it one, such as 'name: mine'.")
+    if tables["name"] != method and not _is_file(method):
+        raise ConfigError(
+            f"The {where} is called '{tables['name']}' in its YAML. Its plugin must give both the same name."
+        )
     return tables
 
 

@@ -5,36 +5,35 @@ A plugin that fails is reported and rolled back; it never stops the others.
 
 from __future__ import annotations
 
-import importlib.util
-import re
-import sys
 import traceback
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
-from types import ModuleType
 
 import pluggy
 
 from avprompt.errors import PluginError, failure
 from avprompt.plugin import hookspecs
 from avprompt.plugin.registration import register_plugin
+from avprompt.plugin.single_file import FILE_PREFIX, SingleFile
 from avprompt.registry import Registry
 
 GROUP = "avprompt"
-FILE_PREFIX = "avprompt_file_"
-"""Begins the module name of a plugin that is a single file."""
 
 
 @dataclass(frozen=True)
 class Plugin:
-    """A plugin that was found: its name, where it comes from, and why it failed, if it did."""
+    """A plugin that was found: its name, where it comes from, and why it failed, if it did.
+
+    Of a single file, `contents` is all that was read, see `SingleFile`.
+    """
 
     name: str
     source: str
     version: str
     failure: str | None = None
+    contents: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -47,6 +46,14 @@ class Loaded:
     def versions(self) -> dict[str, str]:
         """Return the version of each working plugin by name."""
         return {plugin.name: plugin.version for plugin in self.plugins if plugin.failure is None}
+
+    def files(self) -> dict[str, bytes]:
+        """Return all that was read of single files, by path: each plugin has a folder of its own."""
+        return {
+            f"{Path(plugin.name).stem}/{inside}": content
+            for plugin in self.plugins
+            for inside, content in plugin.contents.items()
+        }
 
 
 def load_plugins(files: tuple[str, ...] = ()) -> Loaded:
@@ -117,36 +124,15 @@ def _load_entry_point(
 
 
 def _load_file(manager: pluggy.PluginManager, registry: Registry, path: Path) -> Plugin:
+    file = SingleFile(path)
     try:
-        register_plugin(manager, registry, _import_file(path), path.name)
+        register_plugin(manager, registry, file.module(), path.name, file)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a plugin may raise anything, sys.exit too
-        reason = _reason(error, _module_name(path))
+        reason = _reason(error, file.module_name)
         raise PluginError(f"The plugin file '{path}' cannot be used: {reason}") from error
-    return Plugin(path.name, str(path), "file")
-
-
-def _import_file(path: Path) -> ModuleType:
-    if path.is_dir():
-        raise PluginError("it is a folder. Name a Python file in it, or install it as a package.")
-    if not path.is_file():
-        raise PluginError("there is no such file.")
-    spec = importlib.util.spec_from_file_location(_module_name(path), path)
-    if spec is None or spec.loader is None:
-        raise PluginError("it is not a Python file (.py).")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # pydantic resolves annotations through it
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[spec.name]
-        raise
-    return module
-
-
-def _module_name(path: Path) -> str:
-    return FILE_PREFIX + re.sub(r"\W", "_", path.stem)
+    return Plugin(path.name, str(path), "file", contents=file.contents)
 
 
 def _reason(error: BaseException, package: str) -> str:

@@ -2,7 +2,9 @@
 
 A plugin is a module (or package) with some of these functions, marked `@avprompt.plugin.hookimpl`, and an
 entry point in the group `avprompt`. `register(name, target)` takes the part itself or, so that
-listing parts never imports torch, where it is: `"module:attribute"`, or `"package:file.yaml"`.
+listing parts never imports torch, where it is: `"module:attribute"`. Of methods and encoder sets it takes
+the YAML itself or, again, where that is: `"package:file.yaml"`, or in a plugin that is a single file the path
+of another file beside it, `"file.yaml"`.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ class Register(Protocol):
     """The function that a hook is handed."""
 
     def __call__(self, name: str, target: object) -> None:
-        """Register `target` (an object, or `"module:attribute"`) under `name`."""
+        """Register `target` (an object, YAML text, or where it is) under `name`."""
 
 
 @hookspec
@@ -79,9 +81,9 @@ def register_weights(register: Register) -> None:
 
 @hookspec
 def register_encoder_sets(register: Register) -> None:
-    """Register encoder sets, YAML files that name two encoders, and what changes every method with them."""
+    """Register encoder sets, YAML that names two encoders, and what changes every method with them."""
 
 
 @hookspec
 def register_methods(register: Register) -> None:
-    """Register methods, YAML files that name one part of each kind and its options, or a base."""
+    """Register methods, YAML that names one part of each kind and its options, or a base."""

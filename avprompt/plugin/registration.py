@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
+from typing import TypeGuard
 
 import pluggy
 
 from avprompt.errors import PluginError, suggest
-from avprompt.registry import KINDS, Registry
+from avprompt.plugin.single_file import SingleFile
+from avprompt.registry import KINDS, YAML_KINDS, Registry, is_place
 
 HOOKS = tuple(f"register_{kind}" for kind in KINDS)
 _NO_HOOK = """it has no hook, so nothing of it would be registered. Write one for each kind of part, such as
@@ -18,8 +21,21 @@ _NO_HOOK = """it has no hook, so nothing of it would be registered. Write one fo
         register("mine", MyPrompt)"""
 
 
-def register_plugin(manager: pluggy.PluginManager, registry: Registry, module: object, name: str) -> None:
+def register_plugin(
+    manager: pluggy.PluginManager,
+    registry: Registry,
+    module: object,
+    name: str,
+    file: SingleFile | None = None,
+) -> None:
     """Run one plugin's hooks; on any failure nothing of it stays.
+
+    Args:
+        manager: calls the hooks.
+        registry: takes what they register.
+        module: holds them.
+        name: of the plugin.
+        file: the plugin is, where it is a single one; it may register YAML that lies beside it.
 
     Raises:
         PluginError: it has no hook, or one that cannot be called.
@@ -32,7 +48,7 @@ def register_plugin(manager: pluggy.PluginManager, registry: Registry, module: o
         manager.register(module, name=name)
         others = [plugin for plugin in manager.get_plugins() if plugin is not module]
         for kind in KINDS:
-            _call_hook(manager.subset_hook_caller(f"register_{kind}", others), registry, kind, name)
+            _call_hook(manager.subset_hook_caller(f"register_{kind}", others), registry, kind, name, file)
     except BaseException:
         registry.remove_owner(name)
         if manager.has_plugin(name):
@@ -40,8 +56,12 @@ def register_plugin(manager: pluggy.PluginManager, registry: Registry, module: o
         raise
 
 
-def _call_hook(hook: pluggy.HookCaller, registry: Registry, kind: str, owner: str) -> None:
+def _call_hook(
+    hook: pluggy.HookCaller, registry: Registry, kind: str, owner: str, file: SingleFile | None
+) -> None:
     def register(name: str, target: object) -> None:
+        if file is not None and kind in YAML_KINDS and _is_path(target):
+            target = file.yaml(f"{KINDS[kind]} '{name}'", target)
         registry.add(kind, name, target, owner)
 
     if returned := hook(register=register):
@@ -49,6 +69,13 @@ def _call_hook(hook: pluggy.HookCaller, registry: Registry, kind: str, owner: st
             f"its hook 'register_{kind}' returned {returned[0]!r}. It must call register(name, part) for "
             "each part and return nothing."
         )
+
+
+def _is_path(target: object) -> TypeGuard[str | Path]:
+    """Say whether what is registered is the path of a YAML file, and not the YAML or a place in a package."""
+    if isinstance(target, str):
+        return target.endswith((".yaml", ".yml")) and "\n" not in target and not is_place(target)
+    return isinstance(target, Path)
 
 
 def _check_hooks(module: object) -> None:

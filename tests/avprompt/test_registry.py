@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -36,6 +37,25 @@ def test_a_target_may_be_the_part_itself(registry: Registry) -> None:
 def test_a_yaml_target_gives_its_text(registry: Registry) -> None:
     registry.add("methods", "oracle", "tinyworld:oracle.yaml", "tinyworld")
     assert registry.load("methods", "oracle").startswith("name: oracle")
+
+
+def test_a_yaml_target_may_be_the_text(registry: Registry) -> None:
+    for text in ("name: mine\nbase: coop\n", "name: mine", "{name: mine, base: coop}", "name: a:b.yaml"):
+        own = Registry()
+        own.add("methods", "mine", text, "them")
+        assert own.load("methods", "mine") == text
+
+
+@pytest.mark.parametrize("target", ["mine", "mine.yaml", "", Path("mine.yaml"), {"name": "mine"}, None])
+@pytest.mark.parametrize(("kind", "called"), [("methods", "method"), ("encoder_sets", "encoder set")])
+def test_what_is_neither_yaml_nor_its_place(
+    registry: Registry, kind: str, called: str, target: object
+) -> None:
+    message = (
+        rf"^The {called} 'mine' of plugin 'them' is .*must be YAML text, or .*'package:file.yaml'.*beside"
+    )
+    with pytest.raises(PluginError, match=message):
+        registry.add(kind, "mine", target, "them")
 
 
 def test_an_unknown_name_suggests_the_nearest(registry: Registry) -> None:

@@ -45,6 +45,31 @@ def test_list(cli: Any, here: Path) -> None:
     assert "haiku" in cli("list", "prompts", "--plugin", "mine.py").stdout
 
 
+METHOD = """
+from avprompt.plugin import hookimpl
+
+@hookimpl
+def register_methods(register):
+    register("mine", "name: mine\\nbase: souple\\nprompt: {context_tokens: 2}")
+
+@hookimpl
+def register_encoder_sets(register):
+    register("my-set", "my-set.yaml")
+"""
+
+
+def test_a_method_and_encoders_of_a_file(cli: Any, here: Path) -> None:
+    (here / "mine.py").write_text(METHOD)
+    (here / "my-set.yaml").write_text("backbone: {name: tiny-clip}\naudio_encoder: {name: tiny-ear}\n")
+    plugin = ("--plugin", "mine.py")
+    assert " mine " in cli("list", "methods", *plugin).stdout
+    assert " my-set " in cli("list", "encoder_sets", *plugin).stdout
+    assert cli("show", "mine", *plugin).stdout == "name: mine\nbase: souple\nprompt: {context_tokens: 2}\n"
+    assert '"avprompt method mine"' in cli("show", "mine", "--json-schema", *plugin).stdout
+    described = json.loads(cli("describe", "mine", "--encoders", "my-set", "--json", *plugin).stdout)
+    assert (described["method"], described["encoders"]) == ("mine", "my-set")
+
+
 def test_list_of_no_kind(fails: Any) -> None:
     assert fails("list", "prompt") == "There is no kind 'prompt'. Did you mean 'prompts'?"
 

@@ -160,7 +160,8 @@ def test_a_plugin_file_loads(tmp_path: Path) -> None:
     file = tmp_path / "my_prompt.py"
     file.write_text(GOOD.replace('"their_module:Haiku"', "Haiku"))
     loaded = load_plugins((str(file),))
-    assert loaded.plugins[-1] == Plugin("my_prompt.py", str(file), "file")
+    contents = {"my_prompt.py": file.read_bytes()}
+    assert loaded.plugins[-1] == Plugin("my_prompt.py", str(file), "file", contents=contents)
     assert loaded.registry.load("prompts", "haiku").__name__ == "Haiku"
 
 
