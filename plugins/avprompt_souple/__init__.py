@@ -1,4 +1,4 @@
-"""SouPLe: the Meta-net, the bottleneck projection, and the reference method."""
+"""SouPLe: the Meta-net, the bottleneck projection, the reference method, and our variants of it."""
 
 from avprompt.plugin import Register, hookimpl
 
@@ -6,6 +6,7 @@ from avprompt.plugin import Register, hookimpl
 @hookimpl
 def register_prompts(register: Register) -> None:
     register("metanet", "avprompt_souple.prompt:MetaNetPrompt")
+    register("attention", "avprompt_souple.attention:AttentionPrompt")
 
 
 @hookimpl
@@ -17,3 +18,4 @@ def register_projections(register: Register) -> None:
 def register_methods(register: Register) -> None:
     register("souple", "avprompt_souple:souple.yaml")
     register("souple-cross", "avprompt_souple:souple-cross.yaml")
+    register("souple-attention", "avprompt_souple:souple-attention.yaml")

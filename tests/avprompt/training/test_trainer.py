@@ -26,7 +26,9 @@ LOSSES = ("losses.area", "losses.image-contrastive", "losses.feature-contrastive
 
 
 class TestSeed:
-    @pytest.mark.parametrize("method", ["souple", "souple-cross", "acl-ssl", "coop", "cocoop"])
+    @pytest.mark.parametrize(
+        "method", ["souple", "souple-cross", "souple-attention", "acl-ssl", "coop", "cocoop"]
+    )
     def test_decides_everything(self, bench: Bench, method: str) -> None:
         assert same(trained(bench.trainer(method)), trained(bench.trainer(method)))
 
