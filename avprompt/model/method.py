@@ -60,7 +60,7 @@ class Method(nn.Module):
         for part in self.parts().values():
             if isinstance(part, FrozenPart):
                 part.freeze()
-            elif not getattr(part.config, "trained", True):
+            elif not getattr(part.config, "trained", True) or _left_out(part):
                 part.requires_grad_(False)
 
     def parts(self) -> dict[str, Any]:
@@ -160,6 +160,11 @@ class Method(nn.Module):
         feature = masked_mean(dense, mask).squeeze(1)
         confidence = F.cosine_similarity(feature, text.float(), dim=-1)
         return Prediction(heatmaps(self.masker, logits, size), confidence)
+
+
+def _left_out(part: nn.Module) -> bool:
+    """Say whether a part is a loss without a share of the sum, of which nothing can be learned."""
+    return isinstance(part, AlignmentLoss) and not part.config.weight
 
 
 def _trains(part: nn.Module) -> bool:

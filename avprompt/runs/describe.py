@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from torch import nn
 
 from avprompt.config.method_config import resolve
-from avprompt.config.tables import PART_KINDS
+from avprompt.config.tables import PART_KINDS, loss_part
 from avprompt.model.build import build
 from avprompt.model.method import Method
 from avprompt.plugin.discovery import Loaded
@@ -36,16 +36,24 @@ class Description(BaseModel):
 
 
 def describe_method(loaded: Loaded, method: str, settings: Settings) -> Description:
-    """Build a method on the meta device, where tensors have shapes but no memory, and count."""
+    """Build a method on the meta device, where tensors have shapes but no memory, and count.
+
+    Of the losses only those are listed that have something to learn.
+    """
     encoders = settings.encoders or "published"
     method_config = resolve(loaded.registry, method, encoders, settings.overrides)
     with torch.device("meta"):
         built = build(method_config, loaded.registry, weights=False)
     names = {part: getattr(method_config, part)["name"] for part in PART_KINDS}
-    shapes = _shapes(built)
+    for term, table in method_config.losses.items():
+        if f"losses.{term}" in built.trained_parts():
+            names[f"losses.{term}"] = loss_part(term, table)
+    shapes, modules = _shapes(built), built.parts()
     parts = [
-        PartDescription(part=part, name=names[part], shapes=shapes[part], **_count(getattr(built, part)))
-        for part in names
+        PartDescription(
+            part=part, name=name, shapes=shapes.get(part, "batch -> a number"), **_count(modules[part])
+        )
+        for part, name in names.items()
     ]
     trainable, frozen = sum(part.trainable for part in parts), sum(part.frozen for part in parts)
     return Description(

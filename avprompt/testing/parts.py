@@ -93,7 +93,7 @@ def check_masker(masker: Masker) -> None:
 
 @checks("losses")
 def check_loss(loss: AlignmentLoss) -> None:
-    """Check that a loss is a finite float32 scalar with a gradient to the mask logits."""
+    """Check that a loss is a finite float32 scalar with gradients to mask logits and its own parameters."""
     backbone = StandInBackbone()
     pixels = torch.randn(IMAGES, 3, backbone.image_size, backbone.image_size)
     image = backbone.encode_image(pixels)
@@ -106,3 +106,4 @@ def check_loss(loss: AlignmentLoss) -> None:
     assert_finite("a loss must be finite", value)
     gradient = assert_gradient("a loss must have a gradient to the mask logits", value, logits)
     assert_finite("a loss must have finite gradients to the mask logits", gradient)
+    assert_all_train(loss, value)

@@ -1,4 +1,4 @@
-"""ACL-SSL: fixed prompt, factor-graph projection, masks, alignment losses, and the method itself."""
+"""ACL-SSL: fixed prompt, factor-graph projection, masks, alignment losses, SigLIP's too, and the method."""
 
 from avprompt.plugin import Register, hookimpl
 
@@ -22,6 +22,7 @@ def register_maskers(register: Register) -> None:
 def register_losses(register: Register) -> None:
     register("image-contrastive", "avprompt_acl.losses:ImageContrastive")
     register("feature-contrastive", "avprompt_acl.losses:FeatureContrastive")
+    register("sigmoid", "avprompt_acl.sigmoid:SigmoidContrastive")
     register("area", "avprompt_acl.losses:Area")
 
 

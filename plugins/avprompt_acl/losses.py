@@ -22,6 +22,19 @@ def info_nce(similarity: Tensor, temperature: float) -> Tensor:
     return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
 
 
+def image_similarity(grounding: Grounding) -> Tensor:
+    """Return S^I (B, B), S^I[i, j] = cos(v^I_i, A[i, j])."""
+    return F.cosine_similarity(grounding.image_level.unsqueeze(1), grounding.text.float(), dim=-1)
+
+
+def feature_similarity(grounding: Grounding, compare_with: Literal["image", "audio"]) -> Tensor:
+    """Return S^F (B, B), S^F[i, j] = cos(v^F_ij, A[i, i]), or with `audio` cos(v^F_ij, A[i, j])."""
+    text = grounding.text.float()
+    if compare_with == "image":
+        text = torch.diagonal(text).T.unsqueeze(1)  # (B, 1, D)
+    return F.cosine_similarity(grounding.feature_level, text, dim=-1)
+
+
 class ContrastiveOptions(LossOptions):
     """Options of the contrastive losses; cosines are divided by `temperature`."""
 
@@ -29,14 +42,13 @@ class ContrastiveOptions(LossOptions):
 
 
 class ImageContrastive(AlignmentLoss):
-    """L_ACL_I: InfoNCE on S^I[i, j] = cos(v^I_i, A[i, j])."""
+    """L_ACL_I: InfoNCE on S^I, see `image_similarity`."""
 
     Config = ContrastiveOptions
 
     def forward(self, grounding: Grounding) -> Tensor:
         """Return the loss."""
-        similarity = F.cosine_similarity(grounding.image_level.unsqueeze(1), grounding.text.float(), dim=-1)
-        return info_nce(similarity, self.config.temperature)
+        return info_nce(image_similarity(grounding), self.config.temperature)
 
 
 class FeatureContrastiveOptions(ContrastiveOptions):
@@ -51,16 +63,14 @@ class FeatureContrastiveOptions(ContrastiveOptions):
 
 
 class FeatureContrastive(AlignmentLoss):
-    """L_ACL_F: InfoNCE on S^F[i, j] = cos(v^F_ij, A[i, i]) or cos(v^F_ij, A[i, j])."""
+    """L_ACL_F: InfoNCE on S^F, see `feature_similarity`."""
 
     Config = FeatureContrastiveOptions
 
     def forward(self, grounding: Grounding) -> Tensor:
         """Return the loss."""
-        text = grounding.text.float()
-        if self.config.compare_with == "image":
-            text = torch.diagonal(text).T.unsqueeze(1)  # (B, 1, D)
-        return info_nce(F.cosine_similarity(grounding.feature_level, text, dim=-1), self.config.temperature)
+        similarity = feature_similarity(grounding, self.config.compare_with)
+        return info_nce(similarity, self.config.temperature)
 
 
 class AreaOptions(LossOptions):

@@ -35,6 +35,19 @@ def test_souple(loaded: Loaded) -> None:
     assert found.trainable / found.total < 0.01
 
 
+def test_souple_attention_is_as_large_as_souple(loaded: Loaded) -> None:
+    souple, attention = described(loaded, "souple").trainable, described(loaded, "souple-attention").trainable
+    assert attention - souple == 88_204 - 84_000
+
+
+def test_a_loss_that_learns_is_counted(loaded: Loaded) -> None:
+    souple, sigmoid = described(loaded, "souple"), described(loaded, "souple", "losses.pairwise.part=sigmoid")
+    assert sigmoid.trainable - souple.trainable == 2
+    assert [(part.part, part.name) for part in sigmoid.parts if part not in souple.parts] == [
+        ("losses.pairwise", "sigmoid")
+    ]
+
+
 def test_acl_ssl(loaded: Loaded) -> None:
     assert described(loaded, "acl-ssl").trainable == 7_279_365  # the projection, and the masker's two scalars
 

@@ -28,9 +28,12 @@ STEPS = 2
 CASES: dict[str, tuple[str, ...]] = {
     "souple": (),
     "souple-cross": (),
+    "souple-attention": (),
     "acl-ssl": ("projection.dropout=0",),
     "souple odd": ("training.batch_size=5",),
     "souple accumulate": ("training.accumulate=2",),
+    "souple sigmoid": ("losses.sigmoid.level=feature", "losses.feature-contrastive=null"),
+    "souple without-sigmoid": ("losses.sigmoid.weight=0",),
     "souple local": ("training.negatives=local",),
     "souple broken": (),
     "souple interrupted": (),
