@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from avprompt.api import compare, evaluate, load, run
     from avprompt.errors import AvpromptError
-    from avprompt.runs.comparison import Comparison
     from avprompt.runs.localize import Localization, Localizer
     from avprompt.runs.results import RunResult
     from avprompt.runs.settings import RunOptions
+    from avprompt.runs.side_by_side import Comparison
 
 __version__ = "0.1.0"
 

@@ -14,9 +14,9 @@ from avprompt.errors import AvpromptError as AvpromptError
 from avprompt.errors import ConfigError
 from avprompt.files import file_errors
 from avprompt.plugin.discovery import Loaded, load_plugins
-from avprompt.runs.applicable import check_untrained, comparison_options
+from avprompt.runs.applicable import check_untrained, comparison_options, encoder_sets
 from avprompt.runs.compare import compare_methods, comparison_folder
-from avprompt.runs.comparison import Comparison
+from avprompt.runs.comparison import Across
 from avprompt.runs.directory import RUNS, RunDirectory, is_run, unused
 from avprompt.runs.finished import open_target
 from avprompt.runs.localize import Localization as Localization
@@ -26,6 +26,7 @@ from avprompt.runs.results import RunResult
 from avprompt.runs.run import execute
 from avprompt.runs.session import open_session
 from avprompt.runs.settings import RunOptions, Settings
+from avprompt.runs.side_by_side import Comparison
 
 
 @file_errors()
@@ -148,6 +149,7 @@ def compare(
     dataset: str | None = None,
     *,
     seeds: Sequence[int] | None = None,
+    across: Across | None = None,
     allow_different: bool = False,
     output: str | Path | None = None,
     progress: bool = False,
@@ -159,13 +161,16 @@ def compare(
         methods: registered methods, YAML files or run directories; the first is the reference.
         dataset: registered name of the benchmark; that of finished runs, or `toy`.
         seeds: one run of each method for each; that of a finished run, or 0.
+        across: `encoders` compares runs with different encoders; these are a row of the table then, and
+            `encoders=["mini", "published"]` trains every method with each.
         allow_different: compare runs that differ in seeds, encoders, training or precision too; the table
             then says in what.
         output: where runs, table and picture go; `runs/DATASET/compare` unless given, with a number where
             other methods or runs were compared there.
         progress: show bars on the standard error.
         **options: see `RunOptions`; of what must be run. Data and encoders are those of a finished run
-            where there is one.
+            where there is one. `splits` are also those of the tables, which else are all that every method
+            has scored.
 
     Raises:
         AvpromptError: a run fails, or runs cannot be compared.
@@ -173,9 +178,11 @@ def compare(
     if isinstance(methods, str) or not isinstance(methods, Sequence) or not methods:
         raise ConfigError("compare takes a list of methods or runs, such as ['souple', 'acl-ssl'].")
     targets = [_target(method) for method in methods]
+    encoders = encoder_sets(options.get("encoders"), across)
+    options["encoders"] = encoders[0] if encoders else None
     given, seeds = comparison_options(targets, {"dataset": dataset, **options}, seeds)
     settings = Settings.of(given)
-    folder = comparison_folder(_path(output, "output"), targets, settings, seeds)
+    folder = comparison_folder(_path(output, "output"), targets, settings, seeds, encoders)
     return compare_methods(
         _plugins(settings),
         targets,
@@ -183,6 +190,8 @@ def compare(
         seeds,
         folder,
         _reporter(progress),
+        encoders=encoders,
+        across=across,
         allow_different=allow_different,
     )
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
 from avprompt.cli.options import (
     SEED,
     checked_options,
+    compared_options,
     data_options,
     dataset_option,
-    method_options,
     output_option,
     training_options,
 )
@@ -22,7 +22,7 @@ from avprompt.cli.options import (
 @click.argument("methods", nargs=-1, required=True, metavar="A B ...")
 @dataset_option
 @data_options
-@method_options
+@compared_options
 @training_options
 @click.option(
     "--seed",
@@ -32,6 +32,11 @@ from avprompt.cli.options import (
     help="May be repeated; that of a finished run, or 0, unless given.",
 )
 @click.option(
+    "--across",
+    type=click.Choice(["encoders"]),
+    help="Compare runs with different encoders; the table names them.",
+)
+@click.option(
     "--allow-different",
     is_flag=True,
     help="Compare runs that differ in seeds, encoders or training too; the table says in what.",
@@ -39,7 +44,9 @@ from avprompt.cli.options import (
 @output_option
 def compare(
     methods: tuple[str, ...],
+    encoder_sets: tuple[str, ...],
     seeds: tuple[int, ...],
+    across: Literal["encoders"] | None,
     allow_different: bool,
     output: Path | None,
     **_: Any,
@@ -47,16 +54,19 @@ def compare(
     """Compare methods, or finished runs, and print their scores with the difference to the first.
 
     Each of A B ... is a registered method, a YAML file, or a run directory. What is not trained yet is
-    trained, with the same seeds, data and schedule; several seeds give means and spreads. Runs of other
-    samples, truths or protocols are never put side by side.
+    trained, with the same seeds, data and schedule; several seeds give means and spreads. There is a table
+    for every test split that all have scored. Runs of other samples, truths or protocols are never put side
+    by side.
     """
-    options = checked_options(*methods)
+    options = checked_options(*methods, encoder_sets=encoder_sets)
     from avprompt import api
     from avprompt.cli.tables.result import print_comparison
 
     comparison = api.compare(
         methods,
+        encoders=encoder_sets or None,
         seeds=seeds or None,
+        across=across,
         allow_different=allow_different,
         output=output,
         progress=True,

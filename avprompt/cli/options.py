@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -76,8 +76,15 @@ cache_size_option = click.option(
 )
 CACHED = click.Choice(["audio", "images", "all"])
 
+_ENCODERS = click.option("--encoders", metavar="SET", help="Encoder set; the dataset names its default.")
+_ENCODER_SETS = click.option(
+    "--encoders",
+    "encoder_sets",
+    metavar="SET",
+    multiple=True,
+    help="Encoder set; the dataset names its default. May be repeated with --across encoders.",
+)
 _METHOD = (
-    click.option("--encoders", metavar="SET", help="Encoder set; the dataset names its default."),
     click.option(
         "--set",
         "overrides",
@@ -136,7 +143,8 @@ def _together(*options: Callable[[Any], Any]) -> Callable[[Command], Command]:
     return decorate
 
 
-method_options = _together(*_METHOD)
+method_options = _together(_ENCODERS, *_METHOD)
+compared_options = _together(_ENCODER_SETS, *_METHOD)
 data_options = _together(*_DATA)
 training_options = _together(*_TRAINING)
 
@@ -154,9 +162,10 @@ def given_options() -> dict[str, Any]:
     return {name: context.params[name] for name in given}
 
 
-def checked_options(*methods: str) -> dict[str, Any]:
+def checked_options(*methods: str, encoder_sets: Sequence[str] = ()) -> dict[str, Any]:
     """Return `given_options`, with names, the checkpoint and `--set` checked before torch is imported.
 
+    `encoder_sets` are those that methods are compared across, where the options name none.
     Run directories bring names and plugins of their own, which are checked when they are opened.
     """
     from avprompt.config.method_config import check_names
@@ -176,7 +185,8 @@ def checked_options(*methods: str) -> dict[str, Any]:
     registry.find("datasets", settings.dataset)
     overrides = (*settings.overrides, *settings.training.overrides())
     for method in methods:
-        check_names(registry, method, settings.encoders, overrides)
+        for encoders in encoder_sets or (settings.encoders,):
+            check_names(registry, method, encoders, overrides)
     return options
 
 

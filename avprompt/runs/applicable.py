@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from avprompt.errors import ConfigError
+from avprompt.runs.comparison import Across
 from avprompt.runs.directory import RunDirectory, is_run
 from avprompt.runs.results import read_results
 from avprompt.runs.settings import Settings
@@ -14,7 +15,7 @@ from avprompt.runs.settings import Settings
 _EVALUATION_TOO = ("batch_size", "training.workers")
 """Training options that evaluation goes by as well; its batches are no part of what was trained."""
 
-_OF_FINISHED = ("dataset", "plugins", "pictures")
+_OF_FINISHED = ("dataset", "plugins", "pictures", "splits")
 """All that a comparison of finished runs goes by."""
 
 Options = Mapping[str, Any]
@@ -86,6 +87,35 @@ def comparison_options(
         recorded = directory.recorded()
         own |= {"data_root": recorded.data_root, "encoders": recorded.encoders}
     return own | options_given, _checked((result.seed,) if seeds is None else seeds)
+
+
+def encoder_sets(encoders: Any, across: Any) -> tuple[str, ...]:
+    """Return the encoder sets that every method of a comparison is to be trained with.
+
+    Args:
+        encoders: one set, a list of them, or None for that of a finished run or of the benchmark.
+        across: what runs may differ in: `encoders`, or None.
+
+    Raises:
+        ConfigError: a set twice, several that were not asked for, or no such `across`.
+    """
+    if across not in (None, *get_args(Across)):
+        raise ConfigError(
+            f"Runs can be compared across {', '.join(get_args(Across))}, not across {across!r}."
+        )
+    if encoders is None:
+        return ()
+    sets = (encoders,) if isinstance(encoders, str) else encoders
+    if not isinstance(sets, Sequence) or not sets or not all(isinstance(name, str) for name in sets):
+        raise ConfigError(f"encoders must be an encoder set, or a list of some, not {encoders!r}.")
+    if len(set(sets)) < len(sets):
+        raise ConfigError(f"Each encoder set gives a column, so name it once (got {', '.join(sets)}).")
+    if len(sets) > 1 and across is None:
+        raise ConfigError(
+            f"{len(sets)} encoder sets were given ({', '.join(sets)}): add --across encoders "
+            "(across='encoders' in Python) to compare different encoders, or name one set."
+        )
+    return tuple(sets)
 
 
 def _checked(seeds: Any) -> tuple[int, ...]:

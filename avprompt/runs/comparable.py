@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 from avprompt.config.tables import ENCODERS
 from avprompt.errors import ConfigError, DataError, listed
-from avprompt.runs.comparison import ComparedMethod
+from avprompt.runs.comparison import Across, ComparedMethod
 from avprompt.runs.directory import RunDirectory
 from avprompt.runs.results import VALIDATION, RunResult, read_rows
 
@@ -16,38 +17,89 @@ Run = tuple[Path, RunResult]
 """A run directory and its results."""
 
 
-def check_comparable(methods: Sequence[ComparedMethod], *, allow_different: bool) -> None:
+def check_comparable(
+    methods: Sequence[ComparedMethod],
+    splits: Sequence[str] = (),
+    *,
+    across: Across | None = None,
+    allow_different: bool = False,
+) -> None:
     """Make sure that one column of a comparison means one thing.
 
     Args:
-        methods: with their finished runs; the first is the reference, and its first split is compared.
+        methods: with their finished runs; the first is the reference.
+        splits: that are compared, or none for all that all of them have scored.
+        across: they may differ in encoders, and in the recipes that come with these.
         allow_different: they may differ in encoders, training options, training data, precision and seeds.
 
     Raises:
-        DataError: other data, samples, truths or protocols.
+        DataError: other data, samples, truths or protocols, or no split that all have scored.
         ConfigError: runs that were not made alike.
     """
     for method in methods:
         if not method.results[0].scores:
             raise DataError(f"'{method.name}' has no scores to compare: none of its clips has a truth.")
-    first, *others = methods
-    reference, split = first.results[0], first.split
+    runs = [*_runs(methods)]
+    _, reference = runs[0]
+    for names, (_, result) in runs:
+        for what in ("dataset", "headline"):
+            _check_equal(names, what, getattr(reference[1], what), getattr(result, what))
+    for split in splits or _shared(methods):
+        for names, run in runs:
+            _check_split(names, split, reference, run)
+    if not allow_different:
+        for before, after in combinations(methods, 2):  # the first may train nothing, and so agree with all
+            _check_alike(before, after, across)
+
+
+def missing_splits(methods: Sequence[ComparedMethod]) -> dict[str, list[str]]:
+    """Return which methods have not scored a split with every run, by each split that some run scored."""
+    results = [result for method in methods for result in method.results]
+    return {
+        split: [method.name for method in methods if split not in method.splits]
+        for split in dict.fromkeys(split for result in results for split in result.scores)
+    }
+
+
+def _shared(methods: Sequence[ComparedMethod]) -> list[str]:
+    """Return the splits that all have scored, of which there must be one."""
+    splits = [split for split, without in missing_splits(methods).items() if not without]
+    if not splits:
+        scored = ", ".join(f"'{method.name}' has {listed(method.splits) or 'none'}" for method in methods)
+        raise DataError(f"There is no split that all have scored: {scored}. Score one with all of them.")
+    return splits
+
+
+def _runs(methods: Sequence[ComparedMethod]) -> Iterator[tuple[str, Run]]:
+    """Yield every run, and how a message about it and the reference begins."""
     for method in methods:
-        for folder, result in zip(method.folders, method.results, strict=True):
-            names = f"'{first.name}' and '{method.name}' cannot stand in one table"
-            for what in ("dataset", "headline"):
-                _check_equal(names, what, getattr(reference, what), getattr(result, what))
-            if split not in result.scores:
-                raise DataError(f"{names}: '{folder}' has no scores of the split '{split}'.")
-            _check_digests(names, split, (first.folders[0], reference), (folder, result))
-            _check_equal(names, "samples", reference.samples[split], result.samples[split])
-    for method in [] if allow_different else others:
-        differences = [f"{name} ({ours} and {theirs})" for name, ours, theirs in _differences(first, method)]
-        if differences:
-            raise ConfigError(
-                f"'{first.name}' and '{method.name}' were not made alike: {', '.join(differences)}. "
-                "Make them alike, or add --allow-different: the table then says in what they differ."
+        for run in zip(method.folders, method.results, strict=True):
+            yield f"'{methods[0].name}' and '{method.name}' cannot stand in one table", run
+
+
+def _check_split(names: str, split: str, ours: Run, theirs: Run) -> None:
+    """Make sure that two runs have scored the same split."""
+    for folder, result in (ours, theirs):
+        if split not in result.scores:
+            raise DataError(
+                f"{names}: '{folder}' has no scores of the split '{split}', "
+                f"but of {listed([*result.scores])}."
             )
+    _check_digests(names, split, ours, theirs)
+    _check_equal(names, "samples", ours[1].samples[split], theirs[1].samples[split])
+
+
+def _check_alike(first: ComparedMethod, method: ComparedMethod, across: Across | None) -> None:
+    """Make sure that two methods' runs differ in nothing that is not the methods' own, nor asked for."""
+    differences = [*_differences(first, method, across)]
+    if differences:
+        shown = ", ".join(f"{name} ({ours} and {theirs})" for name, ours, theirs in differences)
+        encoders = any(_of_encoders(name) for name, _, _ in differences)
+        instead = "add --across encoders to compare different encoders, or " if encoders else ""
+        raise ConfigError(
+            f"'{first.name}' and '{method.name}' were not made alike: {shown}. Make them alike, or {instead}"
+            "add --allow-different: the table then says in what they differ."
+        )
 
 
 def _check_equal(names: str, what: str, ours: Any, theirs: Any) -> None:
@@ -55,9 +107,7 @@ def _check_equal(names: str, what: str, ours: Any, theirs: Any) -> None:
         raise DataError(f"{names}: their {what} differ ({ours} and {theirs}).")
 
 
-def _check_digests(
-    names: str, split: str, ours: tuple[Path, RunResult], theirs: tuple[Path, RunResult]
-) -> None:
+def _check_digests(names: str, split: str, ours: Run, theirs: Run) -> None:
     """Make sure that two runs were scored on the same samples against the same truths."""
     for folder, result in (ours, theirs):
         if split not in result.digests:
@@ -96,18 +146,31 @@ def _only(split: str, *folders: Path) -> str:
     return " ".join([*sentences, "Score both on the same clips."])
 
 
-def _differences(first: ComparedMethod, method: ComparedMethod) -> Iterator[tuple[str, Any, Any]]:
+def _differences(
+    first: ComparedMethod, method: ComparedMethod, across: Across | None
+) -> Iterator[tuple[str, Any, Any]]:
     """Yield in what two methods' runs differ beside what is the methods' own.
 
     A method may come with a recipe of its own. Encoders are nobody's own, nor is what the user asked for,
-    and two finished runs of one method share its recipe.
+    and two finished runs of one method share its recipe. Across encoders these may differ, and with them the
+    recipe, as a part of it comes with them.
     """
     if first.seeds != method.seeds:
         yield "seed", first.shown_seeds, method.shown_seeds
-    one_method = first.finished and method.finished and first.results[0].method == method.results[0].method
     ours, theirs = first.recipe, method.recipe
+    one_recipe = first.finished and method.finished and first.results[0].method == method.results[0].method
+    if across == "encoders" and first.results[0].encoders != method.results[0].encoders:
+        one_recipe = False
     for name in [name for name in ours.options if name in theirs.options]:
-        if ours.options[name] != theirs.options[name]:
-            about_encoders = name.split(".")[0] in ("encoders", *ENCODERS)
-            if one_method or about_encoders or ours.asked.get(name) != theirs.asked.get(name):
+        if ours.options[name] == theirs.options[name]:
+            continue
+        if _of_encoders(name):
+            if across != "encoders":
                 yield name, ours.options[name], theirs.options[name]
+        elif one_recipe or ours.asked.get(name) != theirs.asked.get(name):
+            yield name, ours.options[name], theirs.options[name]
+
+
+def _of_encoders(name: str) -> bool:
+    """Say whether an option is the encoder set, or an option of an encoder."""
+    return name.split(".")[0] in ("encoders", *ENCODERS)

@@ -5,44 +5,52 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
+from avprompt.config.method_config import check_names
 from avprompt.distributed import launched_rank
 from avprompt.errors import ConfigError
 from avprompt.files import locked, replacing
 from avprompt.pictures.gallery import load_clips, write_comparison
 from avprompt.plugin.discovery import Loaded
 from avprompt.runs.assessment import threshold
-from avprompt.runs.comparable import check_comparable
-from avprompt.runs.comparison import ComparedMethod, Comparison
+from avprompt.runs.comparable import check_comparable, missing_splits
+from avprompt.runs.comparison import Across, ComparedMethod
 from avprompt.runs.directory import RUNS, RunDirectory, check_nothing_lost, is_run, numbered, without_free
 from avprompt.runs.progress import Reporter
 from avprompt.runs.results import read_results
 from avprompt.runs.run import execute
 from avprompt.runs.session import open_session
 from avprompt.runs.settings import Settings
+from avprompt.runs.side_by_side import Comparison
 
 TABLE = "compare.json"
 """All numbers of a comparison, and what was compared."""
 
 
 def comparison_folder(
-    output: Path | None, targets: Sequence[str], settings: Settings, seeds: Sequence[int]
+    output: Path | None,
+    targets: Sequence[str],
+    settings: Settings,
+    seeds: Sequence[int],
+    encoders: Sequence[str] = (),
 ) -> Path:
     """Return where a comparison goes; the same comparison goes to the same folder again.
 
     Raises:
         ConfigError: `output` holds a comparison of others, or files of somebody.
     """
-    compared = _compared(targets, settings, seeds)
+    compared = _compared(targets, settings, seeds, encoders)
     if output is None:
         first = RUNS / settings.dataset / "compare"
         return next(folder for folder in numbered(first) if _earlier(folder) in (None, compared))
     earlier = _earlier(output)
     if earlier is None:
         check_nothing_lost(output, "comparison", folders=False)  # its runs may be there already
-    elif any(earlier.get(key) != compared[key] for key in ("methods", "seeds")):
+    elif any(earlier.get(key) != compared.get(key) for key in ("methods", "seeds", "encoders")):
         raise ConfigError(
             f"'{output}' already holds a comparison of other methods or runs, see {TABLE} in it: "
             "choose another --output, or remove it."
@@ -50,10 +58,13 @@ def comparison_folder(
     return output
 
 
-def _compared(targets: Sequence[str], settings: Settings, seeds: Sequence[int]) -> dict[str, Any]:
+def _compared(
+    targets: Sequence[str], settings: Settings, seeds: Sequence[int], encoders: Sequence[str]
+) -> dict[str, Any]:
     """Return what tells a comparison from others, ready for JSON."""
     methods = [str(Path(target).resolve()) if Path(target).exists() else target for target in targets]
-    return {"methods": methods, "seeds": [*seeds], "settings": without_free(settings.recorded())}
+    compared = {"methods": methods, "seeds": [*seeds], "settings": without_free(settings.recorded())}
+    return compared | ({"encoders": [*encoders]} if len(encoders) > 1 else {})
 
 
 def _earlier(folder: Path) -> dict[str, Any] | None:
@@ -76,6 +87,8 @@ def compare_methods(
     folder: Path,
     reporter: Reporter,
     *,
+    encoders: Sequence[str] = (),
+    across: Across | None = None,
     allow_different: bool = False,
 ) -> Comparison:
     """Run what is not run yet, and put all side by side.
@@ -87,26 +100,40 @@ def compare_methods(
         seeds: one run a method for each.
         folder: where runs, table and picture go; finished runs in it are used again.
         reporter: shows how runs get on.
+        encoders: sets to train every method with, a column each; none takes that of the settings.
+        across: compare runs that differ in encoders; these are a row of the table then.
         allow_different: compare runs that differ in seeds, encoders, training or precision too.
 
     Raises:
         AvpromptError: a run fails, or runs that cannot be compared.
     """
+    asked = tuple(dict.fromkeys(settings.evaluation.splits))
+    check = partial(check_comparable, splits=asked, across=across, allow_different=allow_different)
     finished = _apart({target: _finished(target) for target in targets if is_run(target)})
     if finished:  # before anything is trained
-        check_comparable([*finished.values()], allow_different=allow_different)
-    every = {
-        target: finished.get(target) or _run_all(loaded, target, settings, seeds, folder, reporter)
-        for target in targets
-    }
-    methods = [*_apart(every).values()]
-    check_comparable(methods, allow_different=allow_different)
-    first, split = methods[0].results[0], methods[0].split
-    comparison = Comparison(first.dataset, split, first.headline[0], tuple(methods), folder)
+        check([*finished.values()])
+    overrides = (*settings.overrides, *settings.training.overrides())
+    for target, name in product(targets, encoders or (settings.encoders,)):
+        if target not in finished:
+            check_names(loaded.registry, target, name, overrides)
+    columns: dict[str, ComparedMethod] = {}
+    for target in targets:
+        if target in finished:
+            columns[target] = finished[target]
+        elif len(encoders) < 2:
+            columns[target] = _run_all(loaded, target, settings, seeds, folder, reporter)
+        else:
+            columns |= _run_across(loaded, target, settings, seeds, encoders, folder, reporter)
+    methods = tuple(_apart(columns).values())
+    check(methods)
+    missing = {} if asked else missing_splits(methods)
+    splits = asked or tuple(split for split in missing if not missing[split])
+    left_out = {split: without for split, without in missing.items() if without}
+    comparison = Comparison(methods, splits, left_out, folder, across)
     if launched_rank() == 0:
         pictures = settings.evaluation.pictures > 0
         with locked(folder / ".lock"):
-            _write(comparison, _compared(targets, settings, seeds), pictures=pictures)
+            _write(comparison, _compared(targets, settings, seeds, encoders), pictures=pictures)
     return comparison
 
 
@@ -134,6 +161,24 @@ def _run_all(
     return ComparedMethod(name, tuple(folders), results)
 
 
+def _run_across(
+    loaded: Loaded,
+    target: str,
+    settings: Settings,
+    seeds: Sequence[int],
+    encoders: Sequence[str],
+    folder: Path,
+    reporter: Reporter,
+) -> dict[str, ComparedMethod]:
+    """Run a method with every encoder set, each in a folder of its own; both are named by the set."""
+    columns = {}
+    for name in encoders:
+        with_set = settings.model_copy(update={"encoders": name})
+        method = _run_all(loaded, target, with_set, seeds, folder / name, reporter)
+        columns[f"{target} ({name})"] = replace(method, name=f"{method.name} ({name})")
+    return columns
+
+
 def _run(loaded: Loaded, method: str, settings: Settings, folder: Path, reporter: Reporter) -> Path:
     """Run a method into its own folder, or take up the run that is there."""
     directory = RunDirectory(folder / f"{Path(method).stem}-seed{settings.seed}")
@@ -150,7 +195,14 @@ def _write(comparison: Comparison, compared: dict[str, Any], *, pictures: bool) 
         method.name: [result.model_dump(mode="json") for result in method.results]
         for method in comparison.methods
     }
-    tables = {"compared": compared, "split": comparison.split, "runs": runs}
+    tables = {
+        "compared": compared,
+        "across": comparison.across,
+        "split": comparison.split,
+        "splits": comparison.splits,
+        "left_out": comparison.left_out,
+        "runs": runs,
+    }
     with replacing(comparison.folder / TABLE) as temporary:
         temporary.write_text(json.dumps(tables, indent=2) + "\n")
     clips = {method.name: load_clips(method.folders[0]) for method in comparison.methods} if pictures else {}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from statistics import mean, stdev
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -26,6 +26,9 @@ RELIANCE = (
     ("distractor's sound, on it", "distractor", "on_distractor"),
     ("distractor's sound, on the original", "distractor", "on_original"),
 )
+
+Across = Literal["encoders"]
+"""What the runs of a comparison may differ in, when it is asked for."""
 
 Row = list[str]
 
@@ -47,9 +50,10 @@ class ComparedMethod:
     finished: bool = False
 
     @property
-    def split(self) -> str:
-        """The headline split."""
-        return next(iter(self.results[0].scores))
+    def splits(self) -> tuple[str, ...]:
+        """The test splits that every run of it has scored, the headline first."""
+        first, *others = (result.scores for result in self.results)
+        return tuple(split for split in first if all(split in scores for scores in others))
 
     @cached_property
     def recipe(self) -> Recipe:
@@ -88,35 +92,33 @@ class ComparedMethod:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class SplitComparison:
     """Methods on one split of one dataset, under one protocol; the first is the reference.
 
     Attributes:
-        folder: where `compare.json` and `compare.png` are.
+        across: `encoders` where runs with different encoders were asked for: their names are a row then.
     """
 
     dataset: str
     split: str
     protocol: str
     methods: tuple[ComparedMethod, ...]
-    folder: Path
-
-    @property
-    def picture(self) -> Path:
-        """The same clips under every method; there where all methods show the same."""
-        return self.folder / "compare.png"
+    across: Across | None = None
 
     @cached_property
     def title(self) -> str:
         """What was compared, on how many samples and seeds."""
         first = self.methods[0]
         counts = first.results[0].samples[self.split]
-        encoders = {method.results[0].encoders for method in self.methods}
-        of_encoders = f"{first.results[0].encoders} encoders" if len(encoders) == 1 else "different encoders"
         return (
-            f"{self.dataset}/{self.split}, {self.protocol}, {of_encoders}\n"
+            f"{self.dataset}/{self.split}, {self.protocol}, {self._encoders}\n"
             f"{counts.used:,} of {counts.expected:,} samples, {self._seeds}"
         )
+
+    @property
+    def _encoders(self) -> str:
+        first, *others = dict.fromkeys(method.results[0].encoders for method in self.methods)
+        return "different encoders" if others else f"{first} encoders"
 
     @property
     def _seeds(self) -> str:
@@ -163,7 +165,7 @@ class Comparison:
             yield self._row("seed", lambda method: method.shown_seeds)
         for name in dict.fromkeys(name for method in self.methods for name in method.recipe.options):
             row = self._row(name, partial(self._option, name))
-            if len({cell for cell in row[1:] if cell}) > 1:
+            if name == self.across or len({cell for cell in row[1:] if cell}) > 1:
                 yield row
 
     def _scores(self) -> Iterator[Row]:

@@ -18,7 +18,7 @@ class RunOptions(TypedDict, total=False):
 
     Attributes:
         data_root: the benchmark's folder.
-        encoders: encoder set; None takes the benchmark's own.
+        encoders: encoder set; None takes the benchmark's own. `compare` takes a list of several, too.
         overrides: `part.option=value`, changes of the method; `--set` of the commands.
         plugins: plugin files; `--plugin`.
         seed: of initialisation, order, augmentation, noise and altered sounds, 0 to 2**32 - 1.
@@ -43,7 +43,7 @@ class RunOptions(TypedDict, total=False):
     """
 
     data_root: str | Path | None
-    encoders: str | None
+    encoders: str | Sequence[str] | None
     overrides: Sequence[str]
     plugins: Sequence[str | Path]
     seed: int

@@ -14,9 +14,10 @@ from avprompt.cli.tables import screen
 from avprompt.distributed import launched_rank
 
 if TYPE_CHECKING:
-    from avprompt.runs.comparison import Comparison
+    from avprompt.runs.comparison import SplitComparison
     from avprompt.runs.describe import Description
     from avprompt.runs.results import Counts, RunResult
+    from avprompt.runs.side_by_side import Comparison
 
 METRICS = ("cIoU", "AUC", "mean_IoU")
 _ALTERED = {"on_distractor": "distractor: on it", "on_original": "distractor: on first"}
@@ -103,10 +104,20 @@ def breakdown_table(by: str, groups: dict[str, dict[str, Any]], protocol: str) -
 
 
 def print_comparison(comparison: Comparison, console: Console | None = None) -> None:
-    """Print methods side by side, and where the picture is; once for all ranks."""
+    """Print methods side by side, one table a split, and where the picture is; once for all ranks."""
     if launched_rank() > 0:
         return
     console = console or screen()
+    for split_comparison in comparison.tables.values():
+        console.print(_comparison_table(split_comparison))
+    for note in comparison.notes:
+        console.print(f"[yellow]Note:[/yellow] {escape(note)}")
+    if comparison.picture.is_file():
+        where = f"The same clips under every method: {comparison.picture}"
+        console.print(where, highlight=False, markup=False)
+
+
+def _comparison_table(comparison: SplitComparison) -> Table:
     table = Table(title=comparison.title, title_justify="left")
     table.add_column("Percent")
     for method in comparison.methods:
@@ -115,10 +126,7 @@ def print_comparison(comparison: Comparison, console: Console | None = None) -> 
         for row in section:
             table.add_row(*row)
         table.add_section()
-    console.print(table)
-    if comparison.picture.is_file():
-        where = f"The same clips under every method: {comparison.picture}"
-        console.print(where, highlight=False, markup=False)
+    return table
 
 
 def print_description(description: Description, console: Console | None = None) -> None:

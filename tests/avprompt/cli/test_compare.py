@@ -12,14 +12,7 @@ from PIL import Image
 
 from avprompt.runs.comparison import ComparedMethod
 from avprompt.runs.results import read_results
-from tinyworld.runs import TINY, results
-
-
-def row(output: str, name: str) -> list[str]:
-    """The cells of the table's row that begins with `name`."""
-    lines = output.replace("┃", "│").splitlines()
-    (found,) = [line for line in lines if line.strip("│ ").startswith(name)]
-    return [cell.strip() for cell in found.strip("│").split("│")]
+from tinyworld.runs import TINY, results, row
 
 
 @pytest.fixture
@@ -178,7 +171,7 @@ class TestOptionsOfFinishedRuns:
     @pytest.mark.parametrize(
         ("options", "named"),
         [
-            (("--split", "test"), "'splits'"),
+            (("--strict",), "'strict'"),
             (("--set", "training.steps=1"), "'overrides'"),
             (("--seed", 0), "'seeds'"),
             (("--steps", 1, "--encoders", "tiny"), "'steps'"),

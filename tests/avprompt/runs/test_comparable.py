@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
-from avprompt.errors import AvpromptError, DataError
+from avprompt.errors import AvpromptError, ConfigError, DataError
 from avprompt.evaluation.truths import digests
 from avprompt.records import GroundTruth
-from avprompt.runs.comparable import check_comparable
+from avprompt.runs.comparable import check_comparable, missing_splits
 from avprompt.runs.comparison import ComparedMethod
+from avprompt.runs.recipe import Recipe
 from avprompt.runs.results import VALIDATION, Counts, write_rows
 from tinyworld.runs import run_result
 
@@ -37,6 +38,12 @@ def scored(
     folder.mkdir(parents=True)
     write_rows(folder / "samples.csv", [{"split": "test", "id": name} for name in ids], ["split", "id"])
     return ComparedMethod(folder.name, (folder,), (result,), finished=True)
+
+
+def made_with(method: ComparedMethod, *, asked: bool = False, **options: Any) -> ComparedMethod:
+    """The same method with other options of its recipe, which its user asked for or not."""
+    vars(method)["recipe"] = Recipe(options, options if asked else {})
+    return method
 
 
 def test_the_same_samples_and_truths(tmp_path: Path) -> None:
@@ -64,7 +71,7 @@ def test_the_same_samples_and_truths(tmp_path: Path) -> None:
         ({"dataset": "vggss"}, r"their dataset differ \(toy and vggss\)"),
         ({"headline": ("acl-sweep", "cIoU")}, "their headline differ"),
         ({"samples": {"test": Counts(used=4, expected=9)}}, "their samples differ"),
-        ({"scores": {"val": {}}}, "has no scores of the split 'test'"),
+        ({"scores": {"val": {}}}, "no split that all have scored: 'x' has test, 'y' has val. Score one"),
         ({"scores": {}}, "'y' has no scores to compare"),
     ],
 )
@@ -88,3 +95,97 @@ def test_other_recipes_are_refused_unless_they_are_asked_for(
     check_comparable(methods, allow_different=True)
     with pytest.raises(AvpromptError, match=f"'x' and 'y' were not made alike: {message}"):
         check_comparable(methods, allow_different=False)
+
+
+class TestAcrossEncoders:
+    """Only what comes with other encoders may differ."""
+
+    PUBLISHED: ClassVar = {"encoders": "published"}
+
+    def test_is_named_where_it_is_not_asked_for(self, tmp_path: Path) -> None:
+        methods = [scored(tmp_path / "x"), scored(tmp_path / "y", **self.PUBLISHED)]
+        with pytest.raises(ConfigError, match="alike, or add --across encoders to compare"):
+            check_comparable(methods)
+        with pytest.raises(ConfigError, match="Make them alike, or add --allow-different"):
+            check_comparable([methods[0], scored(tmp_path / "z", seed=1)])
+
+    def test_encoders_and_the_recipe_that_comes_with_them_differ(self, tmp_path: Path) -> None:
+        mini = made_with(scored(tmp_path / "x"), encoders="mini", steps=300, **{"backbone.name": "mini-clip"})
+        published = made_with(
+            scored(tmp_path / "y", **self.PUBLISHED),
+            encoders="published",
+            steps=None,
+            **{"backbone.name": "clipseg"},
+        )
+        check_comparable([mini, published], across="encoders")
+
+    def test_runs_of_one_method_and_set_still_share_their_recipe(self, tmp_path: Path) -> None:
+        runs = [
+            made_with(scored(tmp_path / name), encoders="mini", steps=steps)
+            for name, steps in (("x", 3), ("y", 5))
+        ]
+        with pytest.raises(ConfigError, match=r"alike: steps \(3 and 5\)"):
+            check_comparable(runs, across="encoders")
+
+    @pytest.mark.parametrize(
+        ("changes", "message"),
+        [
+            ({"seed": 1}, r"alike: seed \(0 and 1\)\. Make them alike, or add --allow"),
+            ({"side": 2}, "same samples of 'test' against different truths"),
+            ({"validation": "w"}, "thresholds were chosen on different samples or truths"),
+            ({"headline": ("acl-sweep", "cIoU")}, "their headline differ"),
+        ],
+    )
+    def test_nothing_else_differs(self, tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+        methods = [scored(tmp_path / "x"), scored(tmp_path / "y", **self.PUBLISHED | changes)]
+        with pytest.raises(AvpromptError, match=message):
+            check_comparable(methods, across="encoders")
+
+    def test_training_that_was_asked_for_differs_in_nothing(self, tmp_path: Path) -> None:
+        methods = [
+            made_with(scored(tmp_path / name, encoders=encoders), encoders=encoders, steps=steps, asked=True)
+            for name, encoders, steps in (("x", "mini", 3), ("y", "published", 5))
+        ]
+        with pytest.raises(ConfigError, match=r"alike: steps \(3 and 5\)"):
+            check_comparable(methods, across="encoders")
+
+
+def test_what_trains_nothing_lets_no_others_differ(tmp_path: Path) -> None:
+    untrained = made_with(scored(tmp_path / "x", method="untrained"), encoders="mini")
+    short, long = (
+        made_with(scored(tmp_path / name, method=name), encoders="mini", steps=steps, asked=True)
+        for name, steps in (("y", 3), ("z", 5))
+    )
+    check_comparable([untrained, short])
+    with pytest.raises(ConfigError, match=r"'y' and 'z' were not made alike: steps \(3 and 5\)"):
+        check_comparable([untrained, short, long])
+
+
+class TestSplits:
+    """Every split that all have scored is compared, or those that are asked for."""
+
+    @staticmethod
+    def scored_on(folder: Path, sides: dict[str, int]) -> ComparedMethod:
+        """A finished run on splits whose truths are boxes of so many pixels."""
+        parts = {name: scored(folder / name, side=side).results[0] for name, side in sides.items()}
+        tables = {
+            table: {name: getattr(part, table)["test"] for name, part in parts.items()}
+            for table in ("samples", "scores", "digests")
+        }
+        result = run_result(**tables)
+        return ComparedMethod(folder.name, (folder,), (result,), finished=True)
+
+    def test_of_all_are_checked(self, tmp_path: Path) -> None:
+        reference = self.scored_on(tmp_path / "x", {"heard": 1, "unheard": 1})
+        other = self.scored_on(tmp_path / "y", {"heard": 1, "unheard": 2})
+        with pytest.raises(DataError, match="same samples of 'unheard' against different truths"):
+            check_comparable([reference, other])
+        check_comparable([reference, other], ["heard"])
+
+    def test_of_some_are_named(self, tmp_path: Path) -> None:
+        reference = self.scored_on(tmp_path / "x", {"heard": 1, "unheard": 1})
+        other = self.scored_on(tmp_path / "y", {"unheard": 1})
+        check_comparable([reference, other])
+        assert missing_splits([reference, other]) == {"heard": ["y"], "unheard": []}
+        with pytest.raises(DataError, match="y' has no scores of the split 'heard', but of unheard"):
+            check_comparable([reference, other], ["heard"])

@@ -29,11 +29,13 @@ def register_datasets(register: Register) -> None:
     register("tiny-unvalidated", "tinyworld.benchmark:Unvalidated")
     register("tiny-broken", "tinyworld.benchmark:Broken")
     register("tiny-segmented", "tinyworld.benchmark:Segmented")
+    register("tiny-openset", "tinyworld.benchmark:OpenSet")
 
 
 @hookimpl
 def register_encoder_sets(register: Register) -> None:
     register("tiny", "tinyworld:tiny.yaml")
+    register("tiny-loud", "tinyworld:loud.yaml")
 
 
 @hookimpl

@@ -73,3 +73,10 @@ class Segmented(Tiny):
     """Scored by a protocol that chooses no threshold."""
 
     protocols: ClassVar[tuple[str, ...]] = ("avsbench-dataset",)
+
+
+class OpenSet(Tiny):
+    """Has two test splits."""
+
+    test_splits = ("heard", "unheard")
+    counts: ClassVar[Mapping[str, int]] = {"train": 14, "validation": 7, "heard": 6, "unheard": 4}

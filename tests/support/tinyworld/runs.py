@@ -31,3 +31,10 @@ def numbers(folder: Path) -> dict[str, Any]:
 def rows(file: Path) -> list[dict[str, str]]:
     with file.open(newline="") as opened:
         return list(csv.DictReader(opened))
+
+
+def row(output: str, name: str) -> list[str]:
+    """The cells of the table's row that begins with `name`."""
+    lines = output.replace("┃", "│").splitlines()
+    (line,) = [line for line in lines if line.strip("│ ").startswith(name)]
+    return [cell.strip() for cell in line.strip("│").split("│")]
