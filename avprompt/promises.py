@@ -23,7 +23,7 @@ INTERFACES = MappingProxyType(
         "backbones": "avprompt.model.parts:Backbone",
         "audio_encoders": "avprompt.model.parts:AudioEncoder",
         "projections": "avprompt.model.parts:AudioProjection",
-        "prompts": "avprompt.model.parts:PromptGenerator",
+        "prompts": "avprompt.model.prompt_generator:PromptGenerator",
         "decoders": "avprompt.model.parts:Decoder",
         "maskers": "avprompt.model.parts:Masker",
         "losses": "avprompt.model.parts:AlignmentLoss",
@@ -141,7 +141,10 @@ def _takes(part: type, method: str, interface: Any) -> bool:
     """Say whether a method of a class takes the arguments that its interface does."""
     parameters = inspect.signature(interface).parameters.values()
     by_name = {value.name: None for value in parameters if value.kind is value.KEYWORD_ONLY}
-    by_place = len(parameters) - len(by_name)
+    optional = sum(
+        value.kind is value.POSITIONAL_OR_KEYWORD and value.default is not value.empty for value in parameters
+    )
+    by_place = len(parameters) - len(by_name) - optional  # those are given only where a part asks for them
     if isinstance(inspect.getattr_static(part, method), staticmethod | classmethod):
         by_place -= 1  # `self` is not among its arguments
     try:

@@ -8,7 +8,7 @@ Records of arrays or tensors equal only themselves: NumPy and torch have no one 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -189,16 +189,51 @@ class ImageFeatures:
 
 
 @dataclass(frozen=True, eq=False)
-class Prompt:
-    """A sequence for the text encoder.
+class AudioFeatures:
+    """What a prompt generator is given of B sounds.
 
     Attributes:
-        embeddings: (B, S, E) input embeddings, before positions are added.
-        read_at: index of the token whose final state becomes the text feature, `<eos>`.
+        tokens: (B, K, E) audio tokens, V_A in the papers.
+        frames: (B, L, W) of the frozen audio encoder, F_A in the papers; None unless the prompt generator
+            asks for them (`sees_frames`).
+    """
+
+    tokens: Tensor
+    frames: Tensor | None = None
+
+    def __len__(self) -> int:
+        return self.tokens.shape[0]
+
+    def __getitem__(self, index: object) -> AudioFeatures:
+        """Select sounds with a slice or an index tensor; the batch axis stays."""
+        return self.map(lambda tensor: tensor[index])
+
+    def map(self, function: Callable[..., Tensor], *others: AudioFeatures) -> AudioFeatures:
+        """Apply a function of tensors to the tokens, and to the frames where there are some."""
+        tokens = function(self.tokens, *(other.tokens for other in others))
+        if self.frames is None:
+            return AudioFeatures(tokens)
+        return AudioFeatures(tokens, function(self.frames, *(other.frames for other in others)))
+
+
+@dataclass(frozen=True, eq=False)
+class Prompt:
+    """Sequences for the text encoder.
+
+    Attributes:
+        embeddings: (B * R, S, E) input embeddings, before positions are added.
+        read_at: index of the token whose final state becomes the text feature, `<eos>`; or one of each
+            sequence, (B * R,), where they differ in length.
+        deep_text: prompt tokens for the layers of the text tower after the first, each (B * R, M, E) or
+            (1, M, E). Before a layer they replace the M tokens behind `<sos>`, positions not added; layers
+            beyond the last of them go on with what they have.
+        readings: R, consecutive sequences of which the text feature is the mean.
     """
 
     embeddings: Tensor
-    read_at: int
+    read_at: int | Tensor
+    deep_text: tuple[Tensor, ...] = ()
+    readings: int = 1
 
 
 @dataclass(frozen=True, eq=False)

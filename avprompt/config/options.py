@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType, NoneType
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
@@ -54,12 +54,13 @@ class PromptOptions(TrainedOptions):
     """Options of every prompt generator.
 
     Attributes:
-        audio_token: the audio tokens come `last`, read in the space the context has set, or `first`.
+        audio_token: the audio tokens come `last`, read in the space the context has set, or `first`, or
+            behind so many context tokens; with `all` the text feature is the mean over every such position.
         pairing: in training, audio j is read under the context of its `own` image, or for each
             image i under image i's context (`cross`), which leaves no way to match without listening.
     """
 
-    audio_token: Literal["last", "first"] = "last"
+    audio_token: Literal["last", "first", "all"] | Annotated[int, Field(strict=True, ge=0)] = "last"
     pairing: Literal["own", "cross"] = "own"
 
 

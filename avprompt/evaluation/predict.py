@@ -88,14 +88,17 @@ class Predictor:
                 selected = features if len(rows) == len(images) else features[rows]
                 predictions[condition] = self._under_sound(condition, places, selected)
         if self.named is not None:
-            names = [image.sample.label for image in images]
-            predictions["text-prompt"] = _on_cpu(self.named.predict(features, names, (self.size, self.size)))
+            names, method = [image.sample.label for image in images], self.encoding.method
+            plain = method.encode_plain_image(self._pixels(images)) if method.prompts_images else features
+            predictions["text-prompt"] = _on_cpu(self.named.predict(plain, names, (self.size, self.size)))
         return predictions
 
+    def _pixels(self, images: Sequence[ImageInput]) -> Tensor:
+        return torch.stack([image.pixels for image in images]).to(self.encoding.device)
+
     def _encode(self, images: Sequence[ImageInput]) -> ImageFeatures:
-        pixels = torch.stack([image.pixels for image in images]).to(self.encoding.device)
         keys = [image.key for image in images]
-        features = self.encoding.images(pixels, keys if all(keys) else ())
+        features = self.encoding.images(self._pixels(images), keys if all(keys) else ())
         what = f"What {type(self.encoding.method.backbone).__name__} made of the image"
         for rows in (features.pooled, features.dense, *features.hidden):
             check_finite(rows, [image.sample.id for image in images], what)
@@ -103,8 +106,8 @@ class Predictor:
 
     def _under_sound(self, condition: str, places: list[int], features: ImageFeatures) -> Prediction:
         method = self.encoding.method
-        tokens = self.tokens.by_condition[condition][places].to(self.encoding.device)
-        text = method.read(tokens, features)
+        audio = self.tokens.by_condition[condition][places].map(lambda rows: rows.to(self.encoding.device))
+        text = method.read(audio, features)
         return _on_cpu(method.locate(features, text, (self.size, self.size)))
 
 

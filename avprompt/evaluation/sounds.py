@@ -16,7 +16,7 @@ from avprompt.data.inputs import InputSpec, Sound, SoundInputs, SoundReader, eva
 from avprompt.distributed import ALONE, Ranks, merged, together
 from avprompt.evaluation.finite import check_finite
 from avprompt.features.encoding import Encoding
-from avprompt.records import Audio, Missing, Sample
+from avprompt.records import Audio, AudioFeatures, Missing, Sample
 
 ALTERED = ("shuffled", "silent", "noise", "off-screen", "distractor")
 RECORDED = ("true", "distractor", "off-screen")
@@ -30,12 +30,12 @@ class AudioTokens:
     """Audio tokens of the N samples of a split, and the samples without a readable sound.
 
     Attributes:
-        by_condition: (N, K, E) by condition; `true` always, altered sounds where they can be made.
+        by_condition: of N sounds by condition; `true` always, altered sounds where they can be made.
         labels: of the samples with a sound, by their place in the split.
         missing: the samples without one, by their place in the split.
     """
 
-    by_condition: dict[str, Tensor] = field(default_factory=dict)
+    by_condition: dict[str, AudioFeatures] = field(default_factory=dict)
     labels: dict[int, str] = field(default_factory=dict)
     missing: dict[int, Missing] = field(default_factory=dict)
 
@@ -94,7 +94,7 @@ class AlteredAudio:
                     share.batches.setdefault(condition, []).append(batch)
         return share
 
-    def _altered(self, tokens: AudioTokens, seed: int) -> dict[str, Tensor]:
+    def _altered(self, tokens: AudioTokens, seed: int) -> dict[str, AudioFeatures]:
         """Return the tokens of the sounds that no benchmark need have."""
         true, labels = tokens.by_condition["true"], tokens.labels
         count, usable = len(true), np.array(list(labels))
@@ -102,38 +102,38 @@ class AlteredAudio:
         if len(usable) > 1:
             altered["shuffled"] = true[partners(usable, count, seed)]
         silent = Audio(silence(self.spec).numpy(), self.spec.rate)
-        altered["silent"] = self._encode_made([silent], "silent").expand_as(true)
+        altered["silent"] = self._encode_made([silent], "silent").map(torch.Tensor.expand_as, true)
         noises = [noise(self.spec, seed + k) for k in range(min(NOISE_CLIPS, count))]
         altered["noise"] = self._encode_made(noises, "noise")[torch.arange(count) % len(noises)]
         if len(set(labels.values())) > 1:
             others = true[other_class(usable, list(labels.values()), count, seed)]
-            recorded = tokens.by_condition.get("off-screen", torch.full_like(true, float("nan")))
-            altered["off-screen"] = torch.where(recorded.isnan(), others, recorded)
+            recorded = tokens.by_condition.get("off-screen")
+            altered["off-screen"] = others if recorded is None else recorded.map(_filled, others)
         return altered
 
-    def _encode_made(self, sounds: Sequence[Audio], condition: str) -> Tensor:
+    def _encode_made(self, sounds: Sequence[Audio], condition: str) -> AudioFeatures:
         """Return the audio tokens of sounds that come from no benchmark."""
         names = [f"{condition} {number}" for number in range(len(sounds))]
         stored = self.encoding.stored.audio
         return self._encode([self.spec.sound(sound, stored) for sound in sounds], names, condition)
 
     @torch.no_grad()
-    def _encode(self, sounds: Sequence[Sound], names: Sequence[str], condition: str) -> Tensor:
-        """Return the audio tokens (B, K, E) of B sounds; names and condition are for messages."""
+    def _encode(self, sounds: Sequence[Sound], names: Sequence[str], condition: str) -> AudioFeatures:
+        """Return what the prompt generator is given of sounds; names and condition are for messages."""
         method = self.encoding.method
         encoder, projection = type(method.audio_encoder).__name__, type(method.projection).__name__
         frames = self.encoding.frames(sounds)
         check_finite(frames, names, f"What {encoder} made of the sound ({condition})")
-        tokens = method.project(frames).float().cpu()
-        check_finite(tokens, names, f"What {projection} made of the sound ({condition})")
-        return tokens
+        audio = method.listen(frames).map(lambda tensor: tensor.float().cpu())
+        check_finite(audio.tokens, names, f"What {projection} made of the sound ({condition})")
+        return audio
 
 
 @dataclass
 class _Share:
-    """What one rank encoded: batches of (places, tokens) by condition; labels and missing sounds by place."""
+    """What one rank encoded: batches of (places, features) by condition; labels and missing by place."""
 
-    batches: dict[str, list[tuple[list[int], Tensor]]] = field(default_factory=dict)
+    batches: dict[str, list[tuple[list[int], AudioFeatures]]] = field(default_factory=dict)
     labels: dict[int, str] = field(default_factory=dict)
     missing: dict[int, Missing] = field(default_factory=dict)
 
@@ -178,10 +178,20 @@ def other_class(usable: np.ndarray, labels: Sequence[str], count: int, seed: int
     return donors
 
 
-def _table(batches: Sequence[tuple[list[int], Tensor]], count: int) -> Tensor:
-    """Put rows by place into one tensor; places without a row hold NaN, and are never scored."""
-    _, first = batches[0]
-    table = torch.full((count, *first.shape[1:]), float("nan"))
-    for places, rows in batches:
+def _table(batches: Sequence[tuple[list[int], AudioFeatures]], count: int) -> AudioFeatures:
+    """Put sounds in the order of their places; places without a sound hold NaN, and are never scored."""
+    (_, first), *others = batches
+    places = [place for batch, _ in batches for place in batch]
+
+    def in_order(rows: Tensor) -> Tensor:
+        table = torch.full((count, *rows.shape[1:]), float("nan"))
         table[places] = rows
-    return table
+        return table
+
+    joined = first.map(lambda *parts: torch.cat(parts), *(features for _, features in others))
+    return joined.map(in_order)
+
+
+def _filled(rows: Tensor, others: Tensor) -> Tensor:
+    """Return the rows of others where there are none."""
+    return torch.where(rows.isnan(), others, rows)

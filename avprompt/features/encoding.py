@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from avprompt.data.inputs import Sound
+from avprompt.errors import ConfigError
 from avprompt.features.keys import (
     NOTHING_STORED,
     EncoderFeatures,
@@ -21,6 +22,7 @@ from avprompt.features.keys import (
 from avprompt.features.store import FeatureStore, compact
 from avprompt.model.method import Method
 from avprompt.model.parts import FrozenPart
+from avprompt.promises import describe as describe_part
 from avprompt.records import ImageFeatures
 from avprompt.weights.files import home
 
@@ -115,7 +117,17 @@ def open_encoding(
         cache_size: what all features may take together, gigabytes.
         precision: that the encoders compute in, as accelerate names it: `no`, `bf16`, `fp16`.
         folder: of the features; `$AVPROMPT_HOME/features` unless given.
+
+    Raises:
+        ConfigError: image features are to be stored, but the method's prompt tokens in the image encoder
+            change them.
     """
+    if cache in ("images", "all") and method.prompts_images:
+        raise ConfigError(
+            f"--cache {cache} would keep what the image encoder makes of each image, but "
+            f"{describe_part(method.prompt)} puts tokens into that encoder, and training changes them. "
+            "Use --cache audio."
+        )
     store = FeatureStore(folder or features_folder(), round(cache_size * GIGABYTE))
     audio = _features(store, "audio", method.audio_encoder, precision) if cache in ("audio", "all") else None
     images = _features(store, "images", method.backbone, precision) if cache in ("images", "all") else None

@@ -53,7 +53,7 @@ def build(method_config: MethodConfig, registry: Registry, *, weights: bool = Tr
     method = Method(
         backbone,
         audio_encoder,
-        part("projection", audio_encoder.width, backbone.text_width),
+        part("projection", audio_encoder, backbone),
         part("prompt", backbone),
         decoder,
         part("masker"),

@@ -1,4 +1,4 @@
-"""Prompts made of a context and audio tokens: `<sos> context [V_A] <eos>`.
+"""Prompts made of a context and audio tokens: `<sos> context [V_A] <eos>`, or V_A elsewhere in it.
 
 A prompt generator that only differs in where its context comes from derives from `ContextPrompt`.
 """
@@ -13,14 +13,21 @@ from pydantic import Field
 from torch import Tensor
 
 from avprompt.config.options import PromptOptions
+from avprompt.errors import ConfigError
 from avprompt.model.outputs import broken, check_tensor
-from avprompt.model.parts import Backbone, PromptGenerator
-from avprompt.records import ImageFeatures, Prompt
+from avprompt.model.parts import Backbone
+from avprompt.model.prompt_generator import PromptGenerator
+from avprompt.records import AudioFeatures, ImageFeatures, Prompt
 
 
 class ContextPrompt(PromptGenerator):
-    """A prompt generator given by its `context`; this class puts the sequence together."""
+    """A prompt generator given by its `context`; this class puts the sequence together.
 
+    Attributes:
+        listens: the context depends on the sound as well, and `pair_context` makes it.
+    """
+
+    listens: bool = False
     start: Tensor
     end: Tensor
 
@@ -34,36 +41,68 @@ class ContextPrompt(PromptGenerator):
     def context(self, image: ImageFeatures) -> Tensor:
         """Return the context tokens: (B, M, E), or (1, M, E) when all images share them."""
 
-    def forward(self, audio_tokens: Tensor, image: ImageFeatures) -> Prompt:
-        """Make one prompt for each pair of audio tokens (B, K, E) and image."""
-        return self._arrange(self._checked_context(image), audio_tokens)
+    def pair_context(self, audio: AudioFeatures, image: ImageFeatures) -> Tensor:
+        """Return the context tokens (B, M, E) of B sounds, each with the image at its place."""
+        del audio
+        return self.context(image)
 
-    def pairs(self, audio_tokens: Tensor, image: ImageFeatures) -> Prompt:
-        """Make the prompts of every image with every audio, the context computed once for each image."""
-        context = self._checked_context(image).expand(len(image), -1, -1)
-        return self._arrange(
-            context.repeat_interleave(len(audio_tokens), 0),
-            audio_tokens.repeat(len(image), 1, 1),
-        )
+    def deep_context(self) -> tuple[Tensor, ...]:
+        """Return what replaces the context in the layers of the text tower after the first, each (M, E)."""
+        return ()
 
-    def _checked_context(self, image: ImageFeatures) -> Tensor:
-        """Return the context tokens if they are what `context` promises; raises `PluginError`."""
-        width = self.start.shape[-1]
-        context = check_tensor(self, "context", self.context(image), image.pooled, "B M E", E=width)
+    def forward(self, audio: AudioFeatures, image: ImageFeatures) -> Prompt:
+        """Make a prompt of each of B sounds with the image at its place."""
+        context = self.pair_context(audio, image) if self.listens else self.context(image)
+        return self._arrange(self._checked(context, image), audio.tokens)
+
+    def pairs(self, audio: AudioFeatures, image: ImageFeatures) -> Prompt:
+        """Make the prompts of every image with every sound, the context once for each image if it can be."""
+        if self.listens:
+            return super().pairs(audio, image)
+        context = self._checked(self.context(image), image).expand(len(image), -1, -1)
+        return self._arrange(context.repeat_interleave(len(audio), 0), audio.tokens.repeat(len(image), 1, 1))
+
+    def _checked(self, context: Tensor, image: ImageFeatures) -> Tensor:
+        """Return context tokens if they are what is promised; raises `PluginError`."""
+        method, width = "pair_context" if self.listens else "context", self.start.shape[-1]
+        context = check_tensor(self, method, context, image.pooled, "B M E", E=width)
         if len(context) not in (1, len(image)):
             raise broken(
-                self, "context", f"a context for each of {len(image)} images or for all", f"{len(context)}"
+                self, method, f"a context for each of {len(image)} images or for all", f"{len(context)}"
             )
         return context
 
     def _arrange(self, context: Tensor, audio_tokens: Tensor) -> Prompt:
         batch = len(audio_tokens)
-        middle = [context.expand(batch, -1, -1), audio_tokens]
-        if self.config.audio_token == "first":
-            middle.reverse()
-        sequence = [self._token(self.start, batch), *middle, self._token(self.end, batch)]
-        embeddings = torch.cat([part.to(audio_tokens.dtype) for part in sequence], dim=1)  # (B, S, E)
-        return Prompt(embeddings, read_at=embeddings.shape[1] - 1)
+        ends = self._token(self.start, batch), self._token(self.end, batch)
+        sequences = [
+            torch.cat([part.to(audio_tokens.dtype) for part in (ends[0], *middle, ends[1])], dim=1)
+            for middle in self._middles(context.expand(batch, -1, -1), audio_tokens)
+        ]  # each (B, S, E)
+        deep = tuple(tokens.unsqueeze(0) for tokens in self.deep_context())
+        if deep and self.config.audio_token != "last":
+            raise ConfigError(
+                f"prompt.audio_token must be last, not {self.config.audio_token}: this prompt generator has "
+                "tokens for the inner layers of the text tower, which take the places behind <sos>."
+            )
+        count, read_at = len(sequences), sequences[0].shape[1] - 1
+        embeddings = sequences[0] if count == 1 else torch.stack(sequences, 1).flatten(0, 1)
+        return Prompt(embeddings, read_at, deep, count)
+
+    def _middles(self, context: Tensor, audio_tokens: Tensor) -> list[tuple[Tensor, ...]]:
+        """Return what stands between `<sos>` and `<eos>`, for each position of the audio tokens."""
+        position, count = self.config.audio_token, context.shape[1]
+        if position == "last":
+            return [(context, audio_tokens)]
+        if position == "first":
+            return [(audio_tokens, context)]
+        places = range(count + 1) if position == "all" else [position]
+        if places[-1] > count:
+            raise ConfigError(
+                f"prompt.audio_token = {position}, but the context has {count} tokens: use 0 to {count}, "
+                "first, last or all."
+            )
+        return [(context[:, :place], audio_tokens, context[:, place:]) for place in places]
 
     @staticmethod
     def _token(embedding: Tensor, batch: int) -> Tensor:

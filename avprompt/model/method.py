@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from avprompt.distributed import Rows
+from avprompt.errors import ConfigError
 from avprompt.model.grounding import Grounding, Noise, masked_mean
 from avprompt.model.outputs import (
     audio_frames,
@@ -21,6 +22,7 @@ from avprompt.model.outputs import (
     mask_logits,
     pooled_image,
     text_features,
+    visual_tokens,
 )
 from avprompt.model.parts import (
     AlignmentLoss,
@@ -30,9 +32,10 @@ from avprompt.model.parts import (
     Decoder,
     FrozenPart,
     Masker,
-    PromptGenerator,
 )
-from avprompt.records import ImageFeatures, Prediction, Prompt
+from avprompt.model.prompt_generator import PromptGenerator
+from avprompt.promises import describe
+from avprompt.records import AudioFeatures, ImageFeatures, Prediction, Prompt
 
 
 class Method(nn.Module):
@@ -53,6 +56,7 @@ class Method(nn.Module):
         losses: dict[str, AlignmentLoss],
     ) -> None:
         super().__init__()
+        _check_prompted_layers(prompt, backbone)
         self.backbone, self.audio_encoder = backbone, audio_encoder
         self.projection, self.prompt, self.decoder, self.masker = projection, prompt, decoder, masker
         self.losses = nn.ModuleDict(losses)
@@ -85,9 +89,19 @@ class Method(nn.Module):
                 part.eval()
         return self
 
+    @property
+    def prompts_images(self) -> bool:
+        """Whether prompt tokens stand in the image tower, so that images are encoded with gradients."""
+        return self.prompt.prompted_image_layers > 0
+
     @torch.no_grad()
     def encode_image(self, pixels: Tensor) -> ImageFeatures:
-        """Run the frozen image encoder."""
+        """Run the frozen image encoder, with the method's prompt tokens in it if there are some."""
+        return image_features(self.backbone, pixels, visual_tokens(self.prompt, self.backbone))
+
+    @torch.no_grad()
+    def encode_plain_image(self, pixels: Tensor) -> ImageFeatures:
+        """Run the frozen image encoder as it was pretrained."""
         return image_features(self.backbone, pixels)
 
     @torch.no_grad()
@@ -95,34 +109,38 @@ class Method(nn.Module):
         """Run the frozen audio encoder: (B, T) -> frames (B, L, W)."""
         return audio_frames(self.audio_encoder, waveform)
 
-    def project(self, frames: Tensor) -> Tensor:
-        """Map audio frames (B, L, W) to audio tokens (B, K, E)."""
-        return audio_tokens(self.projection, frames)
+    def listen(self, frames: Tensor) -> AudioFeatures:
+        """Make of audio frames (B, L, W) what the prompt generator is given of B sounds."""
+        return AudioFeatures(
+            audio_tokens(self.projection, frames), frames if self.prompt.sees_frames else None
+        )
 
     def forward(
-        self, pixels: Tensor, image: ImageFeatures, frames: Tensor, noise: Noise, rows: Rows
+        self, pixels: Tensor, image: ImageFeatures | None, frames: Tensor, noise: Noise, rows: Rows
     ) -> Grounding:
         """Ground every image of a batch in every audio of it, for training.
 
         Args:
             pixels: (b, 3, H, W) of the own images, normalised.
-            image: features of these pixels.
+            image: features of these pixels; None where the method `prompts_images`, and encodes them here.
             frames: (b, L, W) features of the sounds that belong to them.
             noise: draws the uniform noise (b, B, h, w) of the hard masks.
             rows: where they stand in the batch of B clips; in one process b = B.
         """
-        text = self.prompt.read_pairs(self.project(frames), image, rows, self._encode_prompt)
+        visual = visual_tokens(self.prompt, self.backbone)
+        image = image_features(self.backbone, pixels, visual) if image is None else image
+        text = self.prompt.read_pairs(self.listen(frames), image, rows, self._encode_prompt)
         logits = mask_logits(self.decoder, image, text.distinct, pairs=True)
-        pool = self._pooling(pixels.device.type)
+        pool = self._pooling(pixels.device.type, visual)
         return Grounding(self.masker, pool, pixels, image, text.features, logits, noise, rows)
 
-    def _pooling(self, device: str) -> Callable[[Tensor], Tensor]:
+    def _pooling(self, device: str, visual: Sequence[Tensor]) -> Callable[[Tensor], Tensor]:
         """Return `pool_image` in the precision that holds now: losses, in float32, ask for it later."""
         mixed, dtype = torch.is_autocast_enabled(device), torch.get_autocast_dtype(device)
 
         def pool(pixels: Tensor) -> Tensor:
             with torch.autocast(device, dtype, enabled=mixed):
-                return pooled_image(self.backbone, pixels)
+                return pooled_image(self.backbone, pixels, visual)
 
         return pool
 
@@ -139,9 +157,9 @@ class Method(nn.Module):
     def _losses(self) -> dict[str, Any]:
         return dict(self.losses.items())
 
-    def read(self, tokens: Tensor, image: ImageFeatures) -> Tensor:
-        """Return the text features (B, D) of audio tokens (B, K, E), each read under its own image."""
-        return self._encode_prompt(self.prompt(tokens, image))
+    def read(self, audio: AudioFeatures, image: ImageFeatures) -> Tensor:
+        """Return the text features (B, D) of B sounds, each read under its own image."""
+        return self._encode_prompt(self.prompt(audio, image))
 
     def _encode_prompt(self, prompt: Prompt) -> Tensor:
         return text_features(self.backbone, prompt, self.prompt)
@@ -165,6 +183,18 @@ class Method(nn.Module):
 def _left_out(part: nn.Module) -> bool:
     """Say whether a part is a loss without a share of the sum, of which nothing can be learned."""
     return isinstance(part, AlignmentLoss) and not part.config.weight
+
+
+def _check_prompted_layers(prompt: PromptGenerator, backbone: Backbone) -> None:
+    """Refuse a prompt generator that reaches deeper into the towers than the backbone lets it."""
+    for tower in ("image", "text"):
+        wanted, taken = (getattr(part, f"prompted_{tower}_layers") for part in (prompt, backbone))
+        if wanted > taken:
+            raise ConfigError(
+                f"{describe(prompt)} puts tokens into {wanted} layers of the {tower} tower, but "
+                f"{describe(backbone)} takes them in {taken} at most. "
+                "Use another backbone, or another prompt generator."
+            )
 
 
 def _trains(part: nn.Module) -> bool:

@@ -7,6 +7,7 @@ to those who can name the clips: a broken clip, or training that diverges, leads
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from torch import Tensor, nn
@@ -16,14 +17,16 @@ from avprompt.promises import describe
 from avprompt.records import ImageFeatures, Prompt
 
 if TYPE_CHECKING:
-    from avprompt.model.parts import AudioEncoder, AudioProjection, Backbone, Decoder, Masker, PromptGenerator
+    from avprompt.model.parts import AudioEncoder, AudioProjection, Backbone, Decoder, Masker
+    from avprompt.model.prompt_generator import PromptGenerator
 
 Record = TypeVar("Record")
 
 
-def image_features(backbone: Backbone, pixels: Tensor) -> ImageFeatures:
-    """Return what the image encoder says of normalised pixels (B, 3, H, W)."""
-    features = check_record(backbone, "encode_image", backbone.encode_image(pixels), ImageFeatures)
+def image_features(backbone: Backbone, pixels: Tensor, visual: Sequence[Tensor] = ()) -> ImageFeatures:
+    """Return what the image encoder says of normalised pixels (B, 3, H, W), given prompt tokens or none."""
+    encoded = backbone.encode_image(pixels, visual) if visual else backbone.encode_image(pixels)
+    features = check_record(backbone, "encode_image", encoded, ImageFeatures)
     batch, grid = len(pixels), pixels.shape[-1] // backbone.patch_size
     width, joint, patches = backbone.vision_width, backbone.joint_width, grid * grid + 1
     check = "encode_image, pooled"
@@ -38,9 +41,10 @@ def image_features(backbone: Backbone, pixels: Tensor) -> ImageFeatures:
     return features
 
 
-def pooled_image(backbone: Backbone, pixels: Tensor) -> Tensor:
-    """Return the projected class token (B, D) of normalised pixels (B, 3, H, W)."""
-    pooled, width = backbone.pool_image(pixels), backbone.joint_width
+def pooled_image(backbone: Backbone, pixels: Tensor, visual: Sequence[Tensor] = ()) -> Tensor:
+    """Return the projected class token (B, D) of normalised pixels (B, 3, H, W), likewise."""
+    pooled = backbone.pool_image(pixels, visual) if visual else backbone.pool_image(pixels)
+    width = backbone.joint_width
     return check_tensor(backbone, "pool_image", pooled, pixels, "B D", B=len(pixels), D=width)
 
 
@@ -56,15 +60,50 @@ def audio_tokens(projection: AudioProjection, frames: Tensor) -> Tensor:
     return check_tensor(projection, "forward", tokens, frames, "B K E", B=len(frames), E=width)
 
 
+def audio_tags(encoder: AudioEncoder, frames: Tensor) -> Tensor:
+    """Return the scores (B, n) of an audio encoder's classes for frames (B, L, W)."""
+    scores, classes = encoder.tag(frames), len(encoder.labels)
+    return check_tensor(encoder, "tag", scores, frames, "B n", B=len(frames), n=classes)
+
+
+def visual_tokens(generator: PromptGenerator, backbone: Backbone) -> tuple[Tensor, ...]:
+    """Return what a prompt generator puts into the layers of the image tower, each (M, C)."""
+    if not generator.prompted_image_layers:
+        return ()
+    tokens, layers, width = generator.visual(), generator.prompted_image_layers, backbone.vision_width
+    if not isinstance(tokens, tuple) or len(tokens) != layers:
+        raise broken(generator, "visual", f"a tuple with tokens for each of {layers} layers", _seen(tokens))
+    for layer in tokens:
+        check_tensor(generator, "visual", layer, tokens[0], "M C", M=len(tokens[0]), C=width)
+    return tokens
+
+
 def text_features(backbone: Backbone, prompt: Prompt, generator: PromptGenerator) -> Tensor:
     """Return the text features (B, D) of what a prompt generator has made."""
     prompt, width = check_record(generator, "forward", prompt, Prompt), backbone.text_width
     embeddings = check_tensor(generator, "forward", prompt.embeddings, prompt.embeddings, "B S E", E=width)
     batch, length = embeddings.shape[:2]
-    if not 0 <= prompt.read_at < length:
-        raise broken(generator, "forward", f"a read_at within its {length} tokens", str(prompt.read_at))
+    if isinstance(prompt.read_at, int):
+        if not 0 <= prompt.read_at < length:
+            raise broken(generator, "forward", f"a read_at within its {length} tokens", str(prompt.read_at))
+    elif not isinstance(prompt.read_at, Tensor) or prompt.read_at.shape != (batch,):
+        raise broken(generator, "forward", f"a read_at of its {batch} sequences", _seen(prompt.read_at))
+    _check_deep_text(generator, prompt, width)
     text, joint = backbone.encode_prompt(prompt), backbone.joint_width
-    return check_tensor(backbone, "encode_prompt", text, embeddings, "B D", B=batch, D=joint)
+    text = check_tensor(backbone, "encode_prompt", text, embeddings, "B D", B=batch, D=joint)
+    return text if prompt.readings == 1 else text.unflatten(0, (-1, prompt.readings)).mean(1)
+
+
+def _check_deep_text(generator: PromptGenerator, prompt: Prompt, width: int) -> None:
+    layers = generator.prompted_text_layers - 1
+    if len(prompt.deep_text) != layers:
+        promised = f"deep_text for {layers} layers behind the first, as prompted_text_layers says,"
+        raise broken(generator, "forward", promised, f"{len(prompt.deep_text)}")
+    for tokens in prompt.deep_text:
+        check_tensor(generator, "forward, deep_text", tokens, prompt.embeddings, "B M E", E=width)
+        if len(tokens) not in (1, len(prompt.embeddings)):
+            promised = f"deep_text of all {len(prompt.embeddings)} sequences, or of (1, M, E)"
+            raise broken(generator, "forward", promised, _seen(tokens))
 
 
 def mask_logits(decoder: Decoder, image: ImageFeatures, text: Tensor, *, pairs: bool = False) -> Tensor:

@@ -8,17 +8,15 @@ Shapes use the letters of `avprompt.records`.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import torch
 from torch import Tensor, nn
 
-from avprompt.config.options import LossOptions, Options, PromptOptions, TrainedOptions
-from avprompt.distributed import Rows
+from avprompt.config.options import LossOptions, Options, TrainedOptions
 from avprompt.model.grounding import Grounding
-from avprompt.records import ImageFeatures, PairText, Prompt
+from avprompt.records import ImageFeatures, Prompt
 
 
 class Part(nn.Module):
@@ -82,6 +80,8 @@ class Backbone(FrozenPart):
         layers: how many extract layers `ImageFeatures.hidden` has.
         mean: per-channel mean that pixels in 0..1 are normalised with.
         std: per-channel deviation likewise.
+        prompted_image_layers: in how many layers of the image tower, from the first, it takes prompt tokens.
+        prompted_text_layers: likewise of the text tower; every backbone takes them at the first, its input.
     """
 
     image_size: int
@@ -92,14 +92,23 @@ class Backbone(FrozenPart):
     layers: int
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+    prompted_image_layers: int = 0
+    prompted_text_layers: int = 1
 
     @abstractmethod
-    def encode_image(self, pixels: Tensor) -> ImageFeatures:
-        """Encode normalised pixels (B, 3, H, W) in one pass."""
+    def encode_image(self, pixels: Tensor, visual: Sequence[Tensor] = ()) -> ImageFeatures:
+        """Encode images in one pass.
+
+        Args:
+            pixels: (B, 3, H, W) normalised.
+            visual: prompt tokens for the first `prompted_image_layers` layers or fewer, each (M, C), see
+                `PromptGenerator.visual`; given only to backbones that take some. No feature holds them:
+                patches and class token stay where they are.
+        """
 
     @abstractmethod
-    def pool_image(self, pixels: Tensor) -> Tensor:
-        """Return the projected class token (B, D), with gradient to the pixels."""
+    def pool_image(self, pixels: Tensor, visual: Sequence[Tensor] = ()) -> Tensor:
+        """Return the projected class token (B, D), with gradient to pixels and prompt tokens."""
 
     @abstractmethod
     def embed_text(self, text: str) -> Tensor:
@@ -115,7 +124,7 @@ class Backbone(FrozenPart):
 
     @abstractmethod
     def encode_prompt(self, prompt: Prompt) -> Tensor:
-        """Return the projected text features (B, D), with gradient to the embeddings."""
+        """Return the projected text feature (D,) of each sequence, with gradient to embeddings and tokens."""
 
     def decoder_checkpoint(self) -> DecoderCheckpoint | None:
         """Return the mask decoder that was pretrained with this backbone, if any."""
@@ -131,70 +140,44 @@ class AudioEncoder(FrozenPart):
         pads_short_sounds: it brings short sounds to its own length, as its authors did, and so must be
             given them as they are: it meets batches (B, T) of any T, and must make as many frames L of each.
             Otherwise zeros are put behind them up to the seconds that the benchmark uses.
+        labels: names of the classes that `tag` scores, where it is a tagger.
     """
 
     sample_rate: int
     width: int
     pads_short_sounds: ClassVar[bool] = False
+    labels: tuple[str, ...] = ()
 
     @abstractmethod
     def forward(self, waveform: Tensor) -> Tensor:
         """Encode (B, T) in -1..1 to frames (B, L, W)."""
 
+    def tag(self, frames: Tensor) -> Tensor:
+        """Return a score for each of `labels`, (B, n), the highest for the likeliest class.
+
+        Args:
+            frames: (B, L, W) that it has encoded.
+        """
+        raise NotImplementedError(f"{type(self).__name__} is no tagger")
+
 
 class AudioProjection(Part):
-    """Maps frames of audio to tokens of the text encoder. Built as `cls(config, W, E)`."""
+    """Maps frames of audio to tokens of the text encoder. Built as `cls(config, audio_encoder, backbone)`.
+
+    Attributes:
+        audio_width: W.
+        text_width: E.
+    """
 
     Config = TrainedOptions
 
-    def __init__(self, config: Options, audio_width: int, text_width: int) -> None:
+    def __init__(self, config: Options, audio_encoder: AudioEncoder, backbone: Backbone) -> None:
         super().__init__(config)
-        self.audio_width, self.text_width = audio_width, text_width
+        self.audio_width, self.text_width = audio_encoder.width, backbone.text_width
 
     @abstractmethod
     def forward(self, frames: Tensor) -> Tensor:
         """Map (B, L, W) to audio tokens (B, K, E)."""
-
-
-class PromptGenerator(Part):
-    """Puts audio tokens into a prompt for the text encoder. Built as `cls(config, backbone)`."""
-
-    Config = PromptOptions
-
-    @abstractmethod
-    def forward(self, audio_tokens: Tensor, image: ImageFeatures) -> Prompt:
-        """Make one prompt (B, S, E) for each pair of audio tokens (B, K, E) and image."""
-
-    def pairs(self, audio_tokens: Tensor, image: ImageFeatures) -> Prompt:
-        """Make the prompts of every image with every audio.
-
-        Args:
-            audio_tokens: (B_audio, K, E).
-            image: features of B_image images.
-
-        Returns:
-            (B_image * B_audio, S, E), image-major.
-        """
-        first = torch.zeros(len(audio_tokens), dtype=torch.long, device=audio_tokens.device)
-        prompts = [self(audio_tokens, image[first + i]) for i in range(len(image))]
-        return Prompt(torch.cat([prompt.embeddings for prompt in prompts]), prompts[0].read_at)
-
-    def read_pairs(
-        self, audio_tokens: Tensor, image: ImageFeatures, rows: Rows, encode: Callable[[Prompt], Tensor]
-    ) -> PairText:
-        """Return the text features that training contrasts, each audio read as `pairing` says.
-
-        Args:
-            audio_tokens: (b, K, E) of the own sounds.
-            image: features of the own b images.
-            rows: where both stand in the batch of B clips, which may be spread over ranks.
-            encode: the text encoder, `Backbone.encode_prompt`.
-        """
-        if self.config.pairing == "own":
-            text = rows.gather(encode(self(audio_tokens, image)))  # (B, D)
-            return PairText(text.expand(len(image), -1, -1), shared=True)
-        text = encode(self.pairs(rows.gather(audio_tokens), image))  # (b * B, D)
-        return PairText(text.reshape(len(image), -1, text.shape[-1]), shared=False)
 
 
 class Decoder(Part):

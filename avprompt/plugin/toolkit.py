@@ -37,10 +37,11 @@ from avprompt.model.parts import (
     FrozenPart,
     Masker,
     Part,
-    PromptGenerator,
 )
+from avprompt.model.prompt_generator import PromptGenerator, join_prompts
 from avprompt.records import (
     Audio,
+    AudioFeatures,
     Distractor,
     Frame,
     GroundTruth,
@@ -64,6 +65,7 @@ __all__ = [
     "Annotation",
     "Audio",
     "AudioEncoder",
+    "AudioFeatures",
     "AudioProjection",
     "AvpromptError",
     "Backbone",
@@ -108,6 +110,7 @@ __all__ = [
     "WeightsError",
     "fill",
     "initial_context",
+    "join_prompts",
     "limit_pixels",
     "locate",
     "open_picture",

@@ -126,9 +126,9 @@ class Localizer:
         waveform = self.spec.waveform(sound)[None].to(device)
         height, width = image.shape[:2] if size is None else _checked_size(size)
         with self.precision():
-            tokens = self.method.project(self.method.encode_audio(waveform))
+            audio = self.method.listen(self.method.encode_audio(waveform))
             features = self.method.encode_image(pixels)
-            prediction = self.method.locate(features, self.method.read(tokens, features), (height, width))
+            prediction = self.method.locate(features, self.method.read(audio, features), (height, width))
         name = sound if isinstance(sound, Path) else "this sound"
         check_finite(prediction.heatmap, [str(name)], "The heatmap")
         check_finite(prediction.confidence, [str(name)], "The confidence")

@@ -15,7 +15,7 @@ broken. Call them in your tests, with any test runner; nothing is downloaded:
 |---|---|
 | backbone | `check_backbone(backbone)`, its weights read |
 | audio encoder | `check_audio_encoder(encoder)`, its weights read |
-| projection | `check_projection(Mine(options, 6, 8))`, widths of your choice |
+| projection | `check_projection(Mine(options, StandInAudioEncoder(), StandInBackbone()))` |
 | prompt generator | `check_prompt_generator(Mine(options, backbone), backbone)` |
 | decoder | `check_decoder(Mine(options, backbone), backbone)` |
 | masker | `check_masker(Mine(options))` |
@@ -24,7 +24,7 @@ broken. Call them in your tests, with any test runner; nothing is downloaded:
 | protocol | `check_protocol(Mine())` |
 | checkpoint format | `check_checkpoint_format(Mine(), path, state)`, on trained parts that it has names for |
 
-`StandInBackbone` and `StandInMasker` have the right shapes and no weights.
+`StandInBackbone`, `StandInAudioEncoder` and `StandInMasker` have the right shapes and no weights.
 """
 
 from avprompt.testing.benchmarks import check_benchmark
@@ -38,9 +38,10 @@ from avprompt.testing.parts import (
     check_prompt_generator,
 )
 from avprompt.testing.protocols import check_protocol
-from avprompt.testing.standins import StandInBackbone, StandInMasker
+from avprompt.testing.standins import StandInAudioEncoder, StandInBackbone, StandInMasker
 
 __all__ = [
+    "StandInAudioEncoder",
     "StandInBackbone",
     "StandInMasker",
     "check_audio_encoder",

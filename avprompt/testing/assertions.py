@@ -11,7 +11,7 @@ from torch import Tensor
 
 from avprompt.errors import PluginError
 from avprompt.model.outputs import image_features
-from avprompt.model.parts import Backbone
+from avprompt.model.parts import Backbone, FrozenPart
 from avprompt.promises import INTERFACES, check_attributes, check_class
 from avprompt.records import ImageFeatures
 
@@ -60,6 +60,13 @@ def assert_gradient(promise: str, output: Tensor, source: Tensor) -> Tensor:
     return gradient
 
 
+def assert_felt(method: str, output: Tensor, tokens: Tensor) -> None:
+    """Assert that prompt tokens (layers, ...) reach an output from every layer, with a gradient."""
+    gradient = assert_gradient(f"{method} must let gradients reach prompt tokens", output, tokens)
+    for layer, of_layer in enumerate(gradient):
+        assert (of_layer != 0).any(), f"{method} must let prompt tokens in at layer {layer + 1} as well"
+
+
 def assert_close(promise: str, output: Tensor, expected: Tensor, tolerance: float | None = None) -> None:
     """Assert that two outputs are equal but for rounding, in torch's tolerance unless another is given."""
     torch.testing.assert_close(
@@ -67,13 +74,28 @@ def assert_close(promise: str, output: Tensor, expected: Tensor, tolerance: floa
     )
 
 
-def assert_all_train(part: torch.nn.Module, output: Tensor) -> None:
-    """Assert that every trained parameter gets a gradient from an output."""
+def assert_not_hooked(encoder: FrozenPart) -> None:
+    """Assert that nobody has hooked the modules of a frozen encoder.
+
+    Encoders work outside the training step, without gradients: what a hook puts in there is never trained.
+    """
+    for name, module in encoder.named_modules():
+        hooked = bool(module._forward_hooks or module._forward_pre_hooks)
+        where = f"{type(encoder).__name__}.{name}".rstrip(".")
+        assert not hooked, (
+            f"'{where}' is hooked, but a frozen encoder works without gradients. Give tokens for its layers: "
+            "`visual` for the image tower, `Prompt.deep_text` for the text tower"
+        )
+
+
+def assert_all_train(part: torch.nn.Module, *outputs: Tensor) -> None:
+    """Assert that every trained parameter gets a gradient from some of the outputs."""
     named = [(name, parameter) for name, parameter in part.named_parameters() if parameter.requires_grad]
     if not named:
         return
-    assert output.requires_grad, f"'{named[0][0]}' gets no gradient: the output does not depend on it"
-    gradients = torch.autograd.grad(output.square().sum(), [p for _, p in named], allow_unused=True)
+    reached = [output.square().sum() for output in outputs if output.requires_grad]
+    assert reached, f"'{named[0][0]}' gets no gradient: the output does not depend on it"
+    gradients = torch.autograd.grad(sum(reached), [p for _, p in named], allow_unused=True)  # type: ignore[arg-type]
     for (name, _), gradient in zip(named, gradients, strict=True):
         assert gradient is not None, f"'{name}' gets no gradient"
 

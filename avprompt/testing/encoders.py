@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
-from avprompt.model.outputs import audio_frames, check_tensor, image_features, pooled_image
+from avprompt.model.outputs import audio_frames, audio_tags, check_tensor, image_features, pooled_image
 from avprompt.model.parts import AudioEncoder, Backbone
 from avprompt.records import Prompt
-from avprompt.testing.assertions import assert_close, assert_finite, assert_gradient, assert_shape, checks
+from avprompt.testing.assertions import (
+    assert_close,
+    assert_felt,
+    assert_finite,
+    assert_gradient,
+    assert_shape,
+    checks,
+)
 
 
 @checks("backbones")
@@ -33,6 +41,44 @@ def check_backbone(backbone: Backbone, words: str = "a photo of a") -> None:
     assert_finite("encode_prompt must return finite text features", text)
     assert_gradient("encode_prompt must let gradients reach the embeddings", text, sequence)
     assert not any(parameter.requires_grad for parameter in backbone.parameters()), "a backbone is frozen"
+    _check_read_at(backbone, sequence)
+    _check_prompted_images(backbone, pixels.detach())
+    _check_deep_text(backbone, sequence)
+
+
+def _check_read_at(backbone: Backbone, sequence: Tensor) -> None:
+    """Check that sequences of several lengths are read each at its own token."""
+    longer, places = torch.cat([sequence, sequence[:, 1:2]], dim=1), torch.tensor([sequence.shape[1] - 1, 1])
+    each = backbone.encode_prompt(Prompt(longer.expand(2, -1, -1), places))
+    for row, place in enumerate(places.tolist()):
+        alone = backbone.encode_prompt(Prompt(longer, place))[0]
+        assert_close(
+            "read_at (B,) must read each sequence at its own token", each[row], alone, tolerance=1e-4
+        )
+
+
+def _check_prompted_images(backbone: Backbone, pixels: Tensor) -> None:
+    """Check that prompt tokens in the image tower are felt at every depth that is promised."""
+    if not backbone.prompted_image_layers:
+        return
+    shape = (backbone.prompted_image_layers, 2, backbone.vision_width)
+    tokens = torch.randn(shape, requires_grad=True)
+    features = image_features(backbone, pixels, tokens.unbind())
+    pooled = pooled_image(backbone, pixels, tokens.unbind())
+    same = "pool_image must return what encode_image returns as pooled, with prompt tokens too"
+    assert_close(same, pooled, features.pooled, tolerance=1e-4)
+    assert_felt("encode_image", features.pooled, tokens)
+    assert_felt("pool_image", pooled, tokens)
+
+
+def _check_deep_text(backbone: Backbone, sequence: Tensor) -> None:
+    """Check likewise for the text tower."""
+    layers = backbone.prompted_text_layers - 1
+    if not layers:
+        return
+    tokens = torch.randn(layers, 1, 2, backbone.text_width, requires_grad=True)
+    text = backbone.encode_prompt(Prompt(sequence.detach(), sequence.shape[1] - 1, tokens.unbind()))
+    assert_felt("encode_prompt", text, tokens)
 
 
 @checks("audio_encoders")
@@ -47,6 +93,10 @@ def check_audio_encoder(encoder: AudioEncoder, seconds: float = 2.0) -> None:
     same = "a waveform must be encoded by itself, whatever else is in its batch"
     assert_close(same, frames[1:], alone, tolerance=1e-3)
     assert_finite("silence must give finite frames", silent)
+    if encoder.labels:
+        assert len(set(encoder.labels)) == len(encoder.labels), "the labels of a tagger must be unique"
+        with torch.no_grad():
+            assert_finite("a tagger must return finite scores", audio_tags(encoder, frames))
     if encoder.pads_short_sounds:
         with torch.no_grad():
             short = audio_frames(encoder, waveform[:, : waveform.shape[1] // 3])

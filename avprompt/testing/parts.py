@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from avprompt.distributed import ALONE
 from avprompt.model.grounding import Grounding
@@ -14,14 +15,18 @@ from avprompt.model.outputs import (
     hard_masks,
     heatmaps,
     mask_logits,
+    text_features,
+    visual_tokens,
 )
-from avprompt.model.parts import AlignmentLoss, AudioProjection, Backbone, Decoder, Masker, PromptGenerator
-from avprompt.records import Prompt
+from avprompt.model.parts import AlignmentLoss, AudioProjection, Backbone, Decoder, Masker
+from avprompt.model.prompt_generator import PromptGenerator, join_prompts
+from avprompt.records import AudioFeatures, Prompt
 from avprompt.testing.assertions import (
     assert_all_train,
     assert_close,
     assert_finite,
     assert_gradient,
+    assert_not_hooked,
     checks,
     random_features,
 )
@@ -42,20 +47,32 @@ def check_projection(projection: AudioProjection) -> None:
 
 @checks("prompts")
 def check_prompt_generator(prompt: PromptGenerator, backbone: Backbone, audio_tokens: int = 1) -> None:
-    """Check the sequence, and that `pairs` says for every pair what a single prompt says."""
-    image = random_features(backbone, IMAGES)
-    tokens = torch.randn(SOUNDS, audio_tokens, backbone.text_width)
-    paired = prompt.pairs(tokens, image)
-    singles = [prompt(tokens, image[[i] * SOUNDS]) for i in range(IMAGES)]
-    for method, output in [("pairs", paired), *(("forward", single) for single in singles)]:
-        embeddings, width = check_record(prompt, method, output, Prompt).embeddings, backbone.text_width
-        check_tensor(prompt, f"{method}, embeddings", embeddings, tokens, "B S E", E=width)
-        assert_finite(f"{method} must return finite embeddings", embeddings)
-    expected = torch.cat([single.embeddings for single in singles])
-    assert 0 <= paired.read_at < expected.shape[1], "read_at must lie inside the sequence"
-    assert_close("pairs must give what single prompts give, image by image", paired.embeddings, expected)
-    assert paired.read_at == singles[0].read_at, "pairs must read the same token"
-    assert_all_train(prompt, paired.embeddings)
+    """Check prompts, that `pairs` gives for each pair what `forward` does, and that every parameter trains."""
+    assert_not_hooked(backbone)
+    image, width = random_features(backbone, IMAGES), backbone.text_width
+    frames = torch.randn(SOUNDS, 5, 6) if prompt.sees_frames else None
+    audio = AudioFeatures(torch.randn(SOUNDS, audio_tokens, width), frames)
+    paired = check_record(prompt, "pairs", prompt.pairs(audio, image), Prompt)
+    singles = [
+        check_record(prompt, "forward", prompt(audio, image[[i] * SOUNDS]), Prompt) for i in range(IMAGES)
+    ]
+    joined = join_prompts(singles)
+    for method, output in {"pairs": paired, "forward": joined}.items():
+        assert_finite(f"{method} must return finite embeddings", output.embeddings, *output.deep_text)
+        text_features(backbone, output, prompt)
+    same = "pairs must give what single prompts give, image by image"
+    assert_close(same, paired.embeddings, joined.embeddings)
+    assert_close("pairs must read the same tokens", _places(paired), _places(joined))
+    assert paired.readings == joined.readings, "pairs must average over as many readings"
+    for ours, theirs in zip(paired.deep_text, joined.deep_text, strict=True):
+        assert_close(same, ours.expand(len(joined.embeddings), -1, -1), theirs)
+    visual = visual_tokens(prompt, backbone)
+    assert_all_train(prompt, paired.embeddings, *paired.deep_text, *visual)
+    assert_not_hooked(backbone)
+
+
+def _places(prompt: Prompt) -> Tensor:
+    return torch.as_tensor(prompt.read_at).expand(len(prompt.embeddings))
 
 
 @checks("decoders")

@@ -56,7 +56,8 @@ def check_finite(
 
 def _without_features(batch: EncodedBatch) -> list[str]:
     """Return the clips of which an encoder has made something that is not finite."""
-    features = (batch.frames, batch.image.pooled, batch.image.dense)
+    images = () if batch.image is None else (batch.image.pooled, batch.image.dense)
+    features = (batch.frames, *images)
     finite = [tensor.flatten(1).isfinite().all(1).tolist() for tensor in features]
     return [clip for clip, *every in zip(batch.ids, *finite, strict=True) if not all(every)]
 

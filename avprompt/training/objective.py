@@ -52,7 +52,8 @@ class EncodedBatch:
     Attributes:
         ids: of its b clips.
         pixels: (b, 3, H, W) normalised.
-        image: features of these pixels.
+        image: features of these pixels; None where the method has prompt tokens in the image encoder, which
+            then works inside the step.
         frames: (b, L, W) features of the sounds.
         noise: draws the noise of the hard masks.
         rows: where the clips stand among those that they are contrasted with.
@@ -60,7 +61,7 @@ class EncodedBatch:
 
     ids: tuple[str, ...]
     pixels: Tensor
-    image: ImageFeatures
+    image: ImageFeatures | None
     frames: Tensor
     noise: RowNoise
     rows: Rows

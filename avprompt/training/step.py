@@ -97,7 +97,8 @@ class TrainingStep:
         torch.manual_seed(mix(self.seed, number, self.ranks.rank))  # of dropout
         pixels = self.spec.normalise(clips.pixels.to(accelerator.device, non_blocking=True))
         with accelerator.autocast():
-            image = self.encoding.images(pixels, clips.image_keys)
+            inside = self.encoding.method.prompts_images  # encoded with gradients, in the objective
+            image = None if inside else self.encoding.images(pixels, clips.image_keys)
             frames = self.encoding.frames(clips.sounds)
         contrasted = rows if self._across_ranks else ALONE.rows(len(pixels))
         noise = RowNoise(self.seed, number, rows.start)

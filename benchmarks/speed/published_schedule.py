@@ -22,7 +22,7 @@ from torch.nn import functional as F
 
 from avprompt.model.method import Method
 from avprompt.model.parts import Backbone
-from avprompt.records import ImageFeatures
+from avprompt.records import AudioFeatures, ImageFeatures
 from avprompt_clip.backbone import ClipBackbone
 
 
@@ -37,8 +37,8 @@ def published_terms(method: Method, pixels: Tensor, waveform: Tensor, noise: Ten
     """
     clips = len(pixels)
     image = look_at(method.backbone, pixels)  # pooled and dense features
-    tokens = method.projection(method.encode_audio(waveform))  # (B, K, E)
-    text = read(method, tokens, image)  # A[i, j] (B, B, D)
+    audio = method.listen(method.encode_audio(waveform))
+    text = read(method, audio, image)  # A[i, j] (B, B, D)
 
     logits = []
     for j in range(clips):
@@ -54,12 +54,12 @@ def published_terms(method: Method, pixels: Tensor, waveform: Tensor, noise: Ten
     return weigh(method, text.float(), image_level, feature_level, hard)
 
 
-def read(method: Method, tokens: Tensor, image: ImageFeatures) -> Tensor:
+def read(method: Method, audio: AudioFeatures, image: ImageFeatures) -> Tensor:
     """Return A[i, j] (B, B, D): audio j read with the context of image j (`own`) or of image i (`cross`)."""
-    clips = len(tokens)
+    clips = len(audio)
     if method.prompt.config.pairing == "own":
-        return method.read(tokens, image).expand(clips, -1, -1)
-    columns = [method.read(tokens[[j] * clips], image) for j in range(clips)]
+        return method.read(audio, image).expand(clips, -1, -1)
+    columns = [method.read(audio[[j] * clips], image) for j in range(clips)]
     return torch.stack(columns, dim=1)
 
 

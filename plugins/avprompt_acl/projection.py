@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from avprompt.plugin import AudioProjection, TrainedOptions
+from avprompt.plugin import AudioEncoder, AudioProjection, Backbone, TrainedOptions
 
 
 class Unary(nn.Module):
@@ -75,8 +75,9 @@ class FactorGraphProjection(AudioProjection):
 
     Config = FactorGraphOptions
 
-    def __init__(self, config: FactorGraphOptions, audio_width: int, text_width: int) -> None:
-        super().__init__(config, audio_width, text_width)
+    def __init__(self, config: FactorGraphOptions, audio_encoder: AudioEncoder, backbone: Backbone) -> None:
+        super().__init__(config, audio_encoder, backbone)
+        audio_width, text_width = self.audio_width, self.text_width
         self.fc1 = nn.Linear(audio_width, audio_width)
         self.fc2 = nn.Linear(audio_width, text_width)
         self.fga = FactorGraphAttention(text_width, config.dropout)

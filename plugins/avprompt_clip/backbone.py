@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 from avprompt.model.chunks import in_groups
 from avprompt.plugin import Backbone, ConfigError, ImageFeatures, Prompt
 from avprompt_clip.tokens import Tokenizer
-from avprompt_clip.towers import Tower, VisionTower
+from avprompt_clip.towers import DeepTokens, Tower, VisionTower
 
 PUBLISHED_SIZE = 352
 MLP_RATIO = 4  # a block's hidden layer is so much wider than its tokens
@@ -48,32 +49,44 @@ class ClipBackbone(Backbone):
     def tokenizer(self) -> Tokenizer:
         """What turns words into rows of the vocabulary."""
 
-    def encode_image(self, pixels: Tensor) -> ImageFeatures:
-        """Encode normalised pixels (B, 3, H, W) in one pass."""
-        parts = [self._encode(part) for part in in_groups(pixels, self._widest(pixels))]
+    def encode_image(self, pixels: Tensor, visual: Sequence[Tensor] = ()) -> ImageFeatures:
+        """Encode normalised pixels (B, 3, H, W) in one pass, with prompt tokens in the first layers."""
+        parts = [self._encode(part, visual) for part in in_groups(pixels, self._widest(pixels))]
         return ImageFeatures(
             pooled=torch.cat([part.pooled for part in parts]),
             hidden=tuple(torch.cat(layer) for layer in zip(*(part.hidden for part in parts), strict=True)),
             dense=torch.cat([part.dense for part in parts]),
         )
 
-    def _encode(self, pixels: Tensor) -> ImageFeatures:
+    def _encode(self, pixels: Tensor, visual: Sequence[Tensor]) -> ImageFeatures:
         tower, extracted = self.vision, [index + 1 for index in self.extract_layers]
         before_last = len(tower.blocks) - 1
-        states = tower.run(tower.embed(pixels), keep={*extracted, before_last})
+        first, deep = self._image_input(pixels, visual)
+        states = tower.run(first, keep={*extracted, before_last}, deep=deep)
         last = states[before_last]  # what reads the last block needs one token of it, or no attention
-        dense = tower.read(tower.blocks[-1].value_only(last[:, 1:]))  # (B, N, D)
+        pooled = tower.read(tower.blocks[-1].at(last, 0)[:, 0])
+        if visual:  # prompt tokens have done their work: no feature holds them
+            states = {depth: state[:, : deep.start] for depth, state in states.items()}
+        dense = tower.read(tower.blocks[-1].value_only(states[before_last][:, 1:]))  # (B, N, D)
         height, width = (side // self.patch_size for side in pixels.shape[-2:])
         return ImageFeatures(
-            pooled=tower.read(tower.blocks[-1].at(last, 0)[:, 0]),
+            pooled=pooled,
             hidden=tuple(states[depth] for depth in extracted),
             dense=dense.transpose(1, 2).reshape(len(dense), -1, height, width),
         )
 
-    def pool_image(self, pixels: Tensor) -> Tensor:
-        """Return the projected class token (B, D), with gradient to the pixels."""
+    def pool_image(self, pixels: Tensor, visual: Sequence[Tensor] = ()) -> Tensor:
+        """Return the projected class token (B, D), with gradient to pixels and prompt tokens."""
         parts = in_groups(pixels, self._widest(pixels))
-        return torch.cat([self.vision.pool(self.vision.embed(part), 0) for part in parts])
+        inputs = [self._image_input(part, visual) for part in parts]
+        return torch.cat([self.vision.pool(first, 0, deep=deep) for first, deep in inputs])
+
+    def _image_input(self, pixels: Tensor, visual: Sequence[Tensor]) -> tuple[Tensor, DeepTokens]:
+        """Return what enters the image tower, and the prompt tokens that enter its later blocks."""
+        if not visual:
+            return self.vision.embed(pixels), DeepTokens()
+        first = self.vision.embed(pixels, visual[0])
+        return first, DeepTokens(visual[1:], start=first.shape[1] - len(visual[0]))
 
     def _widest(self, pixels: Tensor) -> int:
         """Return how many numbers the hidden layer of an image's MLP has, the largest tensor there is."""
@@ -102,7 +115,8 @@ class ClipBackbone(Backbone):
                 f"The prompt has {length} tokens and the text encoder takes {limit} at most. "
                 "Use fewer context words or tokens."
             )
-        return tower.pool(prompt.embeddings + tower.positions[:length], prompt.read_at, causal=True)
+        first, deep = prompt.embeddings + tower.positions[:length], DeepTokens(prompt.deep_text)
+        return tower.pool(first, prompt.read_at, causal=True, deep=deep)
 
     def _embed(self, ids: list[int]) -> Tensor:
         weight = self.token_embedding.weight

@@ -48,6 +48,7 @@ class ClipSegBackbone(ClipBackbone):
             tuple(architecture.extract_layers), vision.num_hidden_layers
         )
         self.layers = len(self.extract_layers)
+        self.prompted_image_layers, self.prompted_text_layers = len(self.vision.blocks), len(self.text.blocks)
         self.patch_size = vision.patch_size
         self.image_size = fit_image_size(config.image_size, vision.patch_size)
         self.vision_width, self.text_width = vision.hidden_size, text.hidden_size

@@ -46,6 +46,7 @@ class OpenClipBackbone(ClipBackbone):
         visual, text = model.visual, self._text_model
         self.extract_layers = check_extract_layers(config.extract_layers, len(visual.transformer.resblocks))
         self.layers = len(self.extract_layers)
+        self.prompted_image_layers, self.prompted_text_layers = len(self.vision.blocks), len(self.text.blocks)
         self.patch_size = visual.patch_size[0]
         self.image_size = fit_image_size(config.image_size, self.patch_size)
         self.vision_width, self.joint_width = visual.proj.shape

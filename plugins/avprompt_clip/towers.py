@@ -40,13 +40,30 @@ class Block:
         mixed = F.scaled_dot_product_attention(query, key, value, is_causal=causal)
         return self._feed(x + self.output(mixed.transpose(1, 2).flatten(2)))
 
-    def at(self, x: Tensor, index: int, *, causal: bool = False) -> Tensor:
-        """Map (B, tokens, width) to the state (B, 1, width) of one token: no other is computed."""
+    def at(self, x: Tensor, index: int | Tensor, *, causal: bool = False) -> Tensor:
+        """Map (B, tokens, width) to the state (B, 1, width) of one token: no other is computed.
+
+        Args:
+            x: (B, tokens, width).
+            index: of the token, or of each row's own (B,).
+            causal: a token attends to itself and those before it.
+        """
+        if isinstance(index, Tensor):
+            return self._at_each(x, index, causal=causal)
         normed = self.norm_attention(x[:, : index + 1] if causal else x)
         query = split_heads(self.query(normed[:, index : index + 1]), self.heads)
         key, value = (split_heads(project(normed), self.heads) for project in (self.key, self.value))
         mixed = F.scaled_dot_product_attention(query, key, value)
         return self._feed(x[:, index : index + 1] + self.output(mixed.transpose(1, 2).flatten(2)))
+
+    def _at_each(self, x: Tensor, index: Tensor, *, causal: bool) -> Tensor:
+        normed, rows = self.norm_attention(x), torch.arange(len(x), device=x.device)
+        query = split_heads(self.query(normed[rows, index][:, None]), self.heads)
+        key, value = (split_heads(project(normed), self.heads) for project in (self.key, self.value))
+        seen = torch.arange(x.shape[1], device=x.device) <= index[:, None] if causal else None  # (B, tokens)
+        mask = None if seen is None else seen[:, None, None]
+        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        return self._feed(x[rows, index][:, None] + self.output(mixed.transpose(1, 2).flatten(2)))
 
     def value_only(self, x: Tensor) -> Tensor:
         """Map (B, tokens, width) as if every token attended to itself alone.
@@ -57,6 +74,26 @@ class Block:
 
     def _feed(self, x: Tensor) -> Tensor:
         return x + self.mlp(self.norm_mlp(x))
+
+
+@dataclass(frozen=True)
+class DeepTokens:
+    """Prompt tokens for the blocks of a tower after the first (MaPLe, arXiv 2210.03117, equations 2 and 5).
+
+    Attributes:
+        tokens: for the second block, the third and so on, each (B, M, width) or (1, M, width).
+        start: place of the tokens that they replace.
+    """
+
+    tokens: Sequence[Tensor] = ()
+    start: int = 1
+
+    def enter(self, x: Tensor, block: int) -> Tensor:
+        """Return the input (B, tokens, width) of a block, counted from 0, with the prompt tokens in it."""
+        if not 1 <= block <= len(self.tokens):
+            return x
+        tokens = self.tokens[block - 1].to(x.dtype).expand(len(x), -1, -1)
+        return torch.cat([x[:, : self.start], tokens, x[:, self.start + tokens.shape[1] :]], dim=1)
 
 
 @dataclass(frozen=True)
@@ -75,19 +112,23 @@ class Tower:
     final_norm: Map
     project: Map
 
-    def run(self, x: Tensor, keep: Collection[int], *, causal: bool = False) -> dict[int, Tensor]:
-        """Return the states after `keep` blocks; 0 is the input `x` (B, tokens, width) itself."""
+    def run(
+        self, x: Tensor, keep: Collection[int], *, causal: bool = False, deep: DeepTokens = DeepTokens()
+    ) -> dict[int, Tensor]:
+        """Return what enters the block after `keep` blocks; 0 is the input `x` (B, tokens, width) itself."""
         states = {0: x} if 0 in keep else {}
         for depth, block in enumerate(self.blocks[: max(keep)], start=1):
-            x = block(x, causal=causal)
+            x = deep.enter(block(x, causal=causal), depth)
             if depth in keep:
                 states[depth] = x
         return states
 
-    def pool(self, x: Tensor, index: int, *, causal: bool = False) -> Tensor:
-        """Return the projected final state (B, D) of one token for the input (B, tokens, width)."""
+    def pool(
+        self, x: Tensor, index: int | Tensor, *, causal: bool = False, deep: DeepTokens = DeepTokens()
+    ) -> Tensor:
+        """Return the projected final state (B, D) of one token, or one of each, for (B, tokens, width)."""
         last = len(self.blocks) - 1
-        before = self.run(x, keep={last}, causal=causal)[last]
+        before = self.run(x, keep={last}, causal=causal, deep=deep)[last]
         return self.read(self.blocks[last].at(before, index, causal=causal)[:, 0])
 
     def read(self, x: Tensor) -> Tensor:
@@ -109,14 +150,19 @@ class VisionTower(Tower):
     patches: nn.Module
     first_norm: Map
 
-    def embed(self, pixels: Tensor) -> Tensor:
-        """Return the input (B, N + 1, C) of the first block for pixels (B, 3, H, W)."""
+    def embed(self, pixels: Tensor, prompted: Tensor | None = None) -> Tensor:
+        """Return the input (B, N + 1, C) of the first block for pixels (B, 3, H, W).
+
+        Prompt tokens (M, C) come behind, without positions.
+        """
         grid = self.patches(pixels)  # (B, C, h, w)
         height, width = grid.shape[-2:]
         patches = grid.flatten(2).transpose(1, 2)  # (B, N, C)
         first = self.class_token.expand(len(patches), 1, -1)
-        tokens = torch.cat([first, patches], dim=1)  # (B, N + 1, C)
-        return self.first_norm(tokens + fit_positions(self.positions, height, width))
+        tokens = torch.cat([first, patches], dim=1) + fit_positions(self.positions, height, width)
+        if prompted is not None:
+            tokens = torch.cat([tokens, prompted.to(tokens.dtype).expand(len(tokens), -1, -1)], dim=1)
+        return self.first_norm(tokens)
 
 
 def quick_gelu(x: Tensor) -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -29,6 +31,8 @@ class MiniBackbone(Backbone):
     def __init__(self, config: Options | None = None) -> None:
         super().__init__(config or Options())
         self.clip = model.MiniClip()
+        self.prompted_image_layers = len(self.clip.image.blocks)
+        self.prompted_text_layers = len(self.clip.text.blocks)
 
     def load_weights(self) -> dict[str, str]:
         """Read the weights in the package; see `FrozenPart.load_weights`."""
@@ -36,13 +40,13 @@ class MiniBackbone(Backbone):
         self.clip.load_state_dict(tensors)
         return {"clip.safetensors": digest}
 
-    def encode_image(self, pixels: Tensor) -> ImageFeatures:
-        """Encode normalised pixels (B, 3, 96, 96) in one pass."""
-        return ImageFeatures(*self.clip.image(pixels))
+    def encode_image(self, pixels: Tensor, visual: Sequence[Tensor] = ()) -> ImageFeatures:
+        """Encode normalised pixels (B, 3, 96, 96) in one pass, with prompt tokens in the first layers."""
+        return ImageFeatures(*self.clip.image(pixels, visual))
 
-    def pool_image(self, pixels: Tensor) -> Tensor:
-        """Return the projected class token (B, D), with gradient to the pixels."""
-        return self.clip.image.pool(pixels)
+    def pool_image(self, pixels: Tensor, visual: Sequence[Tensor] = ()) -> Tensor:
+        """Return the projected class token (B, D), with gradient to pixels and prompt tokens."""
+        return self.clip.image.pool(pixels, visual)
 
     def embed_text(self, text: str) -> Tensor:
         """Return the input embeddings (S, E) of the words, without `<sos>` and `<eos>`.
@@ -69,8 +73,10 @@ class MiniBackbone(Backbone):
                 f"The mini text encoder reads at most {model.POSITIONS} tokens, <sos> and <eos> counted; "
                 f"the prompt has {length}. Use fewer context tokens or audio tokens."
             )
-        read_at = torch.full((count,), prompt.read_at, device=prompt.embeddings.device)
-        return self.clip.text(prompt.embeddings, read_at)  # type: ignore[no-any-return]
+        read_at = prompt.read_at
+        if isinstance(read_at, int):
+            read_at = torch.full((count,), read_at, device=prompt.embeddings.device)
+        return self.clip.text(prompt.embeddings, read_at, prompt.deep_text)  # type: ignore[no-any-return]
 
     def decoder_checkpoint(self) -> DecoderCheckpoint:
         """Return the CLIPSeg decoder that was pretrained jointly with both towers."""

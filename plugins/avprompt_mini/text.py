@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
-from avprompt_mini.layers import Block
+from avprompt_mini.layers import Block, with_tokens
 
 
 class TextTower(nn.Module):
@@ -31,10 +33,15 @@ class TextTower(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.project = nn.Linear(width, joint_width, bias=False)
 
-    def forward(self, embeddings: Tensor, read_at: Tensor) -> Tensor:
-        """Read (B, S, E) and return the projected state (B, D) at the tokens `read_at` (B,)."""
+    def forward(self, embeddings: Tensor, read_at: Tensor, deep: Sequence[Tensor] = ()) -> Tensor:
+        """Read (B, S, E) and return the projected state (B, D) at the tokens `read_at` (B,).
+
+        Prompt tokens `deep`, each (B, M, E) or (1, M, E), stand behind `<sos>` from the second block on.
+        """
         x = embeddings + self.positions[: embeddings.shape[1]]
-        for block in self.blocks:
+        for depth, block in enumerate(self.blocks):
+            if 1 <= depth <= len(deep):
+                x = with_tokens(x, deep[depth - 1], start=1)
             x = block(x, causal=True)
         rows = torch.arange(len(x), device=x.device)
         return self.project(self.norm(x[rows, read_at]))  # type: ignore[no-any-return]

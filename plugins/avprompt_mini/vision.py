@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from avprompt_mini.layers import Block
+from avprompt_mini.layers import Block, with_tokens
 
 STRIDES = (2, 2, 3)  # a patch of 12 pixels
 
@@ -53,23 +55,32 @@ class ImageTower(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.project = nn.Linear(width, joint_width, bias=False)
 
-    def forward(self, pixels: Tensor) -> tuple[Tensor, tuple[Tensor, ...], Tensor]:
-        """Encode (B, 3, H, W): pooled (B, D), hidden states (B, N + 1, C), dense (B, D, h, w)."""
-        states = self._states(pixels)
+    def forward(
+        self, pixels: Tensor, visual: Sequence[Tensor] = ()
+    ) -> tuple[Tensor, tuple[Tensor, ...], Tensor]:
+        """Encode (B, 3, H, W): pooled (B, D), hidden states (B, N + 1, C), dense (B, D, h, w).
+
+        Prompt tokens (M, C) stand behind the patches in the first blocks, and in none of these.
+        """
+        states = self._states(pixels, visual)
+        if visual:
+            states = [state[:, : self.side**2 + 1] for state in states]
         dense = self.project(self.norm(self.blocks[-1].value_only(states[-2][:, 1:])))  # type: ignore[operator]
         dense = dense.transpose(1, 2).unflatten(2, (self.side, self.side))  # (B, D, h, w)
         return self._pool(states[-1]), tuple(states[i] for i in self.extract), dense
 
-    def pool(self, pixels: Tensor) -> Tensor:
+    def pool(self, pixels: Tensor, visual: Sequence[Tensor] = ()) -> Tensor:
         """Return the projected class token (B, D) alone."""
-        return self._pool(self._states(pixels)[-1])
+        return self._pool(self._states(pixels, visual)[-1])
 
-    def _states(self, pixels: Tensor) -> list[Tensor]:
-        """The tokens (B, N + 1, C) before the first block and after each."""
+    def _states(self, pixels: Tensor, visual: Sequence[Tensor]) -> list[Tensor]:
+        """The tokens (B, N + 1 + M, C) that enter each block, and those that leave the last."""
         patches = self.stem(pixels)
         tokens = torch.cat([self.class_token.expand(len(patches), 1, -1), patches], dim=1)
         states = [tokens + self.positions]
-        for block in self.blocks:
+        for depth, block in enumerate(self.blocks):
+            if depth < len(visual):
+                states[-1] = with_tokens(states[-1], visual[depth], start=tokens.shape[1])
             states.append(block(states[-1]))
         return states
 

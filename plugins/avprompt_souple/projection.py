@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from avprompt.plugin import AudioProjection, TrainedOptions
+from avprompt.plugin import AudioEncoder, AudioProjection, Backbone, TrainedOptions
 
 
 class BottleneckOptions(TrainedOptions):
@@ -29,8 +29,9 @@ class BottleneckProjection(AudioProjection):
 
     Config = BottleneckOptions
 
-    def __init__(self, config: BottleneckOptions, audio_width: int, text_width: int) -> None:
-        super().__init__(config, audio_width, text_width)
+    def __init__(self, config: BottleneckOptions, audio_encoder: AudioEncoder, backbone: Backbone) -> None:
+        super().__init__(config, audio_encoder, backbone)
+        audio_width, text_width = self.audio_width, self.text_width
         self.reduce = nn.Linear(audio_width, config.hidden)
         self.expand = nn.Linear(config.hidden, text_width)
         self.attention = nn.Linear(text_width, config.tokens)

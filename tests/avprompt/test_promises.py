@@ -72,7 +72,7 @@ def load(kind: str, part: object) -> Any:
         ),
         (
             Deaf,
-            r"cannot be called as it will be: forward\(self, image\)\. .*\(self, audio_tokens, image",
+            r"cannot be called as it will be: forward\(self, image\)\. .*\(self, audio, image",
         ),
     ],
 )

@@ -8,6 +8,7 @@ from avprompt.config.options import options
 from avprompt.plugin.discovery import load_plugins
 from avprompt.registry import Registry
 from avprompt.testing import (
+    StandInAudioEncoder,
     StandInBackbone,
     check_decoder,
     check_loss,
@@ -20,9 +21,9 @@ REGISTRY = load_plugins().registry
 
 
 @pytest.mark.parametrize("audio_tokens", [1, 2])
-@pytest.mark.parametrize("order", ["last", "first"])
+@pytest.mark.parametrize("order", ["last", "first", 1, "all"])
 @pytest.mark.parametrize("name", REGISTRY.names("prompts"))
-def test_prompt_generators(registry: Registry, name: str, order: str, audio_tokens: int) -> None:
+def test_prompt_generators(registry: Registry, name: str, order: str | int, audio_tokens: int) -> None:
     config = options(registry, "prompts", name, {"audio_token": order}, "prompt")
     backbone = StandInBackbone()
     check_prompt_generator(registry.load("prompts", name)(config, backbone), backbone, audio_tokens)
@@ -31,7 +32,7 @@ def test_prompt_generators(registry: Registry, name: str, order: str, audio_toke
 @pytest.mark.parametrize("name", REGISTRY.names("projections"))
 def test_projections(registry: Registry, name: str) -> None:
     config = options(registry, "projections", name, {}, "projection")
-    check_projection(registry.load("projections", name)(config, 6, 8))
+    check_projection(registry.load("projections", name)(config, StandInAudioEncoder(), StandInBackbone()))
 
 
 @pytest.mark.parametrize("name", REGISTRY.names("decoders"))

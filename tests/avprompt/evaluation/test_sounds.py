@@ -14,7 +14,7 @@ from torch import Tensor
 from avprompt.errors import EvaluationError
 from avprompt.evaluation.sounds import AlteredAudio, other_class, partners
 from avprompt.features.encoding import Encoding
-from avprompt.records import Sample
+from avprompt.records import AudioFeatures, Sample
 from tinyworld.bench import SPEC, Bench
 from tinyworld.benchmark import Broken, Tiny
 from tinyworld.scenes import CLASSES, scene, sound
@@ -30,9 +30,9 @@ def samples() -> list[Sample]:
     return list(Tiny().split("test").samples)
 
 
-def heard(tokens: Tensor) -> list[str]:
-    """Name the class that each token (N, 1, E) is of."""
-    return [CLASSES[kind] for kind in tokens[:, 0, : len(CLASSES)].argmax(-1)]
+def heard(audio: AudioFeatures) -> list[str]:
+    """Name the class that each sound's token is of."""
+    return [CLASSES[kind] for kind in audio.tokens[:, 0, : len(CLASSES)].argmax(-1)]
 
 
 @given(count=st.integers(2, 60), seed=st.integers(0, 5), missing=st.sets(st.integers(0, 59)))
@@ -74,18 +74,18 @@ class TestEncode:
         assert sorted(heard(by["shuffled"])) == sorted(labels)
         for condition in ("shuffled", "distractor", "off-screen"):
             assert all(other != own for other, own in zip(heard(by[condition]), labels, strict=True))
-        assert float(by["silent"].abs().max()) == 0
-        assert float(by["noise"].std()) > 0
-        assert not torch.equal(by["noise"][0], by["noise"][1])
+        assert float(by["silent"].tokens.abs().max()) == 0
+        assert float(by["noise"].tokens.std()) > 0
+        assert not torch.equal(by["noise"].tokens[0], by["noise"].tokens[1])
 
     def test_batches_change_nothing(self, audio: AlteredAudio, samples: list[Sample]) -> None:
         one, other = (audio.encode(samples, altered=True, batch_size=size) for size in (2, 6))
         for condition, tokens in one.by_condition.items():
-            torch.testing.assert_close(tokens, other.by_condition[condition])
+            torch.testing.assert_close(tokens.tokens, other.by_condition[condition].tokens)
 
     def test_follows_the_seed(self, audio: AlteredAudio, samples: list[Sample]) -> None:
         drawn = [
-            audio.encode(samples, altered=True, batch_size=4, seed=seed).by_condition["shuffled"]
+            audio.encode(samples, altered=True, batch_size=4, seed=seed).by_condition["shuffled"].tokens
             for seed in (0, 0, 3)
         ]
         assert torch.equal(drawn[0], drawn[1])
@@ -97,7 +97,7 @@ class TestEncode:
         samples[2] = replace(samples[2], off_screen=sound(5))
         tokens = audio.encode(samples, altered=True, batch_size=4).by_condition["off-screen"]
         assert heard(tokens)[2] == CLASSES[5]
-        assert torch.isfinite(tokens).all()
+        assert torch.isfinite(tokens.tokens).all()
 
     def test_missing_sounds_are_named_and_given_to_nobody(self, audio: AlteredAudio) -> None:
         samples = list(Broken().split("validation").samples)
@@ -106,7 +106,7 @@ class TestEncode:
         assert "no-such-sound.wav" in tokens.missing[3].reason
         used = [index for index in range(len(samples)) if index != 3]
         for condition, table in tokens.by_condition.items():
-            assert torch.isfinite(table[used]).all(), condition
+            assert torch.isfinite(table[used].tokens).all(), condition
 
     def test_one_class_has_no_off_screen_sound(self, audio: AlteredAudio) -> None:
         samples = [scene("test", index) for index in (0, 6, 12)]

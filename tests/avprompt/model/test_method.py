@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from avprompt.config.method_config import resolve
 from avprompt.model.build import build
 from avprompt.model.method import Method
-from avprompt.records import Prompt
+from avprompt.records import AudioFeatures, Prompt
 from avprompt.registry import Registry
 from tinyworld.encoders import CHECKSUM
 from tinyworld.training import ground, without_noise
@@ -87,17 +87,17 @@ class TestPairing:
         built = make("souple", "prompt.initialise=random", "prompt.reduction=2")
         image, frames = built.encode_image(clips[0]), built.encode_audio(clips[1])
         pairs = ground(built, *clips).text
-        own = built.read(built.projection(frames), image)
+        own = built.read(built.listen(frames), image)
         for i in range(3):
             torch.testing.assert_close(pairs[i], own)
 
     def test_cross_reads_every_audio_under_every_image(self, make: Make, clips: Clips) -> None:
         built = make("souple-cross", "prompt.initialise=random", "prompt.reduction=2")
         image, frames = built.encode_image(clips[0]), built.encode_audio(clips[1])
-        pairs, tokens = ground(built, *clips).text, built.projection(frames)
+        pairs, audio = ground(built, *clips).text, built.listen(frames)
         for i in range(3):
             for j in range(3):
-                torch.testing.assert_close(pairs[i, j], built.read(tokens[[j]], image[[i]])[0])
+                torch.testing.assert_close(pairs[i, j], built.read(audio[[j]], image[[i]])[0])
 
     @pytest.mark.parametrize(("method", "prompts"), [("souple", 3), ("souple-cross", 9)])
     def test_costs_what_it_must(
@@ -157,7 +157,7 @@ class TestLocate:
     def test_heatmaps_and_confidence(self, make: Make, clips: Clips) -> None:
         built = make("souple").eval()
         image = built.encode_image(clips[0])
-        text = built.read(built.projection(built.encode_audio(clips[1])), image)
+        text = built.read(built.listen(built.encode_audio(clips[1])), image)
         prediction = built.locate(image, text, (50, 40))
         assert prediction.heatmap.shape == (3, 50, 40)
         assert prediction.heatmap.dtype == torch.float32
@@ -173,8 +173,8 @@ class TestLocate:
         image = built.encode_image(red)
 
         def confidence(kind: int) -> Any:
-            tokens = torch.eye(8)[kind].reshape(1, 1, 8)
-            return float(built.locate(image, built.read(tokens, image), (32, 32)).confidence)
+            audio = AudioFeatures(torch.eye(8)[kind].reshape(1, 1, 8))
+            return float(built.locate(image, built.read(audio, image), (32, 32)).confidence)
 
         assert confidence(0) > 0.8
         assert confidence(1) < 0.2

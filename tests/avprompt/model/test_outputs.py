@@ -92,8 +92,8 @@ def test_a_layer_that_is_missing(method: Method) -> None:
     ],
 )
 def test_a_broken_promise_in_evaluation(method: Method, place: str, output: Tensor, message: str) -> None:
-    image, tokens = method.encode_image(PIXELS), method.project(method.encode_audio(WAVEFORM))
-    text = method.read(tokens, image)
+    image, audio = method.encode_image(PIXELS), method.listen(method.encode_audio(WAVEFORM))
+    text = method.read(audio, image)
     replace(method, place, output)
     with pytest.raises(PluginError, match=re.escape(message)):
         method.locate(image, text, (5, 6))

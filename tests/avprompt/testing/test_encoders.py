@@ -45,10 +45,12 @@ class TestBackbone:
 
     def test_that_says_a_wrong_width(self) -> None:
         class Wide(StandInBackbone):
-            vision_width = 99
+            def __init__(self) -> None:
+                super().__init__()
+                self.vision_width = 99
 
         with pytest.raises(
-            AssertionError, match=r"hidden must .* = \(2, 17, 99\), but returned \(2, 17, 16\)"
+            AssertionError, match=r"hidden must .* = \(2, 17, 99\), but returned \(2, 17, 12\)"
         ):
             check_backbone(Wide())
 

@@ -13,8 +13,9 @@ from avprompt.config.options import LossOptions, PromptOptions, TrainedOptions
 from avprompt.model.context_prompt import ContextPrompt
 from avprompt.model.grounding import Grounding, resize_maps
 from avprompt.model.parts import AlignmentLoss, AudioProjection, Decoder
-from avprompt.records import ImageFeatures, Prompt
+from avprompt.records import AudioFeatures, ImageFeatures, Prompt
 from avprompt.testing import (
+    StandInAudioEncoder,
     StandInBackbone,
     StandInMasker,
     check_decoder,
@@ -32,7 +33,7 @@ class TestProjection:
                 return frames.mean(1)
 
         with pytest.raises(AssertionError, match=r"\(B, K, E\) = \(2, K, 4\), but returned \(2, 4\)"):
-            check_projection(Flat(TrainedOptions(), 4, 4))
+            check_projection(Flat(TrainedOptions(), StandInAudioEncoder(4), StandInBackbone(4)))
 
     def test_that_returns_no_numbers(self) -> None:
         class Dividing(AudioProjection):
@@ -40,7 +41,7 @@ class TestProjection:
                 return frames[:, :1] * torch.nan
 
         with pytest.raises(AssertionError, match=r"a projection must return finite audio tokens"):
-            check_projection(Dividing(TrainedOptions(), 4, 4))
+            check_projection(Dividing(TrainedOptions(), StandInAudioEncoder(4), StandInBackbone(4)))
 
     def test_with_an_idle_parameter(self) -> None:
         class Idle(AudioProjection):
@@ -53,7 +54,7 @@ class TestProjection:
                 return frames.mean(1, keepdim=True) * self.used
 
         with pytest.raises(AssertionError, match=r"'forgotten' gets no gradient"):
-            check_projection(Idle(TrainedOptions(), 4, 4))
+            check_projection(Idle(TrainedOptions(), StandInAudioEncoder(4), StandInBackbone(4)))
 
 
 class TestPromptGenerator:
@@ -63,8 +64,8 @@ class TestPromptGenerator:
 
     def test_whose_pairs_are_in_another_order(self) -> None:
         class AudioMajor(self.Words):  # type: ignore[name-defined, misc]
-            def pairs(self, audio_tokens: Tensor, image: ImageFeatures) -> Prompt:
-                made = super().pairs(audio_tokens, image)
+            def pairs(self, audio: AudioFeatures, image: ImageFeatures) -> Prompt:
+                made = super().pairs(audio, image)
                 turned = made.embeddings.unflatten(0, (len(image), -1)).transpose(0, 1).flatten(0, 1)
                 return Prompt(turned, made.read_at)
 
@@ -79,7 +80,7 @@ class TestPromptGenerator:
                 return Prompt(super()._arrange(context, audio_tokens).embeddings, read_at=77)
 
         backbone = StandInBackbone()
-        with pytest.raises(AssertionError, match=r"read_at must lie inside the sequence"):
+        with pytest.raises(AssertionError, match=r"a read_at within its \d+ tokens, but returned 77"):
             check_prompt_generator(Beyond(PromptOptions(), backbone), backbone)
 
 
@@ -192,8 +193,8 @@ def test_a_prompt_generator_without_its_context() -> None:
 
 def test_a_prompt_generator_that_returns_tokens() -> None:
     class Bare(TestPromptGenerator.Words):
-        def forward(self, audio_tokens: Tensor, image: ImageFeatures) -> Any:
-            return audio_tokens
+        def forward(self, audio: AudioFeatures, image: ImageFeatures) -> Any:
+            return audio.tokens
 
     backbone = StandInBackbone()
     with pytest.raises(AssertionError, match=r"must return a record Prompt, but returned \(2, 1, 8\)"):

@@ -117,5 +117,5 @@ def test_heatmaps(method: Method, pixels: Tensor, waveform: Tensor, golden: Gold
     method.eval()
     with torch.no_grad():
         image = method.encode_image(pixels)
-        text = method.read(method.projection(method.encode_audio(waveform)), image)
+        text = method.read(method.listen(method.encode_audio(waveform)), image)
     assert_near(method.locate(image, text, (64, 64)).heatmap, golden["infer.heatmap_64"])

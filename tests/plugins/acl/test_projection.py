@@ -6,18 +6,26 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from avprompt.testing import StandInAudioEncoder, StandInBackbone
 from avprompt_acl.projection import FactorGraphOptions, FactorGraphProjection
+
+
+def make(audio_width: int, text_width: int, **given: int) -> FactorGraphProjection:
+    widths = StandInAudioEncoder(audio_width), StandInBackbone(text_width)
+    return FactorGraphProjection(FactorGraphOptions(**given), *widths)
 
 
 @pytest.fixture
 def projection() -> FactorGraphProjection:
     torch.manual_seed(0)
-    return FactorGraphProjection(FactorGraphOptions(), audio_width=6, text_width=4)
+    return make(6, 4)
 
 
 def test_published_size() -> None:
     with torch.device("meta"):
-        projection = FactorGraphProjection(FactorGraphOptions(), audio_width=2304, text_width=512)
+        projection = FactorGraphProjection(
+            FactorGraphOptions(), StandInAudioEncoder(2304), StandInBackbone(512)
+        )
     assert sum(parameter.numel() for parameter in projection.parameters()) == 7_279_363
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import torch
 
+from avprompt.records import AudioFeatures
 from avprompt.testing import StandInBackbone
 from avprompt_acl.prompt import FixedOptions, FixedPrompt
 
@@ -13,8 +14,8 @@ def test_words_then_the_audio_token() -> None:
     token = torch.randn(1, 1, 8)
     image = backbone.encode_image(torch.zeros(1, 3, 32, 32))
     expected = torch.cat([start[None], backbone.embed_text("a photo of"), token[0], end[None]])
-    torch.testing.assert_close(prompt(token, image).embeddings[0], expected)
-    assert prompt(token, image).read_at == 5
+    torch.testing.assert_close(prompt(AudioFeatures(token), image).embeddings[0], expected)
+    assert prompt(AudioFeatures(token), image).read_at == 5
 
 
 def test_any_words() -> None:

@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from avprompt.errors import ConfigError
-from avprompt.records import ImageFeatures
+from avprompt.records import AudioFeatures, ImageFeatures
 from avprompt.testing import StandInBackbone
 from avprompt_coop.prompts import CoCoOpOptions, CoCoOpPrompt, CoOpPrompt, LearnedContextOptions
 
@@ -39,7 +39,7 @@ def test_a_context_has_as_many_tokens_as_the_words_that_it_starts_from(
 
 def test_coop_ignores_the_image(image: ImageFeatures) -> None:
     prompt = CoOpPrompt(LearnedContextOptions(), StandInBackbone())
-    audio = torch.randn(1, 1, 8).expand(3, -1, -1)
+    audio = AudioFeatures(torch.randn(1, 1, 8).expand(3, -1, -1))
     first, *others = prompt(audio, image).embeddings
     assert all(torch.equal(first, other) for other in others)
 

@@ -59,7 +59,10 @@ class TinyClip(Backbone):
         return start, end
 
     def encode_prompt(self, prompt: Prompt) -> Tensor:
-        return self.dropout(prompt.embeddings[:, : prompt.read_at + 1].sum(1))
+        if isinstance(prompt.read_at, int):
+            return self.dropout(prompt.embeddings[:, : prompt.read_at + 1].sum(1))
+        rows = torch.arange(len(prompt.embeddings))
+        return self.dropout(prompt.embeddings.cumsum(1)[rows, prompt.read_at])
 
     def decoder_checkpoint(self) -> DecoderCheckpoint:
         return DecoderCheckpoint({"reduce_dim": 8, "heads": 2, "intermediate": 16}, None)
