@@ -47,7 +47,7 @@ def check_projection(projection: AudioProjection) -> None:
 
 @checks("prompts")
 def check_prompt_generator(prompt: PromptGenerator, backbone: Backbone, audio_tokens: int = 1) -> None:
-    """Check prompts, that `pairs` gives for each pair what `forward` does, and that every parameter trains."""
+    """Check prompts, that `pairs` gives for each pair what `forward` does, and that all parameters train."""
     assert_not_hooked(backbone)
     image, width = random_features(backbone, IMAGES), backbone.text_width
     frames = torch.randn(SOUNDS, 5, 6) if prompt.sees_frames else None
