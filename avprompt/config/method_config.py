@@ -158,7 +158,10 @@ def check(registry: Registry, tables: Table, where: str) -> MethodConfig:
     """Validate tables against the options of the parts they name, and fill in every default."""
     check_types(tables, where, MethodConfig.model_fields)
     if "losses" not in tables:
-        raise ConfigError(f"The {where} says nothing of its losses: the table 'losses' is missing.")
+        raise ConfigError(
+            f"The {where} says nothing of its losses: the table 'losses' is missing. "
+            "A method that trains nothing says 'losses: {}'."
+        )
     checked = dict(tables)
     for part in PART_KINDS:
         checked[part] = _part(registry, part, tables.get(part, {}), where)

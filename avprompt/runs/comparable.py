@@ -95,10 +95,10 @@ def _check_alike(first: ComparedMethod, method: ComparedMethod, across: Across |
     if differences:
         shown = ", ".join(f"{name} ({ours} and {theirs})" for name, ours, theirs in differences)
         encoders = any(_of_encoders(name) for name, _, _ in differences)
-        instead = "add --across encoders to compare different encoders, or " if encoders else ""
+        instead = "add --across encoders to compare different encoders, " if encoders else ""
         raise ConfigError(
-            f"'{first.name}' and '{method.name}' were not made alike: {shown}. Make them alike, or {instead}"
-            "add --allow-different: the table then says in what they differ."
+            f"'{first.name}' and '{method.name}' were not made alike: {shown}. Make them alike, {instead}"
+            "or add --allow-different: the table then says in what they differ."
         )
 
 

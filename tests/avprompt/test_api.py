@@ -195,6 +195,19 @@ class TestCompare:
         assert ["| cIoU", table[3][1], "100.0 ± 0.0 |"] in table
         assert {len(row) for row in table} == {3}
 
+    def test_goes_across_encoders(self) -> None:
+        sets = ["tiny", "tiny-loud"]
+        comparison = avprompt.compare(["oracle"], "tiny", across="encoders", encoders=sets, output="c")
+        assert "| encoders | tiny | tiny-loud |" in comparison.to_markdown()
+        assert [str(method.folders[0]) for method in comparison.methods] == [
+            f"c/{encoders}/oracle-seed0" for encoders in sets
+        ]
+
+    def test_finds_unknown_names_before_anything_is_run(self) -> None:
+        with pytest.raises(avprompt.AvpromptError, match="There is no method 'suple'"):
+            avprompt.compare(["oracle", "suple"], "tiny", output="c")
+        assert not Path("c").exists()
+
     @pytest.mark.parametrize("methods", [[], "souple", 3, None])
     def test_takes_a_list(self, methods: Any) -> None:
         with pytest.raises(avprompt.AvpromptError, match="compare takes a list of methods or runs"):
@@ -210,6 +223,9 @@ class TestCompare:
         [
             (["deaf", "oracle"], {"seed": 3}, r"give seeds=\[...\] instead"),
             (["deaf", "deaf"], {}, "'deaf' is to be compared with itself"),
+            (["deaf"], {"across": "seeds"}, "compared across encoders, not across 'seeds'"),
+            (["deaf"], {"encoders": []}, r"an encoder set, or a list of some, not \[\]"),
+            (["deaf"], {"encoders": ["tiny", "tiny-loud"]}, r"\(across='encoders' in Python\)"),
         ],
     )
     def test_refuses_what_cannot_act(self, methods: Any, options: Any, message: str) -> None:

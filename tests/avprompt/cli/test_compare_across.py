@@ -10,6 +10,15 @@ import pytest
 
 from tinyworld.runs import TINY, results, row
 
+UNTRAINED = """
+name: untrained
+projection: {name: bottleneck, trained: false}
+prompt: {name: fixed, words: a photo of}
+decoder: {name: similarity}
+masker: {name: gumbel-sigmoid, trained: false}
+losses: {}
+"""
+
 
 class TestSplits:
     """A table for every test split that all have scored."""
@@ -98,10 +107,7 @@ class TestAcrossEncoders:
 
 
 def test_what_trains_nothing_stands_beside_what_trains(cli: Any, here: Path) -> None:
-    untrained = "".join(
-        f"{part}: {{trained: false}}\n" for part in ("projection", "prompt", "decoder", "masker")
-    )
-    (here / "untrained.yaml").write_text(f"name: untrained\nbase: souple\n{untrained}")
+    (here / "untrained.yaml").write_text(UNTRAINED)
     output = cli("compare", "untrained.yaml", "souple", *TINY, "--output", "c").stdout
     assert row(output, "trained parameters")[1] == "0"
     assert not (here / "c/untrained-seed0/train.jsonl").exists()

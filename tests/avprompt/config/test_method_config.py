@@ -370,6 +370,8 @@ def test_a_file_must_say_its_losses(registry: Registry, tmp_path: Path) -> None:
     for encoders in ("tiny", "mini"):
         with pytest.raises(ConfigError, match=r"says nothing of its losses: the table 'losses' is missing"):
             resolve(registry, str(tmp_path / "mine.yaml"), encoders)
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(tables | {"losses": {}}))
+    assert resolve(registry, str(tmp_path / "mine.yaml"), "mini").losses == {}
 
 
 def test_a_part_whose_module_is_broken(install_plugin: Any, write: Any) -> None:

@@ -104,7 +104,7 @@ class TestAcrossEncoders:
 
     def test_is_named_where_it_is_not_asked_for(self, tmp_path: Path) -> None:
         methods = [scored(tmp_path / "x"), scored(tmp_path / "y", **self.PUBLISHED)]
-        with pytest.raises(ConfigError, match="alike, or add --across encoders to compare"):
+        with pytest.raises(ConfigError, match="alike, add --across encoders to compare"):
             check_comparable(methods)
         with pytest.raises(ConfigError, match="Make them alike, or add --allow-different"):
             check_comparable([methods[0], scored(tmp_path / "z", seed=1)])
