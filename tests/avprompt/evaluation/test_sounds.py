@@ -78,6 +78,18 @@ class TestEncode:
         assert float(by["noise"].tokens.std()) > 0
         assert not torch.equal(by["noise"].tokens[0], by["noise"].tokens[1])
 
+    def test_frames_go_with_tokens_where_the_prompt_asks_for_them(
+        self, audio: AlteredAudio, samples: list[Sample], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert audio.encode(samples, altered=False, batch_size=4).by_condition["true"].frames is None
+        monkeypatch.setattr(audio.encoding.method.prompt, "sees_frames", True)
+        by = audio.encode(samples, altered=True, batch_size=4).by_condition
+        assert {features.frames is None for features in by.values()} == {False}
+        for condition in ("shuffled", "off-screen"):  # the oracle's token is the mean of its frames
+            frames, tokens = by[condition].frames, by[condition].tokens
+            assert frames is not None
+            torch.testing.assert_close(frames.mean(1), tokens[:, 0, : len(CLASSES)])
+
     def test_batches_change_nothing(self, audio: AlteredAudio, samples: list[Sample]) -> None:
         one, other = (audio.encode(samples, altered=True, batch_size=size) for size in (2, 6))
         for condition, tokens in one.by_condition.items():

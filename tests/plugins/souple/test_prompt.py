@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch.nn import functional as F
 
-from avprompt.records import ImageFeatures
+from avprompt.records import AudioFeatures, ImageFeatures
 from avprompt.testing import StandInBackbone
+from avprompt.testing.assertions import random_features
 from avprompt_souple.prompt import MetaNetOptions, MetaNetPrompt
 
 
@@ -72,3 +74,33 @@ def test_the_length_of_the_image_feature_does_not_matter_when_normalised(image: 
         options = MetaNetOptions(normalise=normalise, initialise="random", reduction=2)
         prompt = MetaNetPrompt(options, StandInBackbone())
         assert torch.allclose(prompt.context(image), prompt.context(doubled)) is same
+
+
+class TestCondition:
+    @pytest.mark.parametrize("condition", ["audio", "sum"])
+    def test_it_hears_the_sound(self, condition: str) -> None:
+        backbone = StandInBackbone()
+        prompt = MetaNetPrompt(
+            MetaNetOptions(condition=condition, initialise="random", reduction=2), backbone
+        )
+        image, audio = random_features(backbone, 2), AudioFeatures(torch.randn(2, 1, 8))
+        first, other = prompt(audio, image[[0, 0]]).embeddings[:, 1:5]
+        assert not torch.allclose(first, other), "two sounds have two contexts"
+        first, other = prompt(audio[[0, 0]], image).embeddings[:, 1:5]
+        assert torch.allclose(first, other) is (condition == "audio"), "two images have two if it sees them"
+
+    def test_the_sum_is_of_unit_vectors(self) -> None:
+        class Square(StandInBackbone):
+            text_width = joint_width = 16
+
+        backbone = Square()
+        prompt = MetaNetPrompt(MetaNetOptions(condition="sum"), backbone)
+        image, audio = random_features(backbone, 2), AudioFeatures(torch.randn(2, 3, 16))
+        added = F.normalize(image.pooled, dim=-1) + F.normalize(audio.tokens.mean(1), dim=-1)
+        expected = prompt.expand(prompt.reduce(added).relu()).unflatten(-1, (4, 16))
+        torch.testing.assert_close(prompt.pair_context(audio, image), expected)
+        assert {name.partition(".")[0] for name, _ in prompt.named_parameters()} == {"reduce", "expand"}
+
+    def test_widths_that_differ_need_a_map(self) -> None:
+        prompt = MetaNetPrompt(MetaNetOptions(condition="sum"), StandInBackbone())
+        assert prompt.widen.weight.shape == (16, 8)

@@ -1,0 +1,213 @@
+"""Prompt generators beyond one read of one sequence: tokens in both towers, places of each row, frames."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from avprompt.config.options import LossOptions, PromptOptions, TrainedOptions
+from avprompt.distributed import ALONE
+from avprompt.errors import ConfigError, PluginError
+from avprompt.features.encoding import open_encoding
+from avprompt.model.grounding import Grounding
+from avprompt.model.method import Method
+from avprompt.model.outputs import text_features
+from avprompt.model.parts import AlignmentLoss, AudioProjection, Decoder
+from avprompt.model.prompt_generator import PromptGenerator, join_prompts
+from avprompt.records import AudioFeatures, ImageFeatures, Prompt
+from avprompt.testing import StandInAudioEncoder, StandInBackbone, StandInMasker, check_prompt_generator
+
+DEPTH, TOKENS = 3, 2
+
+
+class Padding(AudioProjection):
+    """The mean frame, as wide as text."""
+
+    def forward(self, frames: Tensor) -> Tensor:
+        return F.pad(frames.mean(1, keepdim=True), (0, self.text_width - self.audio_width))
+
+
+class Cosine(Decoder):
+    def forward(self, image: ImageFeatures, text: Tensor, *, pairs: bool = False) -> Tensor:
+        texts = (text if pairs else text[:, None]).expand(len(image), -1, -1)
+        logits = torch.einsum("ijd,idhw->ijhw", texts, image.dense)
+        return logits if pairs else logits[:, 0]
+
+
+class Mean(AlignmentLoss):
+    def forward(self, grounding: Grounding) -> Tensor:
+        return grounding.logits.mean() + grounding.image_level.mean()
+
+
+class Deep(PromptGenerator):
+    """The audio token between tokens of its own, in every layer of both towers."""
+
+    prompted_image_layers = prompted_text_layers = DEPTH
+
+    def __init__(self, config: PromptOptions, backbone: StandInBackbone) -> None:
+        super().__init__(config)
+        self.text = nn.Parameter(torch.randn(DEPTH, TOKENS, backbone.text_width))
+        self.images = nn.Parameter(torch.randn(DEPTH, TOKENS, backbone.vision_width))
+
+    def forward(self, audio: AudioFeatures, image: ImageFeatures) -> Prompt:
+        context = self.text[0].expand(len(audio), -1, -1)
+        embeddings = torch.cat([audio.tokens, context, audio.tokens], dim=1)
+        return Prompt(embeddings, embeddings.shape[1] - 1, tuple(self.text[1:, None]))
+
+    def visual(self) -> tuple[Tensor, ...]:
+        return tuple(self.images)
+
+
+def method(
+    generator: type[PromptGenerator], backbone: StandInBackbone | None = None, **options: Any
+) -> Method:
+    backbone, encoder = backbone or StandInBackbone(), StandInAudioEncoder()
+    return Method(
+        backbone,
+        encoder,
+        Padding(TrainedOptions(), encoder, backbone),
+        generator(PromptOptions(**options), backbone),
+        Cosine(TrainedOptions()),
+        StandInMasker(),
+        {"mean": Mean(LossOptions())},
+    )
+
+
+@pytest.fixture
+def pixels() -> Tensor:
+    return torch.randn(3, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.fixture
+def frames() -> Tensor:
+    return torch.randn(3, 5, 6, generator=torch.Generator().manual_seed(1))
+
+
+class TestTokensInTheTowers:
+    def test_the_generator_keeps_its_promises(self) -> None:
+        backbone = StandInBackbone()
+        check_prompt_generator(Deep(PromptOptions(), backbone), backbone)
+
+    def test_every_token_of_every_layer_is_trained(self, pixels: Tensor, frames: Tensor) -> None:
+        built = method(Deep)
+        grounding = built(pixels, None, frames, torch.rand_like, ALONE.rows(3))
+        built.loss_terms(grounding)["total"].backward()
+        for tokens in (built.prompt.text, built.prompt.images):
+            assert tokens.grad is not None
+            assert (tokens.grad != 0).all()
+        assert all(parameter.grad is None for parameter in built.backbone.parameters())
+
+    def test_images_are_encoded_with_them_and_without(self, pixels: Tensor) -> None:
+        built = method(Deep)
+        prompted, plain = built.encode_image(pixels), built.encode_plain_image(pixels)
+        assert not torch.allclose(prompted.dense, plain.dense)
+        torch.testing.assert_close(plain.dense, built.backbone.encode_image(pixels).dense)
+        assert prompted.dense.shape == plain.dense.shape
+        assert [layer.shape for layer in prompted.hidden] == [layer.shape for layer in plain.hidden]
+        torch.testing.assert_close(prompted.pooled, built.backbone.pool_image(pixels, built.prompt.visual()))
+
+    @pytest.mark.parametrize("cache", ["images", "all"])
+    def test_such_images_are_not_kept_on_disk(self, cache: str) -> None:
+        with pytest.raises(ConfigError, match=rf"--cache {cache} would keep .* Deep in .* Use --cache audio"):
+            open_encoding(method(Deep), cache)
+
+    @pytest.mark.parametrize("tower", ["image", "text"])
+    def test_a_backbone_that_takes_fewer_layers(self, tower: str) -> None:
+        class Shallow(StandInBackbone):
+            prompted_image_layers = 3 if tower == "text" else 1
+            prompted_text_layers = 3 if tower == "image" else 1
+
+        with pytest.raises(ConfigError, match=rf"into 3 layers of the {tower} tower, but .* in 1 at most"):
+            method(Deep, Shallow())
+
+    def test_tokens_that_are_not_as_promised(self, pixels: Tensor, frames: Tensor) -> None:
+        class Fewer(Deep):
+            def visual(self) -> tuple[Tensor, ...]:
+                return tuple(self.images[:1])
+
+        class NoText(Deep):
+            def forward(self, audio: AudioFeatures, image: ImageFeatures) -> Prompt:
+                return Prompt(audio.tokens, 0)
+
+        with pytest.raises(PluginError, match=r"visual must return .* each of 3 layers"):
+            method(Fewer).encode_image(pixels)
+        built = method(NoText)
+        with pytest.raises(PluginError, match=r"deep_text for 2 layers behind the first"):
+            built.read(built.listen(frames), built.encode_image(pixels))
+
+
+class TestPlaces:
+    def test_each_row_is_read_at_its_own(self) -> None:
+        class Shortening(Deep):
+            prompted_image_layers, prompted_text_layers = 0, 1
+
+            def forward(self, audio: AudioFeatures, image: ImageFeatures) -> Prompt:
+                read_at = torch.arange(len(audio)) % 3
+                return Prompt(audio.tokens.repeat(1, 3, 1), read_at)
+
+        backbone = StandInBackbone()
+        generator, image = (
+            Shortening(PromptOptions(), backbone),
+            backbone.encode_image(torch.randn(3, 3, 32, 32)),
+        )
+        audio = AudioFeatures(torch.randn(3, 1, 8))
+        together = text_features(backbone, generator(audio, image), generator)
+        for row, tokens in enumerate(audio.tokens):
+            alone = backbone.encode_prompt(Prompt(tokens.repeat(1, 3, 1), row))[0]
+            torch.testing.assert_close(together[row], alone)
+
+    def test_joined_prompts(self) -> None:
+        one, three = torch.randn(1, 4, 8), torch.randn(3, 4, 8)
+        deep = torch.randn(1, 2, 8)
+        joined = join_prompts([Prompt(one, 3, (deep,)), Prompt(three, torch.tensor([1, 2, 3]), (2 * deep,))])
+        assert torch.equal(joined.embeddings, torch.cat([one, three]))
+        assert torch.equal(torch.as_tensor(joined.read_at), torch.tensor([3, 1, 2, 3]))
+        assert torch.equal(joined.deep_text[0], torch.cat([deep, *[2 * deep] * 3]))
+        assert join_prompts([Prompt(one, 3), Prompt(three, 3)]).read_at == 3
+
+    @pytest.mark.parametrize("read_at", [4, -1, torch.zeros(2, dtype=torch.long), None])
+    def test_a_place_that_is_none(self, read_at: Any, pixels: Tensor, frames: Tensor) -> None:
+        class Elsewhere(Deep):
+            prompted_image_layers, prompted_text_layers = 0, 1
+
+            def forward(self, audio: AudioFeatures, image: ImageFeatures) -> Prompt:
+                return Prompt(audio.tokens.repeat(1, 4, 1), read_at)
+
+        built = method(Elsewhere)
+        with pytest.raises(PluginError, match=r"forward must return a read_at"):
+            built.read(built.listen(frames), built.encode_image(pixels))
+
+
+class Framed(Deep):
+    """The loudest frame beside the audio token."""
+
+    sees_frames = True
+    prompted_image_layers, prompted_text_layers = 0, 1
+
+    def forward(self, audio: AudioFeatures, image: ImageFeatures) -> Prompt:
+        assert audio.frames is not None
+        loudest = F.pad(audio.frames.amax(1, keepdim=True), (0, 2))
+        return Prompt(torch.cat([self.text[0].expand(len(audio), -1, -1), loudest, audio.tokens], 1), 3)
+
+
+class TestFrames:
+    def test_only_who_asks_is_given_them(self, frames: Tensor) -> None:
+        assert method(Deep).listen(frames).frames is None
+        assert method(Framed).listen(frames).frames is frames
+
+    @pytest.mark.parametrize("pairing", ["own", "cross"])
+    def test_a_pair_has_its_own(self, pairing: str, pixels: Tensor, frames: Tensor) -> None:
+        built = method(Framed, pairing=pairing)
+        image = built.encode_image(pixels)
+        text = built(pixels, image, frames, torch.rand_like, ALONE.rows(3)).text
+        torch.testing.assert_close(text[2, 1], built.read(built.listen(frames[[1]]), image[[2]])[0])
+
+    def test_rows_are_selected_together(self, frames: Tensor) -> None:
+        audio = method(Framed).listen(frames)
+        assert len(audio[[2, 0]]) == 2
+        assert torch.equal(audio[[2, 0]].frames, frames[[2, 0]])  # type: ignore[arg-type]
+        assert torch.equal(audio[[2, 0]].tokens, audio.tokens[[2, 0]])
