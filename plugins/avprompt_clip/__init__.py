@@ -13,6 +13,7 @@ def register_backbones(register: Register) -> None:
 def register_decoders(register: Register) -> None:
     register("clipseg", "avprompt_clip.mask_decoder:ClipSegDecoder")
     register("similarity", "avprompt_clip.similarity:SimilarityDecoder")
+    register("attention-map", "avprompt_clip.attention_map:AttentionMapDecoder")
 
 
 @hookimpl

@@ -24,11 +24,11 @@ def registry() -> Registry:
 
 def test_names(registry: Registry) -> None:
     assert registry.names("backbones") == ["clipseg", "open_clip"]
-    assert registry.names("decoders") == ["clipseg", "similarity"]
+    assert registry.names("decoders") == ["attention-map", "clipseg", "similarity"]
     assert all(issubclass(registry.load("backbones", name), Backbone) for name in registry.names("backbones"))
 
 
-@pytest.mark.parametrize("name", ["clipseg", "similarity"])
+@pytest.mark.parametrize("name", ["attention-map", "clipseg", "similarity"])
 def test_decoders_keep_their_contract(name: str, registry: Registry) -> None:
     part: type[Decoder] = registry.load("decoders", name)
     backbone = StandInBackbone()
