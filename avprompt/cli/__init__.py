@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
@@ -26,6 +30,8 @@ from avprompt.training.interruption import ADVICE, end_at_once, handling
 TRACEBACK = "AVPROMPT_TRACEBACK"
 """Environment variable that lets every error keep its traceback."""
 
+_PACKAGE = Path(__file__).parent.parent
+
 
 class Commands(click.Group):
     """A group whose commands end with one clear message when the user can mend what went wrong."""
@@ -38,7 +44,7 @@ class Commands(click.Group):
             except SystemExit as error:  # it shows no traceback, and may claim success
                 raise RuntimeError("The code of a plugin has ended the program.") from error
         try:
-            with handling(end_at_once), file_errors():
+            with handling(end_at_once), file_errors(), plain_warnings():
                 result = super().invoke(ctx)
                 if "WORLD_SIZE" in os.environ:  # a launcher started this process
                     from avprompt.distributed import end_ranks
@@ -59,6 +65,25 @@ class Commands(click.Group):
             if told is None:
                 raise
             raise click.ClickException(told) from error
+
+
+@contextmanager
+def plain_warnings() -> Iterator[None]:
+    """Show our own warnings as one line, without the place in our code."""
+    others = warnings.formatwarning
+
+    def formatted(
+        message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+    ) -> str:
+        if issubclass(category, UserWarning) and Path(filename).is_relative_to(_PACKAGE):
+            return f"Note: {message}\n"
+        return others(message, category, filename, lineno, line)
+
+    warnings.formatwarning = formatted
+    try:
+        yield
+    finally:
+        warnings.formatwarning = others
 
 
 def _told_of_plugin(error: BaseException) -> str | None:

@@ -19,12 +19,12 @@ from avprompt.plugin.discovery import Loaded
 from avprompt.runs.assessment import threshold
 from avprompt.runs.comparable import check_comparable, missing_splits
 from avprompt.runs.comparison import Across, ComparedMethod
-from avprompt.runs.directory import RUNS, RunDirectory, check_nothing_lost, is_run, numbered, without_free
+from avprompt.runs.directory import RUNS, RunDirectory, check_nothing_lost, is_run, numbered
 from avprompt.runs.progress import Reporter
 from avprompt.runs.results import read_results
 from avprompt.runs.run import execute
 from avprompt.runs.session import open_session
-from avprompt.runs.settings import Settings
+from avprompt.runs.settings import Settings, without_free
 from avprompt.runs.side_by_side import Comparison
 
 TABLE = "compare.json"

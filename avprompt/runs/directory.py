@@ -13,14 +13,11 @@ from avprompt.config.tables import PART_KINDS, Table, parse
 from avprompt.errors import ConfigError, DataError, listed
 from avprompt.files import check_unlocked, locked, read_text, replacing
 from avprompt.pictures.gallery import CLIPS_FILE
-from avprompt.runs.settings import Settings
+from avprompt.runs.settings import Settings, without_free
 from avprompt.training.state import LOG_FILE, RESUME_FILE
 
 RUNS = Path("runs")
 """Where run directories go unless the user says otherwise."""
-
-# What changes no number of a run, by table of its config.yaml.
-_FREE = {"run": ("strict",), "evaluation": ("pictures",), "compute": ("device", "workers")}
 
 
 @dataclass(frozen=True)
@@ -91,6 +88,11 @@ class RunDirectory:
     def overlays(self) -> Path:
         """The folder of the same heatmaps over their images."""
         return self.path / "overlays"
+
+    @property
+    def plugins(self) -> Path:
+        """The folder of copies of plugin files, see `avprompt.runs.plugin_files`."""
+        return self.path / "plugins"
 
     @property
     def lock(self) -> Path:
@@ -225,21 +227,13 @@ def unused(first: Path) -> Path:
     return next(folder for folder in numbered(first) if not folder.exists())
 
 
-def without_free(run: Table) -> Table:
-    """Return recorded settings without what changes no number."""
-    free = {name for names in _FREE.values() for name in names}
-    return {
-        name: without_free(value) if name in _FREE else value
-        for name, value in run.items()
-        if name not in free
-    }
-
-
 def _comparable(tables: Table) -> Table:
-    """Return what `config.yaml` holds without what changes no number."""
-    training = dict(tables.get("training") or {})
+    """Return what `config.yaml` holds without what changes no number, nor where plugin files lie."""
+    training, run = dict(tables.get("training") or {}), without_free(tables["run"])
     training.pop("workers", None)
-    return tables | {"run": without_free(tables["run"]), "training": training}
+    if isinstance(files := run.get("plugins"), list):
+        run["plugins"] = [Path(str(file)).name for file in files]
+    return tables | {"run": run, "training": training}
 
 
 def _has(table: object, key: str) -> bool:

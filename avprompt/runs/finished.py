@@ -13,6 +13,7 @@ from typing import Any
 from avprompt.errors import ConfigError, WeightsError
 from avprompt.runs.applicable import check_encoders
 from avprompt.runs.directory import RunDirectory, is_run
+from avprompt.runs.plugin_files import trusted_files
 from avprompt.runs.results import read_results
 from avprompt.runs.settings import Settings
 from avprompt.weights.files import measured_sha256
@@ -31,12 +32,13 @@ def open_target(
         run_or_method: a run directory, or a registered method or YAML file, which brings nothing.
         checkpoint: trained parts that the user names.
         given: options that the user gives.
-        trust: load the plugin files that the run names.
+        trust: load the plugin files that the run names, as they were when they made it.
 
     Raises:
         ConfigError: the run names plugin files, and the user neither names any nor trusts these; or other
             encoders are wanted than the run's own.
-        DataError: the directory holds no run, or its files are damaged.
+        DataError: the directory holds no run, or its files are damaged; or a plugin file that it names has
+            changed, and there is no copy of what it was.
         WeightsError: its checkpoint is not the one that the run wrote.
     """
     if not is_run(run_or_method):
@@ -46,7 +48,9 @@ def open_target(
     check_encoders(directory, recorded, given)
     if not given.get("plugins"):
         check_trusted(recorded.plugins, f"The run '{directory}'", trust=trust)
-    options = options_of_run(recorded, given, trust=trust)
+    named = {Path(file).name for file in Settings.of({"plugins": given.get("plugins", ())}).plugins}
+    others = [file for file in recorded.plugins if trust and Path(file).name not in named]
+    options = options_of_run(recorded, given, trusted=trusted_files(directory, others))
     return str(directory.config), checkpoint or _checkpoint(directory), options
 
 
@@ -65,24 +69,23 @@ def _checkpoint(directory: RunDirectory) -> Path | None:
     return path
 
 
-def options_of_run(recorded: Settings, given: Mapping[str, Any], *, trust: bool = False) -> dict[str, Any]:
+def options_of_run(
+    recorded: Settings, given: Mapping[str, Any], *, trusted: Sequence[str] = ()
+) -> dict[str, Any]:
     """Return options for a finished run: what it was run with, under what the user gives now.
 
     What is known of its training stays known, and so do its overrides, which change nothing once more. The
     recorded data root only holds for the recorded dataset. Plugins that the user names come in the
-    place of the recorded ones, or after them where these are trusted.
+    place of the recorded ones, after those that are trusted.
     """
     kept = {name: getattr(recorded, name) for name in ("dataset", "data_root", "encoders", "seed")}
     kept |= recorded.training.model_dump(exclude_none=True)
     if given.get("dataset", recorded.dataset) != recorded.dataset:
         del kept["data_root"]
     named = Settings.of({"plugins": given.get("plugins", ())}).plugins
-    if trust:
-        again = {Path(file).resolve() for file in named}
-        named = (*(file for file in recorded.plugins if Path(file).resolve() not in again), *named)
     chosen_now = {name: value for name, value in given.items() if value is not None}
     overrides = (*recorded.overrides, *chosen_now.get("overrides", ()))
-    return kept | chosen_now | {"plugins": named, "overrides": overrides}
+    return kept | chosen_now | {"plugins": (*trusted, *named), "overrides": overrides}
 
 
 def check_trusted(files: Sequence[str], source: str, *, trust: bool) -> None:

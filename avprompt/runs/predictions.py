@@ -19,6 +19,7 @@ from avprompt.records import Missing, Prediction, Sample, Split
 from avprompt.runs.assessment import assess
 from avprompt.runs.directory import RunDirectory, unused
 from avprompt.runs.dump import ABOUT, read_about, read_batch
+from avprompt.runs.plugin_files import checksums, keep_copies
 from avprompt.runs.results import VALIDATION, RunResult, write_results
 from avprompt.runs.session import open_adapter
 
@@ -64,7 +65,9 @@ def score_dump(
         _check_digests(result, folder / name, recorded.get(key, {}), samples)
     validation = measured.get(adapter.validation_split or "")
     tests = {name: split for name, split in splits.items() if name != adapter.validation_split}
+    result.plugin_files |= checksums(loaded)
     with directory.held(resume=False):
+        keep_copies(loaded, directory)
         assess(result, directory, tests, measured, validation, scorers, by=by)
         result.published = [
             scores

@@ -64,6 +64,9 @@ class RunResult(BaseModel):
             under its own protocol.
         notes: what a reader of the numbers must know.
         checksums: SHA-256 of the weight files that were read.
+        plugin_files: SHA-256 of the plugin files and of the YAML beside them that they registered, by the
+            place of the copy in the folder `plugins` of the run directory. Empty in results of releases
+            that kept none.
         checkpoint_sha256: of the run's own checkpoint; None where no part is trained.
         headline: the protocol and metric that stand for the run.
         seconds: wall time of training and evaluation.
@@ -91,6 +94,7 @@ class RunResult(BaseModel):
     published: list[PublishedScores] = Field(default_factory=list)
     notes: list[str] = Field(default_factory=list)
     checksums: dict[str, str] = Field(default_factory=dict)
+    plugin_files: dict[str, str] = Field(default_factory=dict)
     checkpoint_sha256: str | None = None
     headline: tuple[str, str] = ("val-threshold", "cIoU")
     seconds: dict[str, float] = Field(default_factory=dict)

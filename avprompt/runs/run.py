@@ -21,6 +21,7 @@ from avprompt.runs.assessment import assess
 from avprompt.runs.directory import RunDirectory
 from avprompt.runs.drawing import Drawing, draw, show
 from avprompt.runs.dump import PredictionWriter, describe_dump
+from avprompt.runs.plugin_files import check_unchanged, checksums, keep_copies
 from avprompt.runs.progress import Quiet, Reporter
 from avprompt.runs.results import RunResult, read_results, write_results
 from avprompt.runs.session import Session
@@ -57,6 +58,8 @@ def execute(
         directory.claim(resume=resume)
         if directory.config.is_file():  # to go on with, or one that ended before it had begun
             directory.check_same(session.config_text())
+            if directory.has_begun():
+                check_unchanged(session.loaded, directory)
     finished = ranks.share(read_results(directory.path) if resume and directory.results.is_file() else None)
     if finished is not None:
         return finished
@@ -75,6 +78,7 @@ def _fill(
     directory.path.mkdir(parents=True, exist_ok=True)
     if ranks.main:
         directory.write_config(session.config_text())
+        keep_copies(session.loaded, directory)
     seconds: dict[str, float] = {}
     skipped: dict[str, list[Missing]] = {}
     training = recorded_training(session.checkpoint) if session.checkpoint is not None else None
@@ -189,6 +193,7 @@ def _empty(session: Session) -> RunResult:
         ceilings={},
         audio_reliance={},
         checksums=session.method.checksums,
+        plugin_files=checksums(session.loaded),
         headline=(headline.name, headline.headline),
     )
 

@@ -10,7 +10,11 @@ from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from avprompt.config.options import Options, validate
+from avprompt.config.tables import Table
 from avprompt.errors import ConfigError, suggest
+
+# What changes no number of a run, by table of its config.yaml.
+_FREE = {"run": ("strict",), "evaluation": ("pictures",), "compute": ("device", "workers")}
 
 
 class RunOptions(TypedDict, total=False):
@@ -182,6 +186,16 @@ GROUPS: Mapping[str, type[Options]] = {
     "evaluation": EvaluationSettings,
     "compute": ComputeSettings,
 }
+
+
+def without_free(run: Table) -> Table:
+    """Return recorded settings without what changes no number."""
+    free = {name for names in _FREE.values() for name in names}
+    return {
+        name: without_free(value) if name in _FREE else value
+        for name, value in run.items()
+        if name not in free
+    }
 
 
 def _group_of(name: str) -> str | None:

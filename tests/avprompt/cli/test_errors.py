@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
-from avprompt.cli import main
+from avprompt import cli as cli_package
+from avprompt.cli import main, plain_warnings
 from avprompt.files import locked
 from avprompt.model.method import Method
 
@@ -209,3 +211,12 @@ def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Method, "train", broken)
     result = CliRunner().invoke(main, ["evaluate", "oracle", "--dataset", "tiny", "--output", "o"])
     assert isinstance(result.exception, ZeroDivisionError)
+
+
+def test_our_warnings_are_one_line() -> None:
+    with plain_warnings():
+        ours = warnings.formatwarning("it changed", UserWarning, cli_package.__file__, 3)
+        theirs = warnings.formatwarning("it is old", UserWarning, "/site/theirs.py", 3)
+    assert ours == "Note: it changed\n"
+    assert theirs.startswith("/site/theirs.py:3: UserWarning: it is old")
+    assert "Note" not in warnings.formatwarning("it changed", UserWarning, cli_package.__file__, 3)

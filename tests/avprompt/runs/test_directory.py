@@ -96,6 +96,15 @@ def test_what_changes_no_number_may_differ(directory: RunDirectory) -> None:
             directory.check_same(other)
 
 
+def test_plugin_files_may_lie_elsewhere_under_their_names(directory: RunDirectory) -> None:
+    config = CONFIG.replace("seed: 1", "seed: 1, plugins: [/a/mine.py]")
+    directory.write_config(config)
+    directory.check_same(config.replace("/a/mine.py", "/b/mine.py"))
+    for other in ("[/a/other.py]", "[]", "5"):
+        with pytest.raises(ConfigError, match="holds a run with other options"):
+            directory.check_same(config.replace("[/a/mine.py]", other))
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
@@ -132,4 +141,4 @@ def test_unused_folders_are_numbered(tmp_path: Path) -> None:
 def test_no_two_files_share_a_name(directory: RunDirectory) -> None:
     names = [name for name, value in vars(RunDirectory).items() if isinstance(value, property)]
     paths = [getattr(directory, name) for name in names]
-    assert len(set(paths)) == len(paths) == 13
+    assert len(set(paths)) == len(paths) == 14

@@ -37,10 +37,10 @@ class TestPlugins:
         assert options_of_run(RECORDED, {})["plugins"] == ()
         assert options_of_run(RECORDED, {"plugins": ["mine/p.py"]})["plugins"] == ("mine/p.py",)
 
-    def test_of_the_run_come_with_trust_each_once(self) -> None:
-        assert options_of_run(RECORDED, {}, trust=True)["plugins"] == ("/p.py",)
-        both = options_of_run(RECORDED, {"plugins": ["/x/../p.py", "q.py"]}, trust=True)
-        assert both["plugins"] == ("/x/../p.py", "q.py")
+    def test_of_the_run_come_with_trust(self) -> None:
+        assert options_of_run(RECORDED, {}, trusted=("/p.py",))["plugins"] == ("/p.py",)
+        both = options_of_run(RECORDED, {"plugins": ["q.py"]}, trusted=("/p.py",))
+        assert both["plugins"] == ("/p.py", "q.py")
 
     def test_are_refused_by_name_with_both_ways_out(self) -> None:
         with pytest.raises(
