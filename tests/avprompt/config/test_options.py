@@ -16,8 +16,8 @@ from avprompt.model.parts import (
     Backbone,
     Decoder,
     Masker,
-    PromptGenerator,
 )
+from avprompt.model.prompt_generator import PromptGenerator
 from avprompt.registry import KINDS, Registry
 
 
