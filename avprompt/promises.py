@@ -27,6 +27,8 @@ INTERFACES = MappingProxyType(
         "decoders": "avprompt.model.parts:Decoder",
         "maskers": "avprompt.model.parts:Masker",
         "losses": "avprompt.model.parts:AlignmentLoss",
+        "schedules": "avprompt.training.parts:Schedule",
+        "optimizers": "avprompt.training.parts:Optimizer",
         "protocols": "avprompt.metrics.protocol:Protocol",
         "checkpoint_formats": "avprompt.weights.checkpoint:CheckpointFormat",
     }

@@ -25,6 +25,8 @@ KINDS = MappingProxyType(
         "decoders": "decoder",
         "maskers": "masker",
         "losses": "loss",
+        "schedules": "schedule",
+        "optimizers": "optimizer",
         "protocols": "protocol",
         "checkpoint_formats": "checkpoint format",
         "weights": "weight file",

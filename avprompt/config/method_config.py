@@ -9,69 +9,27 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from avprompt.config.method_file import read_encoder_set, read_method
-from avprompt.config.options import Options, explain, options, validate
+from avprompt.config.options import explain, options, validate
 from avprompt.config.tables import (
     ENCODERS,
     PART_KINDS,
+    TRAINING_KINDS,
     Table,
     check_types,
     dump,
     loss_part,
     merge,
+    name_and_options,
     parse_override,
 )
+from avprompt.config.training_options import TrainingOptions
 from avprompt.errors import ConfigError, UnknownNameError
 from avprompt.registry import KINDS, Registry
-
-
-class TrainingOptions(Options):
-    """How a method is trained.
-
-    Attributes:
-        learning_rate: of parts whose `learning_rate_scale` is 1; Adam moves each parameter by up to as much
-            in a step.
-        weight_decay: Adam's, as in the papers (not decoupled).
-        batch_size: clips of a batch, over all ranks; InfoNCE contrasts each with all others.
-        negatives: with several ranks, contrast a clip with those of all ranks (`global`), which gives the
-            result of one process, or with those of its own rank only (`local`).
-        accumulate: batches whose gradients make one step; each contrasts its own clips.
-        epochs: passes over the training split.
-        steps: when given, train exactly so many steps instead.
-        warmup_steps: steps over which the learning rate rises from 0.
-        schedule: what it does then: falls to 0 along a cosine, or stays.
-        clip_norm: gradients longer than this are scaled to it; 0 switches that off.
-        flip: mirror half of the images.
-        crop: resize images to this times the input size and cut the input out at random.
-        workers: processes that read data, for each process that trains; 0 reads in that process itself.
-            None takes as many as there are cores, up to 8, where a GPU waits for them, and 0 elsewhere.
-    """
-
-    learning_rate: float = Field(default=1e-3, gt=0, le=1)
-    weight_decay: float = Field(default=1e-5, ge=0, le=1000)
-    batch_size: int = Field(default=16, ge=2)
-    negatives: Literal["global", "local"] = "global"
-    accumulate: int = Field(default=1, ge=1)
-    epochs: int = Field(default=20, ge=1)
-    steps: int | None = Field(default=None, ge=1)
-    warmup_steps: int = Field(default=20, ge=0)
-    schedule: Literal["cosine", "constant"] = "cosine"
-    clip_norm: float = Field(default=1.0, ge=0)
-    flip: bool = True
-    crop: float = Field(default=1.1, ge=1)
-    workers: int | None = Field(default=None, ge=0)
-
-    def resized(self, side: int) -> int:
-        """Return the side that images are resized to before an input of that side is cut out."""
-        return round(side * self.crop)
-
-    def fixed_images(self, side: int) -> bool:
-        """Say whether inputs of that side are never cut out at random, so that they come back."""
-        return self.resized(side) == side
 
 
 class MethodConfig(BaseModel):
@@ -137,7 +95,9 @@ def check_names(
     merged = _overridden(merged, overrides)
     merged.pop("with", None)
     check_types(merged, f"method '{method}'", MethodConfig.model_fields)
-    validate(TrainingOptions, merged.get("training", {}), "training")
+    training = validate(TrainingOptions, merged.get("training", {}), "training")
+    for option, kind in TRAINING_KINDS.items():
+        registry.find(kind, name_and_options(getattr(training, option))[0])
     for part, kind in PART_KINDS.items():
         name = merged.get(part, {}).get("name")
         if isinstance(name, str):
@@ -169,9 +129,10 @@ def check(registry: Registry, tables: Table, where: str) -> MethodConfig:
         term: _loss(registry, term, table) for term, table in tables["losses"].items() if table is not None
     }
     try:
-        return MethodConfig(**checked)
+        method = MethodConfig(**checked)
     except ValidationError as error:
         raise ConfigError(explain(error, where, MethodConfig)) from error
+    return method.model_copy(update={"training": _training(registry, method.training)})
 
 
 def _with_encoders(registry: Registry, method: Table, encoders: str) -> Table:
@@ -241,6 +202,16 @@ def _find_loss(registry: Registry, term: str, table: Mapping[str, Any]) -> str:
             f"{error}\nA loss under a name of its own says which it is: losses.{term}.part=NAME."
         ) from error
     return part
+
+
+def _training(registry: Registry, training: TrainingOptions) -> TrainingOptions:
+    """Fill in the defaults of the parts that training names; one without options stays a bare name."""
+    parts: Table = {}
+    for option, kind in TRAINING_KINDS.items():
+        name, own = name_and_options(getattr(training, option))
+        table = _fill(registry, kind, name, own, f"training.{option}")
+        parts[option] = {"name": name, **table} if table else name
+    return training.model_copy(update=parts)
 
 
 def _fill(registry: Registry, kind: str, name: Any, table: Mapping[str, Any], where: str) -> Table:

@@ -80,6 +80,8 @@ SHARED_OPTIONS: Mapping[str, type[Options]] = MappingProxyType(
         "decoders": TrainedOptions,
         "maskers": TrainedOptions,
         "losses": LossOptions,
+        "schedules": Options,
+        "optimizers": Options,
     }
 )
 

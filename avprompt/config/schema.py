@@ -6,9 +6,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from avprompt.config.method_config import TrainingOptions
 from avprompt.config.method_file import read_method
-from avprompt.config.tables import ENCODERS, PART_KINDS, TEXTS, Table, loss_part
+from avprompt.config.tables import ENCODERS, PART_KINDS, TEXTS, TRAINING_KINDS, Table, loss_part
+from avprompt.config.training_options import TrainingOptions
 from avprompt.registry import KINDS, Registry
 
 
@@ -25,6 +25,8 @@ def method_schema(registry: Registry, method: str) -> dict[str, Any]:
         properties[part] = _part(registry, kind, tables.get(part, {}).get("name"))
     properties["losses"] = _losses(registry, tables.get("losses", {}))
     properties["training"] = _options(TrainingOptions)
+    for option, kind in TRAINING_KINDS.items():
+        properties["training"]["properties"][option] = _named(registry, kind)
     properties["with"] = {"type": "object", "description": "changes by encoder set, tables as above"}
     whole = [part for part in PART_KINDS if part not in ENCODERS] + ["losses"]
     return {
@@ -60,6 +62,12 @@ def _part(registry: Registry, kind: str, name: str | None, key: str = "name") ->
     schema = _options(registry.load(kind, name).Config)
     schema["properties"] = {key: names, **schema.get("properties", {})}
     return schema
+
+
+def _named(registry: Registry, kind: str) -> dict[str, Any]:
+    """Return the schema of a part of training: a bare name, or a table with it and any one's options."""
+    name = {"type": "string", "enum": registry.names(kind), "description": f"a registered {KINDS[kind]}"}
+    return {"anyOf": [name, {"type": "object", "properties": {"name": name}}]}
 
 
 def _options(config: type[BaseModel]) -> dict[str, Any]:

@@ -22,6 +22,8 @@ PART_KINDS = {
     "decoder": "decoders",
     "masker": "maskers",
 }
+# The same of the table `training`, where a part without options may stand as its bare name.
+TRAINING_KINDS = {"schedule": "schedules", "optimizer": "optimizers"}
 ENCODERS = ("backbone", "audio_encoder")
 TABLES = (*PART_KINDS, "losses", "training")
 TEXTS = ("name", "summary", "paper", "base")
@@ -119,6 +121,12 @@ def loss_part(term: str, table: Mapping[str, Any]) -> str:
     return part
 
 
+def name_and_options(part: str | Mapping[str, Any]) -> tuple[Any, Table]:
+    """Return the name and the options of a part that stands as a table with its name, or as a bare name."""
+    table = {"name": part} if isinstance(part, str) else dict(part)
+    return table.pop("name", None), table
+
+
 def merge(base: Table, over: Mapping[str, Any]) -> Table:
     """Lay one set of tables over another.
 
@@ -127,10 +135,12 @@ def merge(base: Table, over: Mapping[str, Any]) -> Table:
     """
     merged = dict(base)
     for key, value in over.items():
-        old = merged.get(key)
+        old, kind = merged.get(key), (PART_KINDS | TRAINING_KINDS).get(key)
+        if key in TRAINING_KINDS and isinstance(value, Mapping) and isinstance(old, str):
+            old = {"name": old}
         if isinstance(value, Mapping) and isinstance(old, Mapping):
-            if key in PART_KINDS and value.get("name", old.get("name")) != old.get("name"):
-                old = _shared(PART_KINDS[key], old)
+            if kind and value.get("name", old.get("name")) != old.get("name"):
+                old = _shared(kind, old)
             elif key == "losses":
                 old = {term: _kept(term, table, value.get(term)) for term, table in old.items()}
             merged[key] = merge(dict(old), value)

@@ -22,7 +22,7 @@ import soundfile
 from PIL import Image
 from torch.utils.data import IterableDataset, get_worker_info
 
-from avprompt.config.method_config import TrainingOptions
+from avprompt.config.training_options import TrainingOptions
 from avprompt.data.loader import Reader, read_or_missing
 from avprompt.distributed import Ranks
 from avprompt.errors import ConfigError, DataError

@@ -60,6 +60,16 @@ def register_losses(register: Register) -> None:
 
 
 @hookspec
+def register_schedules(register: Register) -> None:
+    """Register schedules of the learning rate: `avprompt.plugin.Schedule`."""
+
+
+@hookspec
+def register_optimizers(register: Register) -> None:
+    """Register what makes torch optimizers: `avprompt.plugin.Optimizer`."""
+
+
+@hookspec
 def register_datasets(register: Register) -> None:
     """Register benchmarks: `avprompt.plugin.BenchmarkAdapter`."""
 

@@ -52,6 +52,7 @@ from avprompt.records import (
     Sample,
     Split,
 )
+from avprompt.training.parts import Optimizer, ParameterGroup, Schedule
 from avprompt.weights.checkpoint import CheckpointFormat
 from avprompt.weights.files import locate, verified_sha256
 from avprompt.weights.hub import HubModel
@@ -92,7 +93,9 @@ __all__ = [
     "Measurements",
     "Media",
     "Missing",
+    "Optimizer",
     "Options",
+    "ParameterGroup",
     "Part",
     "PluginError",
     "Prediction",
@@ -102,6 +105,7 @@ __all__ = [
     "Protocol",
     "PublishedScores",
     "Sample",
+    "Schedule",
     "ScoredMaps",
     "Split",
     "TrainedOptions",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from avprompt.config.method_config import TrainingOptions
+from avprompt.config.training_options import TrainingOptions
 from avprompt.data.inputs import ImageReader, InputSpec, Sound, SoundReader, evaluation_items, own_batches
 from avprompt.data.keys import image_key
 from avprompt.data.media import read_image, resize_image

@@ -7,13 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from avprompt.config.tables import ENCODERS, Table, parse_override
+from avprompt.config.tables import ENCODERS, TRAINING_KINDS, Table, merge, parse_override
+from avprompt.config.training_options import TrainingOptions
 from avprompt.runs.directory import RunDirectory
 from avprompt.runs.results import RunResult
 from avprompt.runs.settings import Settings
 
 DATA = ("train_list", "shards")
 _IDLE = ("workers", "checkpoint")  # how fast, and where files are: nothing of what is computed
+
+_NAMED = tuple(f"training.{option}" for option in TRAINING_KINDS)
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,8 @@ def read_recipe(folder: Path, result: RunResult) -> Recipe:
     if not directory.config.is_file():
         return Recipe(encoders)
     tables, run = directory.tables(), directory.recorded()
+    unsaid = {option: TrainingOptions.model_fields[option].default for option in TRAINING_KINDS}
+    tables["training"] = unsaid | tables.get("training", {})  # older runs do not name their optimizer
     trained = result.trainable_parameters > 0
     data = {name: getattr(run.training, name) for name in DATA} if trained else {}
     compute = {"precision": run.compute.precision}
@@ -57,16 +62,19 @@ def _asked(run: Settings) -> Table:
     """Return the options that were given beside the method."""
     asked: Table = {}
     for override in (*run.overrides, *run.training.overrides()):
-        asked |= dict(_options(parse_override(override)))
-    return asked
+        asked = merge(asked, parse_override(override))
+    return dict(_options(asked))
 
 
 def _options(tables: Table, where: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield the options of nested tables by dotted name."""
+    """Yield the options of nested tables by dotted name; the bare name of a part is its option `name`."""
     for name, value in tables.items():
+        path = f"{where}{name}"
         if name in _IDLE:
             continue
+        if path in _NAMED and isinstance(value, str):
+            value = {"name": value}
         if isinstance(value, Mapping):
-            yield from _options(dict(value), f"{where}{name}.")
+            yield from _options(dict(value), f"{path}.")
         else:
-            yield f"{where}{name}", value
+            yield path, value

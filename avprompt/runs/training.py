@@ -13,6 +13,7 @@ from avprompt.runs.directory import RunDirectory
 from avprompt.runs.progress import Reporter
 from avprompt.runs.results import Counts, Training, read_results, read_skipped, write_skipped
 from avprompt.runs.session import Session
+from avprompt.training.build import build_optimizer, build_schedule
 from avprompt.training.optimisation import total_steps
 from avprompt.training.state import read_log
 from avprompt.training.trainer import Trainer
@@ -28,16 +29,19 @@ def train(
         load_checkpoint(session.method, directory.checkpoint)
         _end_training(session, directory)
         return read_skipped(directory.skipped).get("train", [])
+    registry, options = session.loaded.registry, session.method_config.training
     with reporter.training(session.method_config.name) as on_step:
         trainer = Trainer(
             session.method,
             split.samples,
             session.spec,
-            session.method_config.training,
+            options,
             session.settings.seed,
             session.accelerator,
             directory.path,
             encoding=session.encoding,
+            schedule=build_schedule(registry, options),
+            optimizer=build_optimizer(registry, options),
             strict=session.settings.strict,
             on_step=on_step,
         )

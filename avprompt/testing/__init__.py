@@ -20,6 +20,8 @@ broken. Call them in your tests, with any test runner; nothing is downloaded:
 | decoder | `check_decoder(Mine(options, backbone), backbone)` |
 | masker | `check_masker(Mine(options))` |
 | loss | `check_loss(Mine(options))` |
+| schedule | `check_schedule(Mine(options))` |
+| optimizer | `check_optimizer(Mine(options))` |
 | benchmark | `check_benchmark(Mine(root))`, on a small folder in its layout |
 | protocol | `check_protocol(Mine())` |
 | checkpoint format | `check_checkpoint_format(Mine(), path, state)`, on trained parts that it has names for |
@@ -39,6 +41,7 @@ from avprompt.testing.parts import (
 )
 from avprompt.testing.protocols import check_protocol
 from avprompt.testing.standins import StandInAudioEncoder, StandInBackbone, StandInMasker
+from avprompt.testing.training import check_optimizer, check_schedule
 
 __all__ = [
     "StandInAudioEncoder",
@@ -51,7 +54,9 @@ __all__ = [
     "check_decoder",
     "check_loss",
     "check_masker",
+    "check_optimizer",
     "check_projection",
     "check_prompt_generator",
     "check_protocol",
+    "check_schedule",
 ]

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from avprompt.config.method_config import TrainingOptions
+from avprompt.config.training_options import TrainingOptions
 from avprompt.data.inputs import InputSpec, Sound, channels_first
 from avprompt.data.keys import image_key
 from avprompt.data.loader import SampleDataset, loader, stream_loader, worker_count

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from accelerate import Accelerator
 
-from avprompt.config.method_config import TrainingOptions
+from avprompt.config.training_options import TrainingOptions
 from avprompt.data.inputs import InputSpec
 from avprompt.distributed import Ranks, ranks
 from avprompt.errors import DataError, TrainingError
@@ -19,6 +19,7 @@ from avprompt.training.batches import ClipBatch, training_batches
 from avprompt.training.guard import NOT_FINITE, NotFiniteError
 from avprompt.training.interruption import Interruption, explain, handling
 from avprompt.training.optimisation import Optimisation, total_steps
+from avprompt.training.parts import Optimizer, Schedule
 from avprompt.training.state import Journal, Progress, StepReport
 from avprompt.training.step import TrainingStep
 
@@ -38,6 +39,8 @@ class Trainer:
         accelerator: device, precision and processes.
         folder: the run directory.
         encoding: the method's frozen encoders.
+        schedule: of the learning rate, as the options name it.
+        optimizer: likewise.
         strict: stop at the first clip that cannot be read.
         save_every: steps between two resume states.
         on_step: called after every step.
@@ -51,6 +54,8 @@ class Trainer:
     accelerator: Accelerator
     folder: Path
     encoding: Encoding
+    schedule: Schedule
+    optimizer: Optimizer
     strict: bool = False
     save_every: int = 100
     on_step: Callable[[StepReport], None] = lambda report: None
@@ -70,7 +75,9 @@ class Trainer:
         check_trainable(self.method, self.samples)
         check_shares(self.options, group)
         self.method.to(self.accelerator.device).train()
-        optimisation = Optimisation.of(self.method, self.options, total, self.accelerator, group)
+        optimisation = Optimisation.of(
+            self.method, self.options, self.schedule, self.optimizer, total, self.accelerator, group
+        )
         journal = Journal(self.folder, self.method, optimisation, writes=group.main)
         progress = journal.restore() if resume else Progress()
         step = TrainingStep(self.spec, self.encoding, optimisation, self.seed, group, self.folder)

@@ -24,6 +24,7 @@ from avprompt.features.encoding import Encoding
 from avprompt.model.build import build
 from avprompt.plugin.discovery import load_plugins
 from avprompt.records import Audio, Sample
+from avprompt.training.build import build_optimizer, build_schedule
 from avprompt.training.trainer import Trainer
 from avprompt.weights.checkpoint import checkpoint_formats, load_checkpoint, save_checkpoint, trained_state
 from avprompt.weights.tensors import read_tensors, read_torch_file
@@ -87,7 +88,9 @@ def train(name: str, folder: Path, batch: int) -> None:
     spec = InputSpec(backbone.image_size, backbone.mean, backbone.std, rate, SECONDS)
     accelerator = make_accelerator("cpu", "no")
     samples, encoding = clips(batch, backbone.image_size), Encoding(method)
-    Trainer(method, samples, spec, method_config.training, 0, accelerator, folder, encoding).run()
+    training = method_config.training
+    schedule, optimizer = build_schedule(registry, training), build_optimizer(registry, training)
+    Trainer(method, samples, spec, training, 0, accelerator, folder, encoding, schedule, optimizer).run()
     after = {key: value.clone() for key, value in trained_state(method).items()}
     assert not any(torch.equal(before[part], after[part]) for part in before), "a tensor was not trained"
     path = folder / f"{name}.safetensors"

@@ -23,7 +23,7 @@ import torch
 from measuring import machine, median_seconds, options, report, run_job
 from PIL import Image
 
-from avprompt.config.method_config import TrainingOptions
+from avprompt.config.training_options import TrainingOptions
 from avprompt.data.inputs import InputSpec
 from avprompt.data.media import read_audio, read_image
 from avprompt.data.tools.pack import write_shards

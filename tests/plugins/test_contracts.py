@@ -13,8 +13,10 @@ from avprompt.testing import (
     check_decoder,
     check_loss,
     check_masker,
+    check_optimizer,
     check_projection,
     check_prompt_generator,
+    check_schedule,
 )
 
 REGISTRY = load_plugins().registry
@@ -50,3 +52,13 @@ def test_maskers(registry: Registry, name: str) -> None:
 @pytest.mark.parametrize("name", REGISTRY.names("losses"))
 def test_losses(registry: Registry, name: str) -> None:
     check_loss(registry.load("losses", name)(options(registry, "losses", name, {}, "loss")))
+
+
+@pytest.mark.parametrize("name", REGISTRY.names("schedules"))
+def test_schedules(registry: Registry, name: str) -> None:
+    check_schedule(registry.load("schedules", name)(options(registry, "schedules", name, {}, "schedule")))
+
+
+@pytest.mark.parametrize("name", REGISTRY.names("optimizers"))
+def test_optimizers(registry: Registry, name: str) -> None:
+    check_optimizer(registry.load("optimizers", name)(options(registry, "optimizers", name, {}, "optimizer")))

@@ -19,6 +19,7 @@ from avprompt.model.parts import (
 )
 from avprompt.model.prompt_generator import PromptGenerator
 from avprompt.registry import KINDS, Registry
+from avprompt.training.parts import Optimizer, Schedule
 
 
 class Sized(Options):
@@ -87,7 +88,18 @@ def test_no_option_of_a_loss_may_be_called_part(ears: Registry) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", ["backbones", "audio_encoders", "projections", "prompts", "decoders", "maskers", "losses"]
+    "kind",
+    [
+        "backbones",
+        "audio_encoders",
+        "projections",
+        "prompts",
+        "decoders",
+        "maskers",
+        "losses",
+        "schedules",
+        "optimizers",
+    ],
 )
 def test_ours_are_not(registry: Registry, kind: str) -> None:
     for name in registry.names(kind):
@@ -103,6 +115,8 @@ def test_shared_options_are_those_of_the_interfaces(registry: Registry) -> None:
         "decoders": Decoder,
         "maskers": Masker,
         "losses": AlignmentLoss,
+        "schedules": Schedule,
+        "optimizers": Optimizer,
     }
     assert {kind: interface.Config for kind, interface in interfaces.items()} == SHARED_OPTIONS
     for kind, shared in SHARED_OPTIONS.items():

@@ -15,7 +15,7 @@ import torch
 from click.testing import CliRunner
 
 from avprompt.cli import main
-from avprompt.config.method_config import TrainingOptions
+from avprompt.config.training_options import TrainingOptions
 from avprompt.data.benchmark import BenchmarkAdapter
 from avprompt.data.inputs import InputSpec
 from avprompt.data.media import read_audio, read_image

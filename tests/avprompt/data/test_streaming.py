@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from avprompt.cli import main
-from avprompt.config.method_config import TrainingOptions
+from avprompt.config.training_options import TrainingOptions
 from avprompt.data.inputs import InputSpec
 from avprompt.data.streaming import Stream, is_stream, open_stream
 from avprompt.distributed import ALONE, Ranks

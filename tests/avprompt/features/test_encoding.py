@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from avprompt.config.method_config import TrainingOptions
+from avprompt.config.training_options import TrainingOptions
 from avprompt.data.inputs import ImageReader, Sound, SoundInputs, SoundReader, evaluation_items
 from avprompt.features.encoding import Encoding, open_encoding
 from avprompt.model.method import Method

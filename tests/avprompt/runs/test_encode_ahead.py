@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from avprompt.config.method_config import TrainingOptions
+from avprompt.config.training_options import TrainingOptions
 from avprompt.data.inputs import ImageReader, SoundReader
 from avprompt.distributed import Ranks
 from avprompt.features.encoding import open_encoding

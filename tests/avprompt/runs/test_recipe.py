@@ -41,10 +41,26 @@ def test_has_encoders_training_and_data_but_not_the_methods_own_parts(write: Any
         "training.learning_rate": 0.1,
         "training.epochs": 20,
         "training.steps": None,
+        "training.schedule.name": "cosine",
+        "training.optimizer.name": "adam",
         "train_list": "list.txt",
         "shards": None,
         "precision": "bf16",
     }
+
+
+@pytest.mark.parametrize("schedule", ["restarts", {"name": "restarts"}])
+def test_a_bare_name_is_the_option_name(write: Any, schedule: Any) -> None:
+    """So that runs are told apart however their schedule is written."""
+    options = read_recipe(write({"schedule": schedule}, {}), RESULT).options
+    assert options["training.schedule.name"] == "restarts"
+    asked = read_recipe(write({}, {"overrides": ["training.schedule=restarts"]}), RESULT).asked
+    assert asked["training.schedule.name"] == "restarts"
+
+
+def test_options_of_a_schedule_tell_runs_apart(write: Any) -> None:
+    schedule = {"name": "restarts", "period": 50}
+    assert read_recipe(write({"schedule": schedule}, {}), RESULT).options["training.schedule.period"] == 50
 
 
 def test_epochs_say_nothing_where_there_are_steps(write: Any) -> None:

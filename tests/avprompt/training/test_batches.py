@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from avprompt.config.method_config import TrainingOptions
+from avprompt.config.training_options import TrainingOptions
 from avprompt.data.inputs import InputSpec
 from avprompt.distributed import Ranks
 from avprompt.records import Sample

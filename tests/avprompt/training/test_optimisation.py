@@ -3,34 +3,45 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
-from avprompt.config.method_config import TrainingOptions
-from avprompt.training.optimisation import make_optimizer, schedule, total_steps
+from avprompt.config.options import Options
+from avprompt.config.training_options import TrainingOptions
+from avprompt.errors import PluginError
+from avprompt.training.optimisation import parameter_groups, total_steps
+from avprompt.training.parts import Optimizer, Schedule
+from avprompt.training.state import StepReport
 from avprompt.weights.checkpoint import trained_state
 from tinyworld.bench import Bench
-from tinyworld.training import log, trained
+from tinyworld.training import log, same, trained
 
 
 class TestOptimizer:
     def test_has_a_group_for_every_part_with_its_own_settings(self, bench: Bench) -> None:
         method = bench.method("souple", "prompt.weight_decay=0.3", "projection.learning_rate_scale=2")
-        groups = make_optimizer(method, TrainingOptions(weight_decay=0.01)).param_groups
+        groups = parameter_groups(method, TrainingOptions(weight_decay=0.01, learning_rate=0.5))
         settings = {
-            name: (group["scale"], group["weight_decay"], sum(p.numel() for p in group["params"]))
+            name: (
+                group["scale"],
+                group["lr"],
+                group["weight_decay"],
+                sum(p.numel() for p in group["params"]),
+            )
             for name, group in zip(method.trained_parts(), groups, strict=True)
         }
         sizes = {
             name: sum(p.numel() for p in part.parameters()) for name, part in method.trained_parts().items()
         }
         assert settings == {
-            "projection": (2, 0.01, sizes["projection"]),
-            "prompt": (1, 0.3, sizes["prompt"]),
-            "decoder": (0.1, 0.01, sizes["decoder"]),
-            "masker": (1, 0.01, 2),
+            "projection": (2, 1.0, 0.01, sizes["projection"]),
+            "prompt": (1, 0.5, 0.3, sizes["prompt"]),
+            "decoder": (0.1, 0.05, 0.01, sizes["decoder"]),
+            "masker": (1, 0.5, 0.01, 2),
         }
 
     def test_scales_reach_the_steps(self, bench: Bench) -> None:
@@ -65,31 +76,100 @@ class TestOptimizer:
         assert (float(length) <= 1.01e-3) is held
 
 
-class TestSchedule:
-    def test_rises_then_falls_along_a_cosine(self) -> None:
-        options = TrainingOptions(warmup_steps=4)
-        rates = [schedule(options, step, 14) for step in range(14)]
-        assert rates[:4] == pytest.approx([0.2, 0.4, 0.6, 0.8])
-        assert rates[4] == 1
-        assert rates[9] == pytest.approx(0.5)
-        assert rates[13] == pytest.approx(0.5 * (1 + math.cos(0.9 * math.pi)))
-        assert 0 < rates[13] < 0.05
+class TestRate:
+    """A linear rise, then what the schedule says of the steps that are left."""
 
-    def test_or_stays(self) -> None:
-        options = TrainingOptions(warmup_steps=2, schedule="constant")
-        assert [schedule(options, step, 5) for step in range(5)] == pytest.approx([1 / 3, 2 / 3, 1, 1, 1])
+    def rates(self, bench: Bench, folder: Path, steps: int, *overrides: str) -> list[float]:
+        rate = ("training.learning_rate=0.1", f"training.steps={steps}")
+        bench.trainer("souple", *rate, *overrides).run()
+        return [line["learning_rate"] for line in log(folder)]
 
-    def test_of_fewer_steps_than_the_warm_up(self) -> None:
-        options = TrainingOptions(warmup_steps=20)
-        rates = [schedule(options, step, 3) for step in range(3)]
-        assert rates == pytest.approx([1 / 3, 2 / 3, 1])
-        assert schedule(options, 0, 1) == 1
+    def test_rises_then_falls_along_a_cosine(self, bench: Bench, tmp_path: Path) -> None:
+        rates = self.rates(bench, tmp_path, 6, "training.warmup_steps=2")
+        falling = [0.05 * (1 + math.cos(math.pi * step / 4)) for step in range(4)]
+        assert rates == pytest.approx([0.1 / 3, 0.2 / 3, *falling])
 
-    def test_reaches_the_optimizer(self, bench: Bench, tmp_path: Path) -> None:
-        bench.trainer("souple", "training.learning_rate=0.1").run()
-        rates = [line["learning_rate"] for line in log(tmp_path)]
-        assert rates[:3] == pytest.approx([0.1 / 3, 0.2 / 3, 0.1])
+    def test_or_stays(self, bench: Bench, tmp_path: Path) -> None:
+        rates = self.rates(bench, tmp_path, 5, "training.warmup_steps=2", "training.schedule=constant")
+        assert rates == pytest.approx([0.1 / 3, 0.2 / 3, 0.1, 0.1, 0.1])
 
+    def test_of_fewer_steps_than_the_warm_up(self, bench: Bench, tmp_path: Path) -> None:
+        rates = self.rates(bench, tmp_path, 3, "training.warmup_steps=20")
+        assert rates == pytest.approx([0.1 / 3, 0.2 / 3, 0.1])
+
+    def test_of_one_step(self, bench: Bench, tmp_path: Path) -> None:
+        assert self.rates(bench, tmp_path, 1, "training.warmup_steps=20") == pytest.approx([0.1])
+
+    @pytest.mark.parametrize("factor", [-0.1, math.nan, "1", None])
+    def test_a_schedule_that_returns_no_factor_is_named(self, bench: Bench, factor: Any) -> None:
+        class Broken(Schedule):
+            def __call__(self, step: int, total: int) -> float:
+                return factor
+
+        trainer = replace(bench.trainer(), schedule=Broken(Options()))
+        message = r"The schedule Broken in test_optimisation.py must return .* at step 0 of 4 it returned"
+        with pytest.raises(PluginError, match=message):
+            trainer.run()
+
+
+class TestNamedOptimizer:
+    @pytest.mark.parametrize("name", ["adam", "adamw", "sgd"])
+    def test_trains(self, bench: Bench, name: str) -> None:
+        trainer = bench.trainer("souple", f"training.optimizer={name}")
+        before = {key: value.clone() for key, value in trained_state(trainer.method).items()}
+        assert not same(trained(trainer), before)
+
+    def test_options_reach_torch(self, bench: Bench) -> None:
+        table = "training.optimizer={name: sgd, momentum: 0.5}"
+        trainer = bench.trainer("souple", table)
+        built = trainer.optimizer.build([{"params": [torch.zeros(1, requires_grad=True)], "lr": 0.1}])
+        assert built.param_groups[0]["momentum"] == 0.5
+
+    def test_decoupled_weight_decay_is_not_part_of_the_gradient(self, bench: Bench) -> None:
+        """One step of rate r without a gradient: AdamW leaves x (1 - r d); Adam goes r, whatever d is."""
+        after = {}
+        for name in ("adam", "adamw"):
+            optimizer = bench.trainer("souple", f"training.optimizer={name}").optimizer
+            x = torch.tensor([2.0], requires_grad=True)
+            built = optimizer.build([{"params": [x], "lr": 0.1, "weight_decay": 0.5, "scale": 1.0}])
+            x.grad = torch.zeros(1)
+            built.step()
+            after[name] = float(x.detach())
+        assert after == {"adam": pytest.approx(1.9), "adamw": pytest.approx(2 * (1 - 0.1 * 0.5))}
+
+    def test_resumes_with_its_state(self, bench: Bench, tmp_path: Path) -> None:
+        momentum = "training.optimizer=sgd"
+        whole = trained(bench.trainer("souple", momentum, folder=tmp_path / "whole"))
+
+        def stop(step: StepReport) -> None:
+            if step.step == 2:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            bench.trainer("souple", momentum, folder=tmp_path / "halves", on_step=stop).run()
+        rest = bench.trainer("souple", momentum, folder=tmp_path / "halves")
+        assert same(trained(rest, resume=True), whole)
+
+    def test_one_that_is_no_optimizer_is_named(self, bench: Bench) -> None:
+        class Broken(Optimizer):
+            def build(self, groups: Any) -> Any:
+                return "adam"
+
+        trainer = replace(bench.trainer(), optimizer=Broken(Options()))
+        with pytest.raises(PluginError, match=r"Broken in .* must return a torch optimizer"):
+            trainer.run()
+
+    def test_one_of_other_groups_is_named(self, bench: Bench) -> None:
+        class Flat(Optimizer):
+            def build(self, groups: Any) -> torch.optim.Optimizer:
+                return torch.optim.SGD([p for group in groups for p in group["params"]], lr=0.1)
+
+        trainer = replace(bench.trainer(), optimizer=Flat(Options()))
+        with pytest.raises(PluginError, match=r"an optimizer of the groups that it is given, as they are"):
+            trainer.run()
+
+
+class TestSteps:
     def test_counts_epochs_unless_told_the_steps(self) -> None:
         assert total_steps(TrainingOptions(epochs=3, batch_size=4), 14) == 12
         assert total_steps(TrainingOptions(epochs=3, batch_size=4, steps=5), 14) == 5

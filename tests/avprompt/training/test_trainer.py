@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from avprompt.config.method_config import TrainingOptions
+from avprompt.config.training_options import TrainingOptions
 from avprompt.distributed import Ranks, make_accelerator
 from avprompt.errors import DataError, TrainingError
 from avprompt.model.method import Method

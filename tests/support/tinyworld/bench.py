@@ -17,6 +17,7 @@ from avprompt.metrics.val_threshold import ValThreshold
 from avprompt.model.build import build
 from avprompt.model.method import Method
 from avprompt.registry import Registry
+from avprompt.training.build import build_optimizer, build_schedule
 from avprompt.training.trainer import Trainer
 from avprompt_benchmarks.protocols.localisation import AclSweep, EzvslMedian
 from tinyworld.encoders import TinyClip
@@ -47,7 +48,14 @@ class Bench:
         method = build(method_config, self.registry)
         samples = self.registry.load("datasets", dataset)().split("train").samples
         accelerator = make_accelerator("cpu", "no")
-        given = {"folder": self.folder, "accelerator": accelerator, "encoding": Encoding(method)} | options
+        given = {
+            "folder": self.folder,
+            "accelerator": accelerator,
+            "encoding": Encoding(method),
+            "schedule": build_schedule(self.registry, method_config.training),
+            "optimizer": build_optimizer(self.registry, method_config.training),
+            **options,
+        }
         given["folder"].mkdir(parents=True, exist_ok=True)
         return Trainer(method, samples, SPEC, method_config.training, seed, **given)
 
