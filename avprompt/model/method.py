@@ -193,7 +193,7 @@ def _check_prompted_layers(prompt: PromptGenerator, backbone: Backbone) -> None:
             raise ConfigError(
                 f"{describe(prompt)} puts tokens into {wanted} layers of the {tower} tower, but "
                 f"{describe(backbone)} takes them in {taken} at most. "
-                "Use another backbone, or another prompt generator."
+                "Set it to fewer layers, or use another backbone or prompt generator."
             )
 
 

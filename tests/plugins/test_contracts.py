@@ -28,7 +28,10 @@ REGISTRY = load_plugins().registry
 def test_prompt_generators(registry: Registry, name: str, order: str | int, audio_tokens: int) -> None:
     config = options(registry, "prompts", name, {"audio_token": order}, "prompt")
     backbone = StandInBackbone()
-    check_prompt_generator(registry.load("prompts", name)(config, backbone), backbone, audio_tokens)
+    prompt = registry.load("prompts", name)(config, backbone)
+    if prompt.prompted_text_layers > 1 and order != "last":
+        pytest.skip("tokens of the inner layers take the places behind <sos>")
+    check_prompt_generator(prompt, backbone, audio_tokens)
 
 
 @pytest.mark.parametrize("name", REGISTRY.names("projections"))

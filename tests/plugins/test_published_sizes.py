@@ -57,3 +57,13 @@ def test_coop_and_cocoop(loaded: Loaded) -> None:
     coop, cocoop = described(loaded, "coop").trainable, described(loaded, "cocoop").trainable
     assert souple - coop == 84_000 - 4 * 512
     assert cocoop - coop == (512 * 32 + 32) + (32 * 512 + 512)
+
+
+def test_maple(loaded: Loaded) -> None:
+    trainable = {part.part: part.trainable for part in described(loaded, "maple").parts}
+    tokens = 9 * 2 * 512  # J layers of M tokens, as wide as the text
+    coupling = 9 * (512 * 768 + 768)  # a map to the image's width for each layer
+    assert trainable["prompt"] == tokens + coupling == 3_555_072  # the paper says 3.55 M
+    assert trainable["backbone"] == trainable["decoder"] == 0
+    coop = described(loaded, "coop").trainable
+    assert described(loaded, "maple").trainable - coop == trainable["prompt"] - 4 * 512

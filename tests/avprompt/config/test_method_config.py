@@ -65,7 +65,7 @@ def test_a_method_is_a_name_or_a_file(registry: Registry, write: Any) -> None:
         resolve(registry, "souple", "tinny")
 
 
-@pytest.mark.parametrize("method", ["souple", "souple-cross", "acl-ssl", "coop", "cocoop"])
+@pytest.mark.parametrize("method", ["souple", "souple-cross", "acl-ssl", "coop", "cocoop", "maple"])
 def test_methods_take_equally_many_clips_in_a_step(registry: Registry, method: str) -> None:
     training = resolve(registry, method, "published").training
     assert training.batch_size * training.accumulate == 16
@@ -175,7 +175,7 @@ class TestEncoderSet:
         changes = {"training": {"steps": 7}, "losses": {"area": {"target": 0.1}}}
         return register("encoder_sets", "quick", self.TINY | changes)
 
-    @pytest.mark.parametrize("method", ["souple", "souple-cross", "acl-ssl", "coop", "cocoop"])
+    @pytest.mark.parametrize("method", ["souple", "souple-cross", "acl-ssl", "coop", "cocoop", "maple"])
     def test_of_miniatures_shortens_training(self, registry: Registry, method: str) -> None:
         mini, published = resolve(registry, method, "mini"), resolve(registry, method, "published")
         training = (mini.training.learning_rate, mini.training.steps, mini.training.crop)
