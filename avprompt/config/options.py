@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType, NoneType
-from typing import Annotated, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
@@ -60,8 +60,18 @@ class PromptOptions(TrainedOptions):
             image i under image i's context (`cross`), which leaves no way to match without listening.
     """
 
-    audio_token: Literal["last", "first", "all"] | Annotated[int, Field(strict=True, ge=0)] = "last"
+    audio_token: Literal["last", "first", "all"] | int = "last"
     pairing: Literal["own", "cross"] = "own"
+
+    @field_validator("audio_token", mode="before")
+    @classmethod
+    def _is_position(cls, value: Any) -> Any:
+        """Tell what is wrong once, where pydantic would tell it of each type."""
+        number = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+        if not number and value not in ("last", "first", "all"):
+            expected = "Input should be 'last', 'first' or 'all', or how many context tokens come before"
+            raise PydanticCustomError("position", expected)
+        return value
 
 
 class LossOptions(Options):

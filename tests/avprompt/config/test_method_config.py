@@ -300,7 +300,10 @@ WRONG = {
     "loss": ("losses.aera.weight=1", r"There is no loss 'aera'. Did you mean 'area'"),
     "value": ("prompt.context_tokens=0", r"prompt.context_tokens: .*greater than or equal to 1.*got 0"),
     "type": ("prompt.context_tokens=many", r"prompt.context_tokens: .*integer.*got 'many'"),
-    "choice": ("prompt.audio_token=middle", r"prompt.audio_token: .*'last' or 'first'.*got 'middle'"),
+    "choice": (
+        "prompt.audio_token=middle",
+        r"prompt.audio_token: Input should be 'last', 'first' or 'all', .*got 'middle'",
+    ),
     "training value": ("training.batch_size=1", r"training.batch_size: .*equal to 2.*got 1"),
     "boolean for a number": (
         "prompt.context_tokens=true",
