@@ -17,18 +17,20 @@ class AttentionMapOptions(TrainedOptions):
     Attributes:
         temperature: cosines are divided by it; 0.01 is CLIP's own final logit scale of 100. Encoders whose
             cosines spread wider need more: too little, and all attention goes to a few patches.
-        offset: the logarithm of attention, in units of uniform attention, whose logit is 0.
+        offset: the logarithm of attention, in units of uniform attention, whose logit is 0. 1.4 is what
+            ACL-SSL's masker adds at the start (14 / 10): its hard masks then hold the patches that get more
+            than uniform attention, and its heatmap is the sigmoid below.
     """
 
     temperature: float = Field(default=0.01, gt=0)
-    offset: float = 0.0
+    offset: float = 1.4
 
 
 class AttentionMapDecoder(Decoder):
     """Softmax over the patches of the cosine of text feature (query) and dense features (keys), as logits.
 
-    With attention a_n of N patches, which sum to 1, the logit is log(N a_n) - offset: at offset 0 its sigmoid
-    is N a_n / (N a_n + 1), one half where a patch gets what it would if all got the same.
+    With attention a_n of N patches, which sum to 1, the logit is log(N a_n) - offset. The sigmoid of
+    log(N a_n) is N a_n / (N a_n + 1), one half where a patch gets what it would if all got the same.
 
     `similarity` asks of each patch by itself whether it looks like the text, against one cosine for all
     images. Here the patches of one image compete: what is added to all their cosines changes nothing, and

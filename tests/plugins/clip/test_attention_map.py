@@ -13,7 +13,7 @@ from avprompt_clip.clipseg import ClipSegBackbone
 
 @pytest.fixture
 def decoder(backbone: ClipSegBackbone) -> AttentionMapDecoder:
-    return AttentionMapDecoder(AttentionMapOptions(temperature=0.5), backbone)
+    return AttentionMapDecoder(AttentionMapOptions(temperature=0.5, offset=0), backbone)
 
 
 @pytest.fixture
@@ -59,6 +59,14 @@ def test_offset_is_taken_off(backbone: ClipSegBackbone, image: ImageFeatures) ->
         for offset in (1.5, 0.0)
     )
     torch.testing.assert_close(with_offset, without - 1.5)
+
+
+def test_at_first_acl_ssls_heatmap_is_one_half_where_attention_is_uniform(
+    backbone: ClipSegBackbone, image: ImageFeatures
+) -> None:
+    alike = ImageFeatures(image.pooled, (), torch.ones(1, 2, 4, 5))
+    logits = AttentionMapDecoder(AttentionMapOptions(), backbone)(alike, torch.tensor([[1.0, 0.0]]))
+    torch.testing.assert_close(torch.sigmoid(logits + 14 / 10), torch.full((1, 4, 5), 0.5))
 
 
 def test_what_all_patches_share_does_not_matter(
