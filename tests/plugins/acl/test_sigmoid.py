@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from avprompt.training.optimisation import make_optimizer
+from avprompt.training.optimisation import parameter_groups
 from avprompt.training.state import StepReport
 from avprompt.weights.checkpoint import trained_state
 from avprompt_acl.losses import feature_similarity, image_similarity
@@ -133,9 +133,7 @@ class TestTraining:
 
     def test_scale_and_bias_do_not_decay(self, bench: Bench) -> None:
         trainer = bench.trainer("souple", *self.SETTINGS, "training.weight_decay=0.1")
-        decays = [
-            group["weight_decay"] for group in make_optimizer(trainer.method, trainer.options).param_groups
-        ]
+        decays = [group["weight_decay"] for group in parameter_groups(trainer.method, trainer.options)]
         assert decays == [0.1] * (len(decays) - 1) + [0.0]
 
     @pytest.mark.parametrize("setting", ["losses.sigmoid.trained=false", "losses.sigmoid.weight=0"])
