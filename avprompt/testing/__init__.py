@@ -25,6 +25,9 @@ broken. Call them in your tests, with any test runner; nothing is downloaded:
 | benchmark | `check_benchmark(Mine(root))`, on a small folder in its layout |
 | protocol | `check_protocol(Mine())` |
 | checkpoint format | `check_checkpoint_format(Mine(), path, state)`, on trained parts that it has names for |
+| weight file | `check_weight_file(MINE)` |
+| encoder set | `check_encoder_set("mine")` |
+| method | `check_method("mine")`, its name or a YAML file: training on stand-in encoders |
 
 `StandInBackbone`, `StandInAudioEncoder` and `StandInMasker` have the right shapes and no weights.
 """
@@ -32,6 +35,7 @@ broken. Call them in your tests, with any test runner; nothing is downloaded:
 from avprompt.testing.benchmarks import check_benchmark
 from avprompt.testing.checkpoints import check_checkpoint_format
 from avprompt.testing.encoders import check_audio_encoder, check_backbone
+from avprompt.testing.methods import check_encoder_set, check_method
 from avprompt.testing.parts import (
     check_decoder,
     check_loss,
@@ -42,6 +46,7 @@ from avprompt.testing.parts import (
 from avprompt.testing.protocols import check_protocol
 from avprompt.testing.standins import StandInAudioEncoder, StandInBackbone, StandInMasker
 from avprompt.testing.training import check_optimizer, check_schedule
+from avprompt.testing.weights import check_weight_file
 
 __all__ = [
     "StandInAudioEncoder",
@@ -52,11 +57,14 @@ __all__ = [
     "check_benchmark",
     "check_checkpoint_format",
     "check_decoder",
+    "check_encoder_set",
     "check_loss",
     "check_masker",
+    "check_method",
     "check_optimizer",
     "check_projection",
     "check_prompt_generator",
     "check_protocol",
     "check_schedule",
+    "check_weight_file",
 ]

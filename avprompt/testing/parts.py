@@ -79,11 +79,13 @@ def _places(prompt: Prompt) -> Tensor:
 def check_decoder(decoder: Decoder, backbone: Backbone) -> None:
     """Check shapes, and that pairs, shared or own texts, are decoded as single images are."""
     decoder.eval()
-    image, text = random_features(backbone, IMAGES), torch.randn(SOUNDS, backbone.joint_width)
+    image = random_features(backbone, IMAGES)
+    text = torch.randn(SOUNDS, backbone.joint_width, requires_grad=True)
     shared = mask_logits(decoder, image, text, pairs=True)
     own = mask_logits(decoder, image, text.expand(IMAGES, -1, -1), pairs=True)
     single = mask_logits(decoder, image[[1]], text[:1])
     assert_finite("a decoder must return finite mask logits", shared, own, single)
+    assert_gradient("a decoder must let gradients reach the text features", shared, text)
     assert_close("texts (B_audio, D) must be read as if each pair had its own", own, shared, 1e-5)
     assert_close("a pair must be decoded as a single image and text are", shared[1, 0], single[0], 1e-5)
 

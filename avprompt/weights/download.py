@@ -10,7 +10,8 @@ import shutil
 import ssl
 import time
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from http import HTTPStatus
 from http.client import HTTPException
 from pathlib import Path
@@ -32,6 +33,7 @@ CHUNK = 1 << 20  # bytes
 # What a network does, as against a disk that is full: that is an OSError too.
 _CUT = (URLError, HTTPException, ConnectionError, TimeoutError, ssl.SSLError)
 
+_OFFLINE = "AVPROMPT_OFFLINE"
 GO_ONLINE = "unset AVPROMPT_OFFLINE and HF_HUB_OFFLINE"
 
 
@@ -39,8 +41,22 @@ def offline() -> bool:
     """Say whether downloads are switched off: `AVPROMPT_OFFLINE=1` or `HF_HUB_OFFLINE=1`."""
     from huggingface_hub import constants
 
-    ours = os.environ.get("AVPROMPT_OFFLINE", "").strip().lower()
+    ours = os.environ.get(_OFFLINE, "").strip().lower()
     return bool(constants.HF_HUB_OFFLINE) or ours in ("1", "true", "yes", "on")
+
+
+@contextmanager
+def downloading_nothing() -> Iterator[None]:
+    """Switch downloads off for a while."""
+    before = os.environ.get(_OFFLINE)
+    os.environ[_OFFLINE] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_OFFLINE]
+        else:
+            os.environ[_OFFLINE] = before
 
 
 def download(urls: Sequence[str], target: Path, sha256: str | None = None) -> None:

@@ -1,67 +1,56 @@
-"""Every registered part keeps the promises of its interface; encoders have tests of their own."""
+"""Every registered part keeps the promises of its interface, as `avprompt plugins check` checks them."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from avprompt.config.options import options
 from avprompt.plugin.discovery import load_plugins
-from avprompt.registry import Registry
-from avprompt.testing import (
-    StandInAudioEncoder,
-    StandInBackbone,
-    check_decoder,
-    check_loss,
-    check_masker,
-    check_optimizer,
-    check_projection,
-    check_prompt_generator,
-    check_schedule,
+from avprompt.registry import KINDS, Entry, Registry
+from avprompt.testing.registered import CHECKS, CannotCheckError, check_registered
+
+TESTED_ELSEWHERE = ("backbones", "audio_encoders", "datasets")
+"""Kinds some of whose parts need weights or a folder; these have tests of their own."""
+ENTRIES = [entry for entry in load_plugins().registry.entries() if entry.kind not in TESTED_ELSEWHERE]
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: f"{entry.kind}/{entry.name}")
+def test_it_keeps_its_promises(registry: Registry, entry: Entry) -> None:
+    check_registered(registry, entry.kind, entry.name)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("backbones", "mini-clip"),
+        ("backbones", "tiny-clip"),
+        ("audio_encoders", "tiny-ear"),
+        ("datasets", "toy"),
+    ],
 )
-
-REGISTRY = load_plugins().registry
-
-
-@pytest.mark.parametrize("audio_tokens", [1, 2])
-@pytest.mark.parametrize("order", ["last", "first", 1, "all"])
-@pytest.mark.parametrize("name", REGISTRY.names("prompts"))
-def test_prompt_generators(registry: Registry, name: str, order: str | int, audio_tokens: int) -> None:
-    config = options(registry, "prompts", name, {"audio_token": order}, "prompt")
-    backbone = StandInBackbone()
-    prompt = registry.load("prompts", name)(config, backbone)
-    if prompt.prompted_text_layers > 1 and order != "last":
-        pytest.skip("tokens of the inner layers take the places behind <sos>")
-    check_prompt_generator(prompt, backbone, audio_tokens)
+def test_what_needs_no_files_is_checked_too(registry: Registry, kind: str, name: str) -> None:
+    check_registered(registry, kind, name)
 
 
-@pytest.mark.parametrize("name", REGISTRY.names("projections"))
-def test_projections(registry: Registry, name: str) -> None:
-    config = options(registry, "projections", name, {}, "projection")
-    check_projection(registry.load("projections", name)(config, StandInAudioEncoder(), StandInBackbone()))
+@pytest.mark.parametrize(
+    ("kind", "name", "reason"),
+    [
+        ("datasets", "vggss", "It needs its folder. Call check_benchmark in a test of yours"),
+        (
+            "audio_encoders",
+            "beats",
+            "Its weights are not read, and a check downloads none. There is no BEATs",
+        ),
+    ],
+)
+def test_what_needs_files_says_so(
+    registry: Registry, kind: str, name: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AVPROMPT_HOME", str(tmp_path))
+    with pytest.raises(CannotCheckError, match=reason):
+        check_registered(registry, kind, name)
 
 
-@pytest.mark.parametrize("name", REGISTRY.names("decoders"))
-def test_decoders(registry: Registry, name: str) -> None:
-    config = options(registry, "decoders", name, {}, "decoder")
-    backbone = StandInBackbone()
-    check_decoder(registry.load("decoders", name)(config, backbone), backbone)
-
-
-@pytest.mark.parametrize("name", REGISTRY.names("maskers"))
-def test_maskers(registry: Registry, name: str) -> None:
-    check_masker(registry.load("maskers", name)(options(registry, "maskers", name, {}, "masker")))
-
-
-@pytest.mark.parametrize("name", REGISTRY.names("losses"))
-def test_losses(registry: Registry, name: str) -> None:
-    check_loss(registry.load("losses", name)(options(registry, "losses", name, {}, "loss")))
-
-
-@pytest.mark.parametrize("name", REGISTRY.names("schedules"))
-def test_schedules(registry: Registry, name: str) -> None:
-    check_schedule(registry.load("schedules", name)(options(registry, "schedules", name, {}, "schedule")))
-
-
-@pytest.mark.parametrize("name", REGISTRY.names("optimizers"))
-def test_optimizers(registry: Registry, name: str) -> None:
-    check_optimizer(registry.load("optimizers", name)(options(registry, "optimizers", name, {}, "optimizer")))
+def test_every_kind_has_a_check() -> None:
+    assert [*CHECKS] == [*KINDS]

@@ -103,6 +103,14 @@ class TestDecoder:
         with pytest.raises(AssertionError, match=r"not close"):
             check_decoder(Normalising(TrainedOptions()), StandInBackbone())
 
+    def test_that_cuts_gradients(self) -> None:
+        class Cutting(self.Cosine):  # type: ignore[name-defined, misc]
+            def forward(self, image: ImageFeatures, text: Tensor, *, pairs: bool = False) -> Tensor:
+                return super().forward(image, text.detach(), pairs=pairs)
+
+        with pytest.raises(AssertionError, match=r"must let gradients reach the text features"):
+            check_decoder(Cutting(TrainedOptions()), StandInBackbone())
+
 
 class TestMasker:
     def test_whose_hard_masks_are_soft(self) -> None:
