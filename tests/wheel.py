@@ -14,6 +14,7 @@ import venv
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[1]
+SHORT = ("--steps", "2", "--batch-size", "4")
 PLUGIN = """
 import avprompt
 from avprompt.plugin import ContextPrompt, ImageFeatures, Register, hookimpl
@@ -49,10 +50,11 @@ def main() -> None:
         listed = run(avprompt, "list", "methods", cwd=home)
         assert "souple" in listed, listed
         assert "not loaded" not in run(avprompt, "plugins", cwd=home)
-        run(avprompt, "run", "souple", "--steps", "2", "--batch-size", "4", "--output", "run", cwd=home)
+        run(avprompt, "run", "souple", *SHORT, "--output", "run", cwd=home)
         results = home / "run" / "results.json"
         assert results.is_file(), "a run of the installed wheel left no results"
         check_types(python, home)
+        check_new_plugin(python, home)
     print("The wheel installs and runs in a clean environment.")
 
 
@@ -63,6 +65,16 @@ def check_types(python: Path, home: Path) -> None:
     (home / "theirs.py").write_text(PLUGIN.replace("-> Tensor", "-> str"))
     wrong = subprocess.run([python, "-m", "mypy", "--strict", "theirs.py"], cwd=home, capture_output=True)
     assert b"[override]" in wrong.stdout, "mypy does not see the types of avprompt"
+
+
+def check_new_plugin(python: Path, home: Path) -> None:
+    """Write a plugin as a package from the templates in the wheel, install it, test it and use it."""
+    avprompt, package = python.with_name("avprompt"), home / "avprompt-haiku"
+    run(avprompt, "plugins", "new", "haiku", "--kind", "prompts", cwd=home)
+    run(python, "-m", "pip", "install", "--quiet", "--no-deps", "-e", ".", cwd=package)
+    run(python, "-m", "pytest", "-q", cwd=package)
+    run(avprompt, "plugins", "check", "avprompt-haiku:haiku", cwd=home)
+    run(avprompt, "run", "souple", "--set", "prompt.name=haiku", *SHORT, "--output", "haiku", cwd=home)
 
 
 def build(folder: Path) -> Path:

@@ -14,11 +14,12 @@ import click
 
 from avprompt import __version__
 from avprompt.cli.cache import cache
-from avprompt.cli.catalogue import describe, list_, plugins, show
+from avprompt.cli.catalogue import describe, list_, show
 from avprompt.cli.compare import compare
 from avprompt.cli.data import data
 from avprompt.cli.evaluate import evaluate
 from avprompt.cli.localize import localize
+from avprompt.cli.plugins import plugins
 from avprompt.cli.run import run
 from avprompt.cli.score import score
 from avprompt.cli.weights import weights

@@ -1,4 +1,4 @@
-"""`avprompt plugins`, `list`, `show` and `describe`: what there is."""
+"""`avprompt list`, `show` and `describe`: what there is."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import click
-from rich.markup import escape
 from rich.table import Table
 
 from avprompt.cli.options import checked_options, method_options, plugin_option
@@ -14,22 +13,6 @@ from avprompt.cli.tables import screen
 from avprompt.errors import UnknownNameError, suggest
 from avprompt.plugin.discovery import load_plugins
 from avprompt.registry import KINDS
-
-
-@click.command()
-@plugin_option
-def plugins(plugins: tuple[str, ...]) -> None:
-    """List the plugins, what each registers, and which could not be loaded."""
-    loaded = load_plugins(plugins)
-    table = Table("Plugin", "Version", "Registers", title="Plugins", title_justify="left")
-    for plugin in loaded.plugins:
-        if plugin.failure:
-            reason = f"[red]not loaded:[/red] {escape(plugin.failure)}"
-            table.add_row(plugin.name, plugin.version, reason)
-            continue
-        names = [f"{KINDS[entry.kind]} {entry.name}" for entry in loaded.registry.entries(plugin.name)]
-        table.add_row(plugin.name, plugin.version, ", ".join(names))
-    screen().print(table)
 
 
 @click.command(name="list")

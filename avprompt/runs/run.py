@@ -15,7 +15,7 @@ from avprompt.config.method_config import MethodConfig, resolve
 from avprompt.data.benchmark import PublishedScores
 from avprompt.errors import EvaluationError
 from avprompt.evaluation.evaluator import Evaluator
-from avprompt.evaluation.measure import MeasuredSamples, check_needs
+from avprompt.evaluation.measure import MeasuredSamples
 from avprompt.records import Missing, Split
 from avprompt.runs.assessment import assess
 from avprompt.runs.directory import RunDirectory
@@ -225,9 +225,8 @@ def _check(session: Session, train_split: Split | None) -> None:
     """Find what would fail after hours of training before it begins."""
     if train_split is not None:
         check_trainable(session.method, train_split.samples)
-    protocols = session.protocols()
     for name in session.scored_splits():
-        check_needs(protocols, session.adapter.split(name).samples[:1], session.settings.dataset)
+        session.adapter.split(name)
 
 
 @contextmanager

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from avprompt.errors import listed
-from avprompt.runs.compared_method import ComparedMethod
-from avprompt.runs.comparison import Across, SplitComparison
+from avprompt.runs.comparison import Across, ComparedMethod, SplitComparison
 
 
 @dataclass(frozen=True)

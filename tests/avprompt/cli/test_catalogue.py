@@ -1,9 +1,8 @@
-"""`plugins`, `list`, `show` and `describe`."""
+"""`list`, `show` and `describe`."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +18,6 @@ from avprompt.plugin import hookimpl
 def register_prompts(register):
     register("haiku", "nowhere:Haiku")
 """
-
-
-def test_plugins(cli: Any) -> None:
-    output = cli("plugins").stdout
-    assert "souple" in output
-    assert "prompt generator metanet" in output
-    assert "tinyworld:tinyworld" in output
-
-
-def test_plugins_says_why_one_is_not_loaded(cli: Any, install_plugin: Callable[..., None]) -> None:
-    install_plugin("broken_module", "raise RuntimeError('their [bug]')", dist="broken-dist")
-    output = cli("plugins").stdout
-    assert "not loaded: RuntimeError: their [bug] (broken_module.py, line 1)" in output
-    assert "prompt generator metanet" in output
 
 
 def test_list(cli: Any, here: Path) -> None:
