@@ -29,6 +29,7 @@ INTERFACES = MappingProxyType(
         "losses": "avprompt.model.parts:AlignmentLoss",
         "schedules": "avprompt.training.parts:Schedule",
         "optimizers": "avprompt.training.parts:Optimizer",
+        "callbacks": "avprompt.training.callback:Callback",
         "protocols": "avprompt.metrics.protocol:Protocol",
         "checkpoint_formats": "avprompt.weights.checkpoint:CheckpointFormat",
     }

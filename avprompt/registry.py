@@ -27,6 +27,7 @@ KINDS = MappingProxyType(
         "losses": "loss",
         "schedules": "schedule",
         "optimizers": "optimizer",
+        "callbacks": "callback",
         "protocols": "protocol",
         "checkpoint_formats": "checkpoint format",
         "weights": "weight file",

@@ -98,6 +98,9 @@ def check_names(
     training = validate(TrainingOptions, merged.get("training", {}), "training")
     for option, kind in TRAINING_KINDS.items():
         registry.find(kind, name_and_options(getattr(training, option))[0])
+    for name, table in training.callbacks.items():
+        if table is not None:
+            registry.find("callbacks", name)
     for part, kind in PART_KINDS.items():
         name = merged.get(part, {}).get("name")
         if isinstance(name, str):
@@ -211,6 +214,11 @@ def _training(registry: Registry, training: TrainingOptions) -> TrainingOptions:
         name, own = name_and_options(getattr(training, option))
         table = _fill(registry, kind, name, own, f"training.{option}")
         parts[option] = {"name": name, **table} if table else name
+    parts["callbacks"] = {
+        name: _fill(registry, "callbacks", name, table, f"training.callbacks.{name}")
+        for name, table in training.callbacks.items()
+        if table is not None
+    }
     return training.model_copy(update=parts)
 
 

@@ -92,6 +92,7 @@ SHARED_OPTIONS: Mapping[str, type[Options]] = MappingProxyType(
         "losses": LossOptions,
         "schedules": Options,
         "optimizers": Options,
+        "callbacks": Options,
     }
 )
 

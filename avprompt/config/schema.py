@@ -27,6 +27,10 @@ def method_schema(registry: Registry, method: str) -> dict[str, Any]:
     properties["training"] = _options(TrainingOptions)
     for option, kind in TRAINING_KINDS.items():
         properties["training"]["properties"][option] = _named(registry, kind)
+    callbacks = {
+        name: _options(registry.load("callbacks", name).Config) for name in registry.names("callbacks")
+    }
+    properties["training"]["properties"]["callbacks"] = {"type": "object", "properties": callbacks}
     properties["with"] = {"type": "object", "description": "changes by encoder set, tables as above"}
     whole = [part for part in PART_KINDS if part not in ENCODERS] + ["losses"]
     return {

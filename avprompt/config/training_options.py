@@ -29,6 +29,9 @@ class TrainingOptions(Options):
         schedule: what it does then: a registered schedule by its name, such as `cosine` or `constant`, or a
             table with the name and options, `{name: mine, period: 100}`.
         optimizer: a registered optimizer likewise.
+        callbacks: what looks on, a table of options by registered name; None takes one of the base away.
+        validate_every: steps between two scorings of the benchmark's validation split under its headline
+            protocol, which callbacks are shown; there is one after the last step, too. None: never.
         clip_norm: gradients longer than this are scaled to it; 0 switches that off.
         flip: mirror half of the images.
         crop: resize images to this times the input size and cut the input out at random.
@@ -46,6 +49,8 @@ class TrainingOptions(Options):
     warmup_steps: int = Field(default=20, ge=0)
     schedule: str | Table = "cosine"
     optimizer: str | Table = "adam"
+    callbacks: dict[str, Table | None] = Field(default_factory=dict)
+    validate_every: int | None = Field(default=None, ge=1)
     clip_norm: float = Field(default=1.0, ge=0)
     flip: bool = True
     crop: float = Field(default=1.1, ge=1)

@@ -70,6 +70,11 @@ def register_optimizers(register: Register) -> None:
 
 
 @hookspec
+def register_callbacks(register: Register) -> None:
+    """Register what looks on while a method is trained: `avprompt.plugin.Callback`."""
+
+
+@hookspec
 def register_datasets(register: Register) -> None:
     """Register benchmarks: `avprompt.plugin.BenchmarkAdapter`."""
 

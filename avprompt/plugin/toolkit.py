@@ -52,6 +52,7 @@ from avprompt.records import (
     Sample,
     Split,
 )
+from avprompt.training.callback import Callback, TrainerState
 from avprompt.training.parts import Optimizer, ParameterGroup, Schedule
 from avprompt.weights.checkpoint import CheckpointFormat
 from avprompt.weights.files import locate, verified_sha256
@@ -72,6 +73,7 @@ __all__ = [
     "Backbone",
     "BenchmarkAdapter",
     "BoxCounts",
+    "Callback",
     "CheckpointFormat",
     "ConfigError",
     "ContextPrompt",
@@ -109,6 +111,7 @@ __all__ = [
     "ScoredMaps",
     "Split",
     "TrainedOptions",
+    "TrainerState",
     "TrainingError",
     "TruthMasks",
     "WeightsError",

@@ -16,6 +16,7 @@ from avprompt.runs.settings import Settings
 DATA = ("train_list", "shards")
 _IDLE = ("workers", "checkpoint")  # how fast, and where files are: nothing of what is computed
 
+_CALLBACKS = "training.callbacks"  # one option: a run with a callback differs from one without it
 _NAMED = tuple(f"training.{option}" for option in TRAINING_KINDS)
 
 
@@ -47,7 +48,7 @@ def read_recipe(folder: Path, result: RunResult) -> Recipe:
         return Recipe(encoders)
     tables, run = directory.tables(), directory.recorded()
     unsaid = {option: TrainingOptions.model_fields[option].default for option in TRAINING_KINDS}
-    tables["training"] = unsaid | tables.get("training", {})  # older runs do not name their optimizer
+    tables["training"] = unsaid | {"callbacks": {}} | tables.get("training", {})  # as older runs mean it
     trained = result.trainable_parameters > 0
     data = {name: getattr(run.training, name) for name in DATA} if trained else {}
     compute = {"precision": run.compute.precision}
@@ -74,7 +75,7 @@ def _options(tables: Table, where: str = "") -> Iterator[tuple[str, Any]]:
             continue
         if path in _NAMED and isinstance(value, str):
             value = {"name": value}
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and path != _CALLBACKS:
             yield from _options(dict(value), f"{path}.")
         else:
             yield path, value

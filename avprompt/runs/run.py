@@ -25,7 +25,8 @@ from avprompt.runs.plugin_files import check_unchanged, checksums, keep_copies
 from avprompt.runs.progress import Quiet, Reporter
 from avprompt.runs.results import RunResult, read_results, write_results
 from avprompt.runs.session import Session
-from avprompt.runs.training import recorded_training, save, train, training_record
+from avprompt.runs.training import recorded_training, save, train, training_notes, training_record
+from avprompt.runs.validation import check_callbacks
 from avprompt.training.trainer import check_trainable
 from avprompt.weights.files import measured_sha256
 
@@ -93,6 +94,7 @@ def _fill(
     if ranks.main:
         if train_split is not None:
             training = training_record(session, train_split, directory, skipped["train"])
+            result.notes += training_notes(directory)
         result.training = training
         if session.method.trained_parts():
             result.checkpoint_sha256 = measured_sha256(directory.checkpoint)
@@ -225,6 +227,7 @@ def _check(session: Session, train_split: Split | None) -> None:
     """Find what would fail after hours of training before it begins."""
     if train_split is not None:
         check_trainable(session.method, train_split.samples)
+        check_callbacks(session)
     for name in session.scored_splits():
         session.adapter.split(name)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,11 +14,12 @@ from avprompt.runs.directory import RunDirectory
 from avprompt.runs.progress import Reporter
 from avprompt.runs.results import Counts, Training, read_results, read_skipped, write_skipped
 from avprompt.runs.session import Session
-from avprompt.training.build import build_optimizer, build_schedule
+from avprompt.runs.validation import validation
+from avprompt.training.build import build_callbacks, build_optimizer, build_schedule
 from avprompt.training.optimisation import total_steps
-from avprompt.training.state import read_log
+from avprompt.training.state import Progress, read_log
 from avprompt.training.trainer import Trainer
-from avprompt.weights.checkpoint import load_checkpoint, save_checkpoint
+from avprompt.weights.checkpoint import checkpoint_metadata, load_checkpoint, save_checkpoint
 from avprompt.weights.files import measured_sha256
 
 
@@ -42,22 +44,29 @@ def train(
             encoding=session.encoding,
             schedule=build_schedule(registry, options),
             optimizer=build_optimizer(registry, options),
+            callbacks=build_callbacks(registry, options),
+            validate=validation(session),
             strict=session.settings.strict,
             on_step=on_step,
         )
-        unread = trainer.run(resume=session.ranks.share(resume and directory.resume.is_file()))
-    skipped = [*split.missing, *unread.values()]
+        progress = trainer.run(resume=session.ranks.share(resume and directory.resume.is_file()))
+    skipped = [*split.missing, *progress.skipped.values()]
     if session.ranks.main:
         write_skipped(directory.skipped, {"train": skipped})
-    save(session, directory)
+    save(session, directory, progress)
     _end_training(session, directory)
     return skipped
 
 
-def save(session: Session, directory: RunDirectory) -> None:
-    """Write the trained parts with the method they belong to, once for all ranks."""
+def save(session: Session, directory: RunDirectory, progress: Progress | None = None) -> None:
+    """Write the trained parts with the method they belong to, once for all ranks.
+
+    What callbacks say of the training goes with them: results may be made later, of the checkpoint alone.
+    """
     if session.ranks.main:
         about = {"method": session.method_config.name, "encoders": session.encoders, "avprompt": __version__}
+        if progress is not None and progress.notes:
+            about |= {"steps": str(progress.done), "notes": json.dumps(progress.notes)}
         save_checkpoint(session.method, directory.checkpoint, about)
 
 
@@ -66,9 +75,16 @@ def training_record(
 ) -> Training:
     """Return how much was trained, by the log, on a split of which some clips could not be used."""
     reasons = Counter(step["left_out"] for step in read_log(directory.path) if step["left_out"])
-    total = total_steps(session.method_config.training, len(split.samples))
+    about = checkpoint_metadata(directory.checkpoint)
+    total = int(about.get("steps", total_steps(session.method_config.training, len(split.samples))))
     clips = Counts(used=split.expected - len(skipped), expected=split.expected)
     return Training(steps=total - reasons.total(), left_out=dict(reasons), clips=clips)
+
+
+def training_notes(directory: RunDirectory) -> list[str]:
+    """Return what callbacks have said of the training that the checkpoint came of."""
+    notes: list[str] = json.loads(checkpoint_metadata(directory.checkpoint).get("notes", "[]"))
+    return notes
 
 
 def recorded_training(checkpoint: Path) -> Training | None:

@@ -22,6 +22,7 @@ broken. Call them in your tests, with any test runner; nothing is downloaded:
 | loss | `check_loss(Mine(options))` |
 | schedule | `check_schedule(Mine(options))` |
 | optimizer | `check_optimizer(Mine(options))` |
+| callback | `check_callback(Mine(options), Mine(options), folder)`, the second to resume with |
 | benchmark | `check_benchmark(Mine(root))`, on a small folder in its layout |
 | protocol | `check_protocol(Mine())` |
 | checkpoint format | `check_checkpoint_format(Mine(), path, state)`, on trained parts that it has names for |
@@ -45,7 +46,7 @@ from avprompt.testing.parts import (
 )
 from avprompt.testing.protocols import check_protocol
 from avprompt.testing.standins import StandInAudioEncoder, StandInBackbone, StandInMasker
-from avprompt.testing.training import check_optimizer, check_schedule
+from avprompt.testing.training import check_callback, check_optimizer, check_schedule
 from avprompt.testing.weights import check_weight_file
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "check_audio_encoder",
     "check_backbone",
     "check_benchmark",
+    "check_callback",
     "check_checkpoint_format",
     "check_decoder",
     "check_encoder_set",

@@ -33,7 +33,7 @@ from avprompt.testing.parts import (
 from avprompt.testing.protocols import check_protocol
 from avprompt.testing.rehearsal import on_stand_ins, with_stand_ins
 from avprompt.testing.standins import StandInAudioEncoder, StandInBackbone
-from avprompt.testing.training import check_optimizer, check_schedule
+from avprompt.testing.training import check_callback, check_optimizer, check_schedule
 from avprompt.testing.weights import check_weight_file
 from avprompt.weights.checkpoint import trained_state
 from avprompt.weights.download import downloading_nothing
@@ -121,6 +121,12 @@ def _optimizer(registry: Registry, name: str) -> None:
     check_optimizer(_build(registry, "optimizers", name))
 
 
+def _callback(registry: Registry, name: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        first, again = (_build(registry, "callbacks", name) for _ in range(2))
+        check_callback(first, again, Path(folder))
+
+
 def _benchmark(registry: Registry, name: str) -> None:
     benchmark = registry.load("datasets", name)
     if benchmark.needs_root:
@@ -182,6 +188,7 @@ CHECKS: Mapping[str, Callable[[Registry, str], None]] = MappingProxyType(
         "losses": _loss,
         "schedules": _schedule,
         "optimizers": _optimizer,
+        "callbacks": _callback,
         "protocols": _protocol,
         "checkpoint_formats": _checkpoint_format,
         "weights": _weight_file,

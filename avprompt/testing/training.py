@@ -1,13 +1,21 @@
-"""Checks of what takes part in training: schedules and optimizers."""
+"""Checks of what takes part in training: schedules, optimizers and callbacks."""
 
 from __future__ import annotations
 
 import copy
+import io
+from pathlib import Path
+from typing import Any
 
 import torch
+from torch import nn
 
+from avprompt.distributed import ALONE
 from avprompt.testing.assertions import checks
+from avprompt.training.callback import Callback
+from avprompt.training.callbacks import Callbacks
 from avprompt.training.parts import Optimizer, ParameterGroup, Schedule, built_optimizer, rate_factor
+from avprompt.training.state import Progress, StepReport
 
 
 @checks("schedules")
@@ -38,6 +46,82 @@ def check_optimizer(optimizer: Optimizer) -> None:
     _step(again, 2)
     goes_on = torch.equal(moving, copied[0]["params"][0])
     assert goes_on, "after load_state_dict an optimizer must go on as the one whose state it was"
+
+
+@checks("callbacks")
+def check_callback(callback: Callback, again: Callback, folder: Path) -> None:
+    """Check that a callback can be called, and that what it saves can be read and goes on alike.
+
+    Args:
+        callback: to check.
+        again: built of the same options, as a resumed run builds it.
+        folder: the run directory, where it may write, such as pytest's `tmp_path`.
+    """
+    whole, resumed = _StandInTraining(callback, folder), _StandInTraining(again, folder)
+    whole.train(range(3))
+    resumed.method.load_state_dict(whole.method.state_dict())
+    resumed.progress.done = 3
+    resumed.progress.callbacks = {"it": _saved(callback.state_dict())}
+    resumed.callbacks.start(resumed.progress)
+    for training in (whole, resumed):
+        training.train(range(3, 6))
+        training.callbacks.end(training.progress)
+    ours, theirs = whole.method.state_dict(), resumed.method.state_dict()
+    alike = all(torch.equal(value, theirs[name]) for name, value in ours.items())
+    assert alike, "after load_state_dict a callback must leave the trained parts as if nothing had happened"
+    message = "after load_state_dict a callback must say and stop as if nothing had happened"
+    assert (whole.progress.stopped, whole.progress.notes) == (
+        resumed.progress.stopped,
+        resumed.progress.notes,
+    ), message
+
+
+class _StandInTraining:
+    """Trains one layer without a loss: each step adds 1, and scores rise, then fall."""
+
+    def __init__(self, callback: Callback, folder: Path) -> None:
+        torch.manual_seed(0)
+        self.method = _StandInMethod()
+        self.progress = Progress(trained=True)
+        method: Any = self.method
+        self.callbacks = Callbacks({"it": callback}, method, 6, folder, ALONE, 1, self._scores)
+
+    def train(self, steps: range) -> None:
+        if steps.start == 0:
+            self.callbacks.start(self.progress)
+        for step in steps:
+            with torch.no_grad():
+                self.method.layer.weight.add_(1)
+            self.progress.done = step + 1
+            report = StepReport(step, 6, {"total": 1 / (step + 1)}, 0.5, 1e-3)
+            self.callbacks.after_step(self.progress, report)
+            self.callbacks.validate_if_due(self.progress)
+
+    def _scores(self) -> tuple[str, dict[str, float]]:
+        done = self.progress.done
+        return "cIoU", {"cIoU": 50.0 - (done - 2) ** 2, "AUC": 30.0 + done}
+
+
+class _StandInMethod(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(2, 2)
+
+    def trained_parts(self) -> dict[str, nn.Module]:
+        return {"prompt": self.layer}
+
+
+def _saved(state: Any) -> Any:
+    """Return a state as a resumed run reads it."""
+    file = io.BytesIO()
+    torch.save(state, file)
+    file.seek(0)
+    try:
+        return torch.load(file, weights_only=True)
+    except Exception as error:
+        raise AssertionError(
+            f"state_dict must return tensors, numbers, texts, lists and tables alone: {error}"
+        ) from error
 
 
 def _groups() -> list[ParameterGroup]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 from avprompt.files import file_errors, replacing
 from avprompt.model.method import Method
 from avprompt.records import Missing
+from avprompt.training.callback import Callback
 from avprompt.training.optimisation import Optimisation
 from avprompt.weights.checkpoint import load_state, load_training_state, save_training_state, trained_state
 
@@ -44,12 +45,20 @@ class Progress:
         trained: whether any of them has changed the method.
         skipped: clips that could not be read, by id.
         whole: whether the method is as these steps have left it, and not in the middle of a change.
+        stopped: why a callback has ended training before its last step, and which one.
+        validated: the number of steps that were over at the last validation.
+        notes: what callbacks want a reader of the results to know.
+        callbacks: what callbacks have saved, by name.
     """
 
     done: int = 0
     trained: bool = False
     skipped: dict[str, Missing] = field(default_factory=dict)
     whole: bool = True
+    stopped: str = ""
+    validated: int = 0
+    notes: list[str] = field(default_factory=list)
+    callbacks: dict[str, Any] = field(default_factory=dict, compare=False)
 
     def leave_out(self, total: int, reason: str) -> StepReport:
         """End a step of so many without a change, and report why."""
@@ -60,9 +69,15 @@ class Progress:
     @contextmanager
     def changing(self) -> Iterator[None]:
         """Change the method by one step; what breaks off in here leaves a method that is of no step."""
+        with self.unsettled():
+            yield
+            self.done += 1
+
+    @contextmanager
+    def unsettled(self) -> Iterator[None]:
+        """Change what is saved; what breaks off in here leaves something that nobody may go on from."""
         self.whole = False
         yield
-        self.done += 1
         self.whole = True
 
 
@@ -74,12 +89,14 @@ class Journal:
         folder: the run directory.
         method: whose trained parts are kept.
         optimisation: whose optimiser is kept likewise.
+        callbacks: whose state is kept likewise, by name.
         writes: only the main rank does.
     """
 
     folder: Path
     method: Method
     optimisation: Optimisation
+    callbacks: Mapping[str, Callback] = field(default_factory=dict)
     writes: bool = True
 
     def begin(self, start: int) -> None:
@@ -115,6 +132,9 @@ class Journal:
             "parts": trained_state(self.method),
             "optimizer": self.optimisation.optimizer.state_dict(),
             "scaler": scaler.state_dict() if scaler else {},
+            "stopped": progress.stopped,
+            "validated": progress.validated,
+            "callbacks": {name: callback.state_dict() for name, callback in self.callbacks.items()},
             "skipped": {missing.id: missing.reason for missing in progress.skipped.values()},
         }
         with file_errors():
@@ -133,7 +153,14 @@ class Journal:
         if self.optimisation.accelerator.scaler and state["scaler"]:
             self.optimisation.accelerator.scaler.load_state_dict(state["scaler"])
         skipped = {name: Missing(name, reason) for name, reason in state["skipped"].items()}
-        return Progress(int(state["step"]), trained=state["trained"], skipped=skipped)
+        return Progress(
+            int(state["step"]),
+            trained=state["trained"],
+            skipped=skipped,
+            stopped=state.get("stopped", ""),  # older states have none of these
+            validated=state.get("validated", 0),
+            callbacks=state.get("callbacks", {}),
+        )
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:

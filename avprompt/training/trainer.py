@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from accelerate import Accelerator
@@ -14,8 +14,10 @@ from avprompt.distributed import Ranks, ranks
 from avprompt.errors import DataError, TrainingError
 from avprompt.features.encoding import Encoding
 from avprompt.model.method import Method
-from avprompt.records import Missing, Sample
+from avprompt.records import Sample
 from avprompt.training.batches import ClipBatch, training_batches
+from avprompt.training.callback import Callback
+from avprompt.training.callbacks import Callbacks, Validate
 from avprompt.training.guard import NOT_FINITE, NotFiniteError
 from avprompt.training.interruption import Interruption, explain, handling
 from avprompt.training.optimisation import Optimisation, total_steps
@@ -41,6 +43,8 @@ class Trainer:
         encoding: the method's frozen encoders.
         schedule: of the learning rate, as the options name it.
         optimizer: likewise.
+        callbacks: likewise, by name.
+        validate: scores the validation split every `validate_every` steps.
         strict: stop at the first clip that cannot be read.
         save_every: steps between two resume states.
         on_step: called after every step.
@@ -56,15 +60,17 @@ class Trainer:
     encoding: Encoding
     schedule: Schedule
     optimizer: Optimizer
+    callbacks: Mapping[str, Callback] = field(default_factory=dict)
+    validate: Validate | None = None
     strict: bool = False
     save_every: int = 100
     on_step: Callable[[StepReport], None] = lambda report: None
 
-    def run(self, *, resume: bool = False) -> dict[str, Missing]:
+    def run(self, *, resume: bool = False) -> Progress:
         """Train to the last step, and leave the state after it; who writes the checkpoint removes it then.
 
         Returns:
-            The clips that could not be read, of all ranks, by id.
+            How far training has come: with what was skipped on all ranks, and what callbacks say.
 
         Raises:
             TrainingError: a loss or gradient is not a number, or there is nothing to train or to train on.
@@ -78,30 +84,43 @@ class Trainer:
         optimisation = Optimisation.of(
             self.method, self.options, self.schedule, self.optimizer, total, self.accelerator, group
         )
-        journal = Journal(self.folder, self.method, optimisation, writes=group.main)
+        journal = Journal(self.folder, self.method, optimisation, self.callbacks, writes=group.main)
+        every, validate = self.options.validate_every, self.validate
+        callbacks = Callbacks(self.callbacks, self.method, total, self.folder, group, every, validate)
         progress = journal.restore() if resume else Progress()
         step = TrainingStep(self.spec, self.encoding, optimisation, self.seed, group, self.folder)
         interruption = Interruption(group)
         with handling(interruption):
-            self._train(step, journal, progress, interruption)
+            callbacks.start(progress)
+            self._train(step, journal, callbacks, progress, interruption)
             share_skipped(progress, group)
             if not progress.trained:
                 journal.begin(0)  # with nothing in it, the same command may begin again
             check_trained(progress)
             journal.save(progress)  # until there is a checkpoint, this is all that training has left
             interruption.check(progress.done, total)
-        return progress.skipped
+            callbacks.end(progress)
+        return progress
 
     def _train(
-        self, step: TrainingStep, journal: Journal, progress: Progress, interruption: Interruption
+        self,
+        step: TrainingStep,
+        journal: Journal,
+        callbacks: Callbacks,
+        progress: Progress,
+        interruption: Interruption,
     ) -> None:
         """Take every step that is left; whatever breaks off leaves the last whole step to go on from."""
         total = step.optimisation.total
         journal.begin(progress.done)
         try:
+            callbacks.validate_if_due(progress)  # broken off in a validation, it is taken up there
             for batches in self._batches(range(progress.done, total), step.ranks):
+                if progress.stopped:
+                    break
                 self._note_skipped(batches, progress)
-                self._take(step, batches, journal, progress)
+                self._take(step, batches, journal, callbacks, progress)
+                callbacks.validate_if_due(progress)
                 interruption.check(progress.done, total)
                 if progress.done % self.save_every == 0 and progress.done < total:
                     journal.save(progress)
@@ -112,7 +131,12 @@ class Trainer:
             raise
 
     def _take(
-        self, step: TrainingStep, batches: Sequence[ClipBatch], journal: Journal, progress: Progress
+        self,
+        step: TrainingStep,
+        batches: Sequence[ClipBatch],
+        journal: Journal,
+        callbacks: Callbacks,
+        progress: Progress,
     ) -> None:
         """Take one step and tell of it; one without finite numbers is left out, and --resume passes it."""
         try:
@@ -121,6 +145,7 @@ class Trainer:
             journal.write_down(progress.leave_out(step.optimisation.total, NOT_FINITE))
             raise
         progress.trained |= not report.left_out
+        callbacks.after_step(progress, report)
         journal.write_down(report)
         self.on_step(report)
 

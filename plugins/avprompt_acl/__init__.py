@@ -40,6 +40,13 @@ def register_optimizers(register: Register) -> None:
 
 
 @hookimpl
+def register_callbacks(register: Register) -> None:
+    register("best-checkpoint", "avprompt_training.callbacks:BestCheckpoint")
+    register("early-stopping", "avprompt_training.callbacks:EarlyStopping")
+    register("ema", "avprompt_training.callbacks:Average")
+
+
+@hookimpl
 def register_methods(register: Register) -> None:
     register("acl-ssl", "avprompt_acl:acl-ssl.yaml")
 

@@ -1,4 +1,4 @@
-"""What most methods are trained with: schedules of the learning rate, and optimizers."""
+"""What most methods are trained with: schedules, optimizers and callbacks."""
 
 from avprompt.plugin import Register, hookimpl
 
@@ -14,3 +14,10 @@ def register_optimizers(register: Register) -> None:
     register("adam", "avprompt_training.optimizers:Adam")
     register("adamw", "avprompt_training.optimizers:AdamW")
     register("sgd", "avprompt_training.optimizers:SGD")
+
+
+@hookimpl
+def register_callbacks(register: Register) -> None:
+    register("best-checkpoint", "avprompt_training.callbacks:BestCheckpoint")
+    register("early-stopping", "avprompt_training.callbacks:EarlyStopping")
+    register("ema", "avprompt_training.callbacks:Average")

@@ -19,6 +19,7 @@ from avprompt.model.parts import (
 )
 from avprompt.model.prompt_generator import PromptGenerator
 from avprompt.registry import KINDS, Registry
+from avprompt.training.callback import Callback
 from avprompt.training.parts import Optimizer, Schedule
 
 
@@ -99,6 +100,7 @@ def test_no_option_of_a_loss_may_be_called_part(ears: Registry) -> None:
         "losses",
         "schedules",
         "optimizers",
+        "callbacks",
     ],
 )
 def test_ours_are_not(registry: Registry, kind: str) -> None:
@@ -117,6 +119,7 @@ def test_shared_options_are_those_of_the_interfaces(registry: Registry) -> None:
         "losses": AlignmentLoss,
         "schedules": Schedule,
         "optimizers": Optimizer,
+        "callbacks": Callback,
     }
     assert {kind: interface.Config for kind, interface in interfaces.items()} == SHARED_OPTIONS
     for kind, shared in SHARED_OPTIONS.items():

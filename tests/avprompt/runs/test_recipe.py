@@ -43,6 +43,7 @@ def test_has_encoders_training_and_data_but_not_the_methods_own_parts(write: Any
         "training.steps": None,
         "training.schedule.name": "cosine",
         "training.optimizer.name": "adam",
+        "training.callbacks": {},
         "train_list": "list.txt",
         "shards": None,
         "precision": "bf16",

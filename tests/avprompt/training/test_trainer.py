@@ -103,7 +103,7 @@ def test_a_batch_must_reach_all_processes(size: int, negatives: str, ranks: int,
 
 class TestBrokenClips:
     def test_are_left_out_and_named(self, bench: Bench) -> None:
-        skipped = bench.trainer(dataset="tiny-broken").run()
+        skipped = bench.trainer(dataset="tiny-broken").run().skipped
         assert set(skipped) == {f"train-{index}" for index in (1, 3, 6, 8, 11, 13)}
         assert "no-such-image.png" in skipped["train-1"].reason
 

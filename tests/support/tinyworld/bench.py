@@ -17,7 +17,7 @@ from avprompt.metrics.val_threshold import ValThreshold
 from avprompt.model.build import build
 from avprompt.model.method import Method
 from avprompt.registry import Registry
-from avprompt.training.build import build_optimizer, build_schedule
+from avprompt.training.build import build_callbacks, build_optimizer, build_schedule
 from avprompt.training.trainer import Trainer
 from avprompt_benchmarks.protocols.localisation import AclSweep, EzvslMedian
 from tinyworld.encoders import TinyClip
@@ -54,6 +54,7 @@ class Bench:
             "encoding": Encoding(method),
             "schedule": build_schedule(self.registry, method_config.training),
             "optimizer": build_optimizer(self.registry, method_config.training),
+            "callbacks": build_callbacks(self.registry, method_config.training),
             **options,
         }
         given["folder"].mkdir(parents=True, exist_ok=True)
