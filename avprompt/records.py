@@ -8,10 +8,10 @@ Records of arrays or tensors equal only themselves: NumPy and torch have no one 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -131,6 +131,8 @@ class Sample:
         group: samples of one image share it (interactive benchmarks).
         scenario: the benchmark's own kind of scene, such as AVATAR's `off-screen`.
         sounding: False where nothing in the image makes the sound.
+        extra: whatever else a protocol may need of a sample, by name: numbers, texts, arrays of one shape;
+            shards of training clips do not keep it, as they keep no annotation.
     """
 
     id: str
@@ -143,6 +145,7 @@ class Sample:
     group: str = ""
     scenario: str = ""
     sounding: bool = True
+    extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)

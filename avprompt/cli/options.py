@@ -49,6 +49,13 @@ root_option = click.option(
     metavar="DIR",
     help="The benchmark's folder, official layout.",
 )
+protocol_option = click.option(
+    "--protocol",
+    "protocols",
+    multiple=True,
+    metavar="NAME",
+    help="Score by this, the first is the headline; may be repeated; the dataset's unless given.",
+)
 dataset_option = click.option("--dataset", metavar="NAME", help="Benchmark, see `avprompt list datasets`.")
 
 shards_option = click.option(
@@ -101,6 +108,7 @@ _DATA = (
     click.option(
         "--split", "splits", multiple=True, metavar="NAME", help="Score this split; may be repeated."
     ),
+    protocol_option,
     click.option(
         "--by",
         multiple=True,
@@ -183,6 +191,8 @@ def checked_options(*methods: str, encoder_sets: Sequence[str] = ()) -> dict[str
     settings = Settings.of(options)
     registry = load_plugins(settings.plugins).registry
     registry.find("datasets", settings.dataset)
+    for protocol in settings.evaluation.protocols:
+        registry.find("protocols", protocol)
     overrides = (*settings.overrides, *settings.training.overrides())
     for method in methods:
         for encoders in encoder_sets or (settings.encoders,):

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from avprompt.cli.options import dataset_option, output_option, plugin_option, root_option
+from avprompt.cli.options import dataset_option, output_option, plugin_option, protocol_option, root_option
 
 
 @click.command()
 @click.argument("dump", type=click.Path(path_type=Path))
 @dataset_option
 @root_option
-@click.option("--protocol", "names", multiple=True, metavar="NAME", help="Default: all of the dataset's.")
+@protocol_option
 @click.option("--by", multiple=True, type=click.Choice(["size", "class", "sources"]), help="Break it down.")
 @plugin_option
 @output_option
@@ -21,7 +21,7 @@ def score(
     dump: Path,
     dataset: str | None,
     data_root: Path | None,
-    names: tuple[str, ...],
+    protocols: tuple[str, ...],
     by: tuple[str, ...],
     plugins: tuple[str, ...],
     output: Path | None,
@@ -32,6 +32,6 @@ def score(
     from avprompt.runs.predictions import score_dump
 
     result = score_dump(
-        load_plugins(plugins), dump, output, dataset=dataset, data_root=data_root, protocols=names, by=by
+        load_plugins(plugins), dump, output, dataset=dataset, data_root=data_root, protocols=protocols, by=by
     )
     print_result(result)

@@ -134,7 +134,8 @@ class BenchmarkAdapter(ABC):
         validation_split: where thresholds are chosen; None where the benchmark has none.
         test_splits: what is scored, the first one is the headline.
         drawn_split: whose clips are all drawn after scoring, truth or not; None where the tables are enough.
-        protocols: registered names of the protocols that apply, the first one is the headline.
+        protocols: registered names of the protocols that apply, the first one is the headline; what they need
+            beyond the fields of `Sample` stands in `Sample.extra`.
         published: numbers of papers, to stand beside ours.
         needs_root: False where samples are made on the fly.
         root: the folder of the data, where one is needed.

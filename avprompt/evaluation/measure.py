@@ -9,18 +9,20 @@ from functools import cached_property
 import numpy as np
 
 from avprompt.distributed import merged
+from avprompt.errors import EvaluationError
 from avprompt.evaluation.finite import check_predictions
 from avprompt.evaluation.truths import CompressedTruths, digests
 from avprompt.metrics.iou import TruthMasks
 from avprompt.metrics.protocol import Measurements, Protocol, measure_all
 from avprompt.metrics.scored_maps import ScoredMaps
-from avprompt.metrics.val_threshold import ValThreshold
 from avprompt.pictures.gallery import GalleryClip
 from avprompt.records import Missing, Prediction, Sample
 
-PROBE = ValThreshold()
 ON_DISTRACTOR, ON_ORIGINAL = "distractor/on-distractor", "distractor/on-original"
 """Conditions that only samples with a distractor have: its sound, scored against either object."""
+
+COLUMNS = ("id", "label", "group", "scenario", "sounding")
+"""What is known of every sample; other names that protocols need are keys of `Sample.extra`."""
 
 Values = dict[tuple[str, str], dict[str, np.ndarray]]
 """(condition, protocol) -> measurement -> one row for each sample."""
@@ -32,8 +34,8 @@ class MeasuredSamples:
 
     Attributes:
         places: (N,) of the samples in their split, rising.
-        columns: what protocols and tables need to know of a sample: `id`, `label`, `group`, `scenario` and
-            `sounding`, each (N,).
+        columns: what protocols and tables need to know of a sample: `id`, `label`, `group`, `scenario`,
+            `sounding` and what protocols need of `Sample.extra`, each (N,) or (N, ...).
         truths: of the samples.
         confidence: (N,) under the true sound.
         values: (condition, protocol) -> measurement -> (N, ...). Conditions are `true`, the altered sounds
@@ -80,14 +82,18 @@ class MeasuredSamples:
     def measurements(self, protocol: Protocol, condition: str = "true") -> Measurements:
         """Return what a protocol summarises: what it measured under a condition, and the columns.
 
-        What it asked of altered sounds stands there as `condition/measurement`.
+        What it asked of altered sounds stands there as `condition/measurement`. Under `ON_DISTRACTOR` and
+        `ON_ORIGINAL` it is all of the M samples that have a distractor.
         """
         altered = {
             f"{other}/{name}": rows
             for other in protocol.conditions
             for name, rows in self.values.get((other, protocol.name), {}).items()
         }
-        return self.values[condition, protocol.name] | self.columns | altered
+        columns = self.columns | altered
+        if condition in (ON_DISTRACTOR, ON_ORIGINAL):
+            columns = {name: column[self.distractor_rows] for name, column in columns.items()}
+        return self.values[condition, protocol.name] | columns
 
 
 def measure_batch(
@@ -102,10 +108,11 @@ def measure_batch(
         places: of the samples in their split.
         samples: B samples with truths.
         predictions: on the CPU, by condition, B each; under `distractor` only for samples that have one.
-        protocols: what to measure under the true sound.
+        protocols: what to measure under the true sound; the first, the headline, under all others too.
 
     Raises:
-        EvaluationError: a heatmap or confidence is not finite; names the sample.
+        EvaluationError: a heatmap or confidence is not finite, or a sample lacks what a protocol needs of it;
+            names the sample.
     """
     check_predictions(predictions, samples)
     truths = [sample.truth for sample in samples if sample.truth is not None]
@@ -123,7 +130,7 @@ def measure_batch(
         values |= _measure(ON_DISTRACTOR, predictions["distractor"], distracting, protocols)
     return MeasuredSamples(
         places=np.array(places),
-        columns=_columns(samples),
+        columns=_columns(samples, protocols),
         truths=CompressedTruths.of(truths),
         confidence=predictions["true"].confidence.numpy(),
         values=values,
@@ -167,10 +174,10 @@ def join(shares: Iterable[MeasuredSamples]) -> MeasuredSamples:
 def _measure(
     condition: str, prediction: Prediction, truths: TruthMasks, protocols: Sequence[Protocol]
 ) -> Values:
-    """Measure by all protocols under the true sound, by those that ask under others; by the probe always."""
-    asking = [protocol for protocol in protocols if condition == "true" or condition in protocol.conditions]
-    if PROBE.name not in {protocol.name for protocol in asking}:
-        asking.insert(0, PROBE)  # audio reliance needs it, whatever the benchmark is scored by
+    """Measure by all protocols under the true sound; by the headline and those that ask under others."""
+    headline, *others = protocols
+    asking = [headline]  # audio reliance and ceilings go by it
+    asking += [other for other in others if condition == "true" or condition in other.conditions]
     maps = ScoredMaps(prediction.heatmap.numpy(), truths, prediction.confidence.numpy())
     return {(condition, name): rows for name, rows in measure_all(asking, maps).items()}
 
@@ -179,8 +186,38 @@ def _stack(masks: Sequence[np.ndarray]) -> np.ndarray:
     return np.stack(masks).astype(np.float32)
 
 
-def _columns(samples: Sequence[Sample]) -> dict[str, np.ndarray]:
-    return {
+def check_needs(protocols: Sequence[Protocol], samples: Iterable[Sample], benchmark: str = "") -> None:
+    """Make sure that samples know what protocols need of them.
+
+    Args:
+        protocols: what is to be measured.
+        samples: of a benchmark.
+        benchmark: its name, for the message.
+
+    Raises:
+        EvaluationError: one lacks it.
+    """
+    of_benchmark = f" of the benchmark '{benchmark}'" if benchmark else ""
+    for sample in samples:
+        for protocol in protocols:
+            lacking = [name for name in _extra_needs(protocol) if name not in sample.extra]
+            if lacking:
+                raise EvaluationError(
+                    f"The protocol '{protocol.name}' needs '{lacking[0]}' of every sample, and '{sample.id}'"
+                    f"{of_benchmark} has no such entry in Sample.extra. Choose another protocol, or have the "
+                    "benchmark fill it."
+                )
+
+
+def _extra_needs(protocol: Protocol) -> list[str]:
+    """Return what a protocol needs of `Sample.extra`."""
+    return [name for name in protocol.needs if name not in COLUMNS]
+
+
+def _columns(samples: Sequence[Sample], protocols: Sequence[Protocol]) -> dict[str, np.ndarray]:
+    check_needs(protocols, samples)
+    extra = dict.fromkeys(name for protocol in protocols for name in _extra_needs(protocol))
+    return {name: np.array([sample.extra[name] for sample in samples]) for name in extra} | {
         "id": np.array([sample.id for sample in samples]),
         "label": np.array([sample.label for sample in samples]),
         "group": np.array([sample.group or sample.id for sample in samples]),

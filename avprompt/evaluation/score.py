@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from avprompt.evaluation.measure import ON_DISTRACTOR, ON_ORIGINAL, PROBE, MeasuredSamples
+from avprompt.evaluation.breakdown import breakdown
+from avprompt.evaluation.measure import ON_DISTRACTOR, ON_ORIGINAL, MeasuredSamples
+from avprompt.evaluation.scored_protocol import ScoredProtocol
 from avprompt.evaluation.sounds import ALTERED
-from avprompt.metrics.floors import ceilings, floors
-from avprompt.metrics.iou import localisation_scores
-from avprompt.metrics.protocol import Measurements, Protocol
-from avprompt.metrics.statistics import bootstrap
-from avprompt.records import GroundTruth
+from avprompt.metrics.protocol import Protocol
 
 Scores = dict[str, dict[str, Any]]
-
-# The upper bounds of SLAVC's size buckets (arXiv 2209.09634), sides in pixels of a 224 x 224 map.
-SIZES = {"small": 32, "medium": 96, "large": 144, "huge": 224}
 
 
 @dataclass(frozen=True)
@@ -31,7 +25,7 @@ class SplitScores:
     floors: Scores
     ceilings: Scores
     audio_reliance: Scores
-    intervals: dict[str, tuple[float, float]]
+    intervals: dict[str, dict[str, tuple[float, float]]]
     breakdowns: dict[str, Scores]
 
 
@@ -48,128 +42,81 @@ def score(
         validation: that of the split where thresholds are chosen; None chooses across two folds.
         protocols: what to score by, all measured; the first one is the headline.
         by: what to break the headline down by, keys of `GROUPS`.
+
+    Raises:
+        PluginError: a protocol does not give its headline.
     """
-    iou = sample_iou(test, validation, protocols)
-    headline = iou[protocols[0].name]
-    return SplitScores(
-        scores={
-            protocol.name: protocol.summarise(*_measurements(protocol, "true", test, validation))
-            for protocol in protocols
-        },
-        floors=floors(test.truths),
-        ceilings=ceilings(test.truths) | _text_prompt(test, validation),
-        audio_reliance=_audio_reliance(test, validation),
-        intervals={name: _interval(values) for name, values in iou.items()},
-        breakdowns={group: breakdown(test.labels, test.truths, headline, group) for group in by},
+    scored = [ScoredProtocol.of(protocol, test, validation) for protocol in protocols]
+    headline = scored[0]
+    floors = headline.protocol.floors(test.truths, test.columns)
+    metrics = dict.fromkeys(
+        (headline.protocol.headline, *(name for table in floors.values() for name in table))
     )
-
-
-def sample_iou(
-    test: MeasuredSamples, validation: MeasuredSamples | None, protocols: Sequence[Protocol]
-) -> dict[str, np.ndarray]:
-    """Return the IoU (N,) of every sample in 0..1, as each protocol sees it."""
-    return {
-        protocol.name: protocol.sample_iou(*_measurements(protocol, "true", test, validation))
-        for protocol in protocols
-    }
+    return SplitScores(
+        scores={of.protocol.name: of.scores() for of in scored},
+        floors=floors,
+        ceilings=headline.protocol.ceilings(test.truths, test.columns)
+        | _text_prompt(headline.protocol, test, validation, [*metrics]),
+        audio_reliance=_audio_reliance(headline),
+        intervals={of.protocol.name: of.intervals() for of in scored},
+        breakdowns={group: breakdown(test.labels, test.truths, headline.scores_of, group) for group in by},
+    )
 
 
 def sample_rows(
     split: str, test: MeasuredSamples, validation: MeasuredSamples | None, protocols: Sequence[Protocol]
 ) -> Iterator[dict[str, object]]:
-    """Yield one row for each scored sample: split, id, IoU in percent by protocol, confidence."""
-    columns = sample_iou(test, validation, protocols)
-    for k, name in enumerate(test.ids):
-        iou = {protocol: f"{100 * values[k]:.4f}" for protocol, values in columns.items()}
-        yield {"split": split, "id": name, **iou, "confidence": f"{test.confidence[k]:.4f}"}
+    """Yield one row for each scored sample: split, id, its numbers in percent by protocol, confidence.
 
-
-def size_of(label: str, truth: GroundTruth) -> str:
-    """Return the bucket of the truth's area."""
-    del label
-    area, pixels = int(np.count_nonzero(truth.mask)), truth.mask.size
-    full = SIZES["huge"] ** 2
-    return next((name for name, side in SIZES.items() if area * full < side**2 * pixels), "huge")
-
-
-def class_of(label: str, truth: GroundTruth) -> str:
-    """Return the class name."""
-    del truth
-    return label or "unnamed"
-
-
-def sources_of(label: str, truth: GroundTruth) -> str:
-    """Return how many sources the annotation marks."""
-    del label
-    return str(truth.sources)
-
-
-GROUPS: dict[str, Callable[[str, GroundTruth], str]] = {
-    "size": size_of,
-    "class": class_of,
-    "sources": sources_of,
-}
-
-
-def breakdown(
-    labels: Sequence[str], truths: Iterable[GroundTruth], iou: np.ndarray, by: str
-) -> dict[str, dict[str, float]]:
-    """Return sample count, cIoU, AUC and mean IoU in percent of every group.
-
-    Args:
-        labels: of N scored samples.
-        truths: of the same samples.
-        iou: (N,) in 0..1.
-        by: a key of `GROUPS`.
+    A protocol under which a sample has an IoU gives that under its own name, which tells its cIoU too. What
+    else is a mean over samples stands under `protocol/metric`, empty where a sample does not count.
     """
-    members: dict[str, list[int]] = defaultdict(list)
-    for index, (label, truth) in enumerate(zip(labels, truths, strict=True)):
-        members[GROUPS[by](label, truth)].append(index)
-    names = sorted(members, key=lambda name: (SIZES.get(name, 0), name))
-    return {
-        name: {"samples": len(members[name]), **localisation_scores(iou[members[name]])} for name in names
-    }
+    columns: dict[str, np.ndarray] = {}
+    for protocol in protocols:
+        scored = ScoredProtocol.of(protocol, test, validation)
+        iou, means = scored.sample_iou(), scored.per_sample()
+        if iou is not None:
+            columns[protocol.name] = iou
+            means = {name: values for name, values in means.items() if name != "cIoU"}
+        columns |= {f"{protocol.name}/{name}": values for name, values in means.items()}
+    for k, name in enumerate(test.ids):
+        numbers = {column: _cell(values[k]) for column, values in columns.items()}
+        yield {"split": split, "id": name, **numbers, "confidence": f"{test.confidence[k]:.4f}"}
 
 
-def _interval(iou: np.ndarray) -> tuple[float, float]:
-    bounds = bootstrap(iou >= 0.5)
-    return 100 * bounds.low, 100 * bounds.high
+def _cell(value: float) -> str:
+    return "" if np.isnan(value) else f"{100 * value:.4f}"
 
 
-def _audio_reliance(test: MeasuredSamples, validation: MeasuredSamples | None) -> Scores:
-    """Score altered sounds with the thresholds that were chosen for the true sound."""
-    thresholds = PROBE.thresholds(*_measurements(PROBE, "true", test, validation))
-
-    def ciou(condition: str, at: np.ndarray) -> float:
-        iou = PROBE.iou_at(test.values[condition, PROBE.name], at)
-        return localisation_scores(iou)["cIoU"]
-
+def _audio_reliance(headline: ScoredProtocol) -> Scores:
+    """Score altered sounds with what was chosen for the true sound."""
+    name, metric = headline.protocol.name, headline.protocol.headline
+    values = headline.test.values
     reliance: Scores = {
-        condition: {"cIoU": ciou(condition, thresholds)}
+        condition: {metric: headline.headline(condition)}
         for condition in ALTERED
-        if (condition, PROBE.name) in test.values
+        if (condition, name) in values
     }
-    if (ON_DISTRACTOR, PROBE.name) in test.values:
-        at = thresholds[test.distractor_rows]
+    if (ON_DISTRACTOR, name) in values:
         reliance["distractor"] = {
-            "on_distractor": ciou(ON_DISTRACTOR, at),
-            "on_original": ciou(ON_ORIGINAL, at),
+            "on_distractor": headline.headline(ON_DISTRACTOR),
+            "on_original": headline.headline(ON_ORIGINAL),
         }
-    return reliance
+    return {sound: _known(scores) for sound, scores in reliance.items()}
 
 
-def _text_prompt(test: MeasuredSamples, validation: MeasuredSamples | None) -> Scores:
-    if ("text-prompt", PROBE.name) not in test.values:
+def _known(scores: Mapping[str, Any]) -> dict[str, Any]:
+    """Return scores without those that have no value, as where no sample counts."""
+    return {name: value for name, value in scores.items() if value is not None}
+
+
+def _text_prompt(
+    protocol: Protocol, test: MeasuredSamples, validation: MeasuredSamples | None, metrics: Sequence[str]
+) -> Scores:
+    """Score the words for the objects in the metrics of the floors; they choose their own threshold."""
+    if ("text-prompt", protocol.name) not in test.values:
         return {}
-    scores = PROBE.summarise(*_measurements(PROBE, "text-prompt", test, validation))
-    return {"text-prompt": {"cIoU": scores["cIoU"], "AUC": scores["AUC"]}}
-
-
-def _measurements(
-    protocol: Protocol, condition: str, test: MeasuredSamples, validation: MeasuredSamples | None
-) -> tuple[Measurements, Measurements | None]:
-    """Return what a protocol summarises: of the test split, and of the validation split if that has it."""
-    measured = test.measurements(protocol, condition)
-    if validation is None or (condition, protocol.name) not in validation.values:
-        return measured, None
-    return measured, validation.measurements(protocol, condition)
+    scores: Mapping[str, Any] = ScoredProtocol.of(protocol, test, validation, "text-prompt").scores(
+        "text-prompt"
+    )
+    return {"text-prompt": {name: scores[name] for name in metrics if name in scores}}

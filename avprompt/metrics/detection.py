@@ -21,10 +21,11 @@ def precision_recall(
     iou: np.ndarray, confidence: np.ndarray, sounding: np.ndarray, thresholds: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return precision and recall, each (n,), at n confidence thresholds; 1 where nothing counts."""
-    reported = confidence >= np.asarray(thresholds)[:, None]  # (n, N)
-    right = (reported & sounding & (iou >= 0.5)).sum(axis=1)
-    missed = (~reported & sounding).sum(axis=1)
-    return _share(right, reported.sum(axis=1)), _share(right, right + missed)
+    order = np.argsort(confidence)
+    first = np.searchsorted(confidence[order], thresholds)  # the lowest rank (n,) that is reported
+    right = _from_rank((sounding & (iou >= 0.5))[order])[first]
+    missed = np.count_nonzero(sounding) - _from_rank(sounding[order])[first]
+    return _share(right, len(order) - first), _share(right, right + missed)
 
 
 def average_precision(iou: np.ndarray, confidence: np.ndarray, sounding: np.ndarray) -> float:
@@ -59,6 +60,11 @@ def localisation_accuracy(iou: np.ndarray, sounding: np.ndarray) -> float:
     LocAcc is the precision of sounding samples, and > 0.5 in a function of its own. Ours is the first.
     """
     return float(np.mean(iou[sounding] >= 0.5)) if np.any(sounding) else 0.0
+
+
+def _from_rank(flags: np.ndarray) -> np.ndarray:
+    """Return how many of the flags (N,) are set from each rank on, (N + 1,)."""
+    return np.append(np.cumsum(flags[::-1])[::-1], 0)
 
 
 def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

@@ -28,16 +28,12 @@ def floors(truths: Sequence[GroundTruth]) -> dict[str, Scores]:
     Args:
         truths: of one split, all masks of one size (H, W); walked through two or three times.
     """
-    shape = truths[0].mask.shape
-    guesses = np.stack([centre_disc(*shape), np.ones(shape, dtype=bool)])
-    blind, total, silent = [], np.zeros(shape), 0
+    masks = masks_of_guesses(truths)
+    guesses, iou, silent = np.stack([*masks.values()]), [], 0
     for truth in truths:
-        blind.append(_iou_with(guesses, truth.mask))
-        total += truth.mask
+        iou.append(_iou_with(guesses, truth.mask))
         silent += len(truth.silent)
-    mean = median_mask(total)[None]
-    scores = dict(zip(("centre-disc", "whole-image"), map(_scores, np.transpose(blind)), strict=True))
-    scores["mean-truth"] = _scores(np.concatenate([_iou_with(mean, truth.mask) for truth in truths]))
+    scores = dict(zip(masks, map(_scores, np.transpose(iou)), strict=True))
     return scores | _among_objects(truths) if silent else scores
 
 
@@ -48,6 +44,22 @@ def _among_objects(truths: Sequence[GroundTruth]) -> dict[str, Scores]:
         of_each_object.append(object_iou(truth))
         of_all_objects.append(all_objects_iou(truth))
     return {"random-object": _expected(of_each_object), "all-objects": _scores(np.array(of_all_objects))}
+
+
+def masks_of_guesses(truths: Sequence[GroundTruth]) -> dict[str, np.ndarray]:
+    """Return what `centre-disc`, `whole-image` and `mean-truth` mark, (H, W) bool; see `floors`."""
+    shape, total = truths[0].mask.shape, np.zeros(truths[0].mask.shape)
+    for truth in truths:
+        total += truth.mask
+    whole = np.ones(shape, dtype=bool)
+    return {"centre-disc": centre_disc(*shape), "whole-image": whole, "mean-truth": median_mask(total)}
+
+
+def guess_iou(truths: Sequence[GroundTruth]) -> dict[str, np.ndarray]:
+    """Return the IoU (N,) with every truth of what `masks_of_guesses` marks."""
+    masks = masks_of_guesses(truths)
+    iou = [_iou_with(np.stack([*masks.values()]), truth.mask) for truth in truths]
+    return dict(zip(masks, np.transpose(iou), strict=True))
 
 
 def ceilings(truths: Sequence[GroundTruth]) -> dict[str, Scores]:

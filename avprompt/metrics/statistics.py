@@ -1,17 +1,24 @@
 """How sure a score is: bootstrap intervals of a mean over samples, and of a difference of two.
 
 cIoU, AUC and mean IoU are all means of a per-sample number (`auc` of one sample is that number for
-AUC), so resampling the samples gives their intervals. Efron and Tibshirani, "An Introduction to the
-Bootstrap", 1993. Every function is deterministic by its seed.
+AUC), so resampling the samples gives their intervals. Scores that are no means, such as an average
+precision, are computed anew for each draw. Efron and Tibshirani, "An Introduction to the Bootstrap", 1993.
+Every function is deterministic by its seed.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 _CHUNK = 100
+
+
+def counted(values: np.ndarray) -> np.ndarray:
+    """Return the values (N,) of the samples that count, without the NaN of those that do not."""
+    return np.asarray(values[~np.isnan(values)])
 
 
 @dataclass(frozen=True)
@@ -34,6 +41,28 @@ def bootstrap(values: np.ndarray, *, level: float = 0.95, draws: int = 2000, see
     """Return the mean of per-sample values (N,) with its percentile interval."""
     means = _resampled_means(np.asarray(values, dtype=np.float64), draws, seed)
     return Interval(float(np.mean(values)), *_bounds(means, level))
+
+
+def bootstrap_score(
+    score: Callable[[np.ndarray], float], count: int, *, level: float = 0.95, draws: int = 200, seed: int = 0
+) -> Interval | None:
+    """Return a score of samples with its percentile interval, scored anew for each draw.
+
+    Args:
+        score: of the samples at places (count,), some of them drawn twice and some not at all.
+        count: of the samples.
+        level: share of the resampled scores that the interval holds.
+        draws: how often the samples are drawn anew; each costs one scoring.
+        seed: of the draws.
+
+    Returns:
+        None where a draw has no finite score, as when it holds no sample that sounds.
+    """
+    generator = np.random.default_rng(seed)
+    scores = np.array([score(generator.integers(count, size=count)) for _ in range(draws)], dtype=np.float64)
+    if not np.isfinite(scores).all():
+        return None
+    return Interval(float(score(np.arange(count))), *_bounds(scores, level))
 
 
 def paired_bootstrap(

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from avprompt.metrics.iou import ciou, localisation_scores
-from avprompt.metrics.protocol import Measurements, Protocol
+from avprompt.metrics.iou import ciou
+from avprompt.metrics.protocol import IoUProtocol, Measurements
 from avprompt.metrics.scored_maps import ScoredMaps
 from avprompt.metrics.threshold import GRID
 
 
-class ValThreshold(Protocol):
+class ValThreshold(IoUProtocol):
     """One threshold for all samples, chosen where it cannot have seen them.
 
     The choice is the threshold with the best cIoU, ties broken by mean IoU, on the validation split.
@@ -23,38 +23,28 @@ class ValThreshold(Protocol):
 
     name = "val-threshold"
     summary = "fixed threshold (>=) chosen on the validation split, or across two folds without one"
-    headline = "cIoU"
 
     def measure(self, maps: ScoredMaps) -> dict[str, np.ndarray]:
         """Return `iou` (B, 19), under each threshold of `GRID`."""
         return {"iou": maps.iou_on_grid}
 
-    def thresholds(self, test: Measurements, validation: Measurements | None) -> np.ndarray:
-        """Return the index into `GRID` (N,) of the threshold that each test sample is scored with."""
-        best = self._best(test, validation)
-        folds = np.zeros(len(test["iou"]), dtype=int) if len(best) == 1 else _folds(test["id"])
-        return np.take(best, folds)
-
-    def iou_at(self, measured: Measurements, thresholds: np.ndarray) -> np.ndarray:
-        """Return the IoU (N,) of samples under their own threshold, such as under altered audio."""
-        return np.take_along_axis(measured["iou"], thresholds[:, None], axis=1)[:, 0]
-
-    def sample_iou(self, test: Measurements, validation: Measurements | None) -> np.ndarray:
-        """Return the IoU (N,) under the chosen thresholds."""
-        return self.iou_at(test, self.thresholds(test, validation))
-
-    def summarise(self, test: Measurements, validation: Measurements | None) -> dict[str, Any]:
-        """Return cIoU, AUC, mean IoU and the threshold: one, or that of each fold."""
-        used = [float(GRID[index]) for index in self._best(test, validation)]
-        scores = localisation_scores(self.sample_iou(test, validation))
-        return {**scores, "threshold": used[0] if len(used) == 1 else used}
-
-    def _best(self, test: Measurements, validation: Measurements | None) -> list[int]:
-        """Return the index of the best threshold on the validation split, or for each of two folds."""
+    def choose(self, test: Measurements, validation: Measurements | None) -> list[int]:
+        """Return the index into `GRID` of the best threshold of the validation split, or of each fold."""
         if validation is not None and len(validation["iou"]):
             return [best_threshold(validation["iou"])]
         folds = _folds(test["id"])
         return [best_threshold(test["iou"][folds != fold]) for fold in (0, 1)]
+
+    def sample_iou(self, test: Measurements, choice: list[int]) -> np.ndarray:
+        """Return the IoU (N,) under the chosen threshold, that of its fold where there are two."""
+        folds = np.zeros(len(test["iou"]), dtype=int) if len(choice) == 1 else _folds(test["id"])
+        return np.take_along_axis(test["iou"], np.take(choice, folds)[:, None], axis=1)[:, 0]
+
+    def summarise(self, test: Measurements, choice: list[int]) -> dict[str, Any]:
+        """Return cIoU, AUC, mean IoU and the threshold: one, or that of each fold."""
+        thresholds = [float(GRID[index]) for index in choice]
+        scores = super().summarise(test, choice)
+        return {**scores, "threshold": thresholds[0] if len(thresholds) == 1 else thresholds}
 
 
 def best_threshold(iou: np.ndarray) -> int:

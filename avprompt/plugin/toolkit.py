@@ -23,7 +23,7 @@ from avprompt.errors import (
     suggest,
 )
 from avprompt.metrics.iou import TruthMasks
-from avprompt.metrics.protocol import Measurements, Protocol
+from avprompt.metrics.protocol import IoUProtocol, Measurements, Protocol
 from avprompt.metrics.scored_maps import ScoredMaps
 from avprompt.model.context_prompt import ContextPrompt, LearnedContextOptions, initial_context
 from avprompt.model.grounding import Grounding, resize_maps
@@ -87,6 +87,7 @@ __all__ = [
     "Grounding",
     "HubModel",
     "ImageFeatures",
+    "IoUProtocol",
     "LazySequence",
     "LearnedContextOptions",
     "ListedClip",

@@ -86,6 +86,7 @@ def comparison_options(
     if directory.config.is_file():
         recorded = directory.recorded()
         own |= {"data_root": recorded.data_root, "encoders": recorded.encoders}
+        own["protocols"] = recorded.evaluation.protocols
     return own | options_given, _checked((result.seed,) if seeds is None else seeds)
 
 

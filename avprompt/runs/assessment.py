@@ -46,9 +46,9 @@ def assess(
         _add_scores(result, name, score(test, validation, protocols, by))
         rows += sample_rows(name, test, validation, protocols)
         skipped[name] = [*split.missing, *test.missing.values()]
-    columns = ["split", "id", *(protocol.name for protocol in protocols), "confidence"]
     if rows:
-        write_rows(directory.samples, rows, columns)
+        columns = dict.fromkeys(name for row in rows for name in row if name != "confidence")
+        write_rows(directory.samples, rows, [*columns, "confidence"])
     write_skipped(directory.skipped, skipped)
     _write_gallery(result, directory, [measured[name] for name in splits])
 

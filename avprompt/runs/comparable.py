@@ -9,7 +9,8 @@ from typing import Any
 
 from avprompt.config.tables import ENCODERS
 from avprompt.errors import ConfigError, DataError, listed
-from avprompt.runs.comparison import Across, ComparedMethod
+from avprompt.runs.compared_method import ComparedMethod
+from avprompt.runs.comparison import Across
 from avprompt.runs.directory import RunDirectory
 from avprompt.runs.results import VALIDATION, RunResult, read_rows
 

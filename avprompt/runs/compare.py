@@ -18,7 +18,8 @@ from avprompt.pictures.gallery import load_clips, write_comparison
 from avprompt.plugin.discovery import Loaded
 from avprompt.runs.assessment import threshold
 from avprompt.runs.comparable import check_comparable, missing_splits
-from avprompt.runs.comparison import Across, ComparedMethod
+from avprompt.runs.compared_method import ComparedMethod
+from avprompt.runs.comparison import Across
 from avprompt.runs.directory import RUNS, RunDirectory, check_nothing_lost, is_run, numbered
 from avprompt.runs.progress import Reporter
 from avprompt.runs.results import read_results

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from pathlib import Path
 from statistics import mean, stdev
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from avprompt.data.benchmark import PublishedScores
 from avprompt.metrics.statistics import Difference, paired_bootstrap
-from avprompt.runs.directory import RunDirectory
-from avprompt.runs.recipe import Recipe, read_recipe
-from avprompt.runs.results import RunResult, read_rows
+from avprompt.runs.compared_method import ComparedMethod
 
+# Row, altered sound, and what of it where that is not the headline metric itself.
 RELIANCE = (
-    ("shuffled sound", "shuffled", "cIoU"),
-    ("silence", "silent", "cIoU"),
-    ("noise", "noise", "cIoU"),
-    ("off-screen sound", "off-screen", "cIoU"),
+    ("shuffled sound", "shuffled", None),
+    ("silence", "silent", None),
+    ("noise", "noise", None),
+    ("off-screen sound", "off-screen", None),
     ("distractor's sound, on it", "distractor", "on_distractor"),
     ("distractor's sound, on the original", "distractor", "on_original"),
 )
@@ -31,64 +28,6 @@ Across = Literal["encoders"]
 """What the runs of a comparison may differ in, when it is asked for."""
 
 Row = list[str]
-
-
-@dataclass(frozen=True)
-class ComparedMethod:
-    """One method of a comparison: its finished runs, one for each seed.
-
-    Attributes:
-        name: title of its column.
-        folders: the run directories.
-        results: of the runs.
-        finished: the user named a run directory, not a method.
-    """
-
-    name: str
-    folders: tuple[Path, ...]
-    results: tuple[RunResult, ...]
-    finished: bool = False
-
-    @property
-    def splits(self) -> tuple[str, ...]:
-        """The test splits that every run of it has scored, the headline first."""
-        first, *others = (result.scores for result in self.results)
-        return tuple(split for split in first if all(split in scores for scores in others))
-
-    @cached_property
-    def recipe(self) -> Recipe:
-        """What its runs were made with beside seeds and its parts."""
-        return read_recipe(self.folders[0], self.results[0])
-
-    @property
-    def seeds(self) -> tuple[int, ...]:
-        """The seeds of its runs."""
-        return tuple(result.seed for result in self.results)
-
-    @property
-    def shown_seeds(self) -> str:
-        """The seeds of its runs as text."""
-        return ", ".join(map(str, self.seeds))
-
-    def values(self, split: str, *path: str) -> list[float]:
-        """Return a number of every run that has it, such as `("scores", "val-threshold", "cIoU")`."""
-        values = []
-        for result in self.results:
-            table: Any = getattr(result, path[0]).get(split, {})
-            for key in path[1:]:
-                table = table.get(key, {}) if isinstance(table, dict) else {}
-            if isinstance(table, int | float):
-                values.append(float(table))
-        return values
-
-    def successes(self, split: str, protocol: str) -> dict[str, float]:
-        """Return the share of runs in which each sample's IoU is at least 0.5, by id."""
-        hits: dict[str, list[bool]] = defaultdict(list)
-        for folder in self.folders:
-            for row in read_rows(RunDirectory(folder).samples):
-                if row["split"] == split:
-                    hits[row["id"]].append(float(row[protocol]) >= 50)
-        return {name: sum(of_runs) / len(of_runs) for name, of_runs in hits.items()}
 
 
 @dataclass(frozen=True)
@@ -104,6 +43,11 @@ class SplitComparison:
     protocol: str
     methods: tuple[ComparedMethod, ...]
     across: Across | None = None
+
+    @property
+    def metric(self) -> str:
+        """The headline metric, by which everything but the scores goes."""
+        return self.methods[0].results[0].headline[1]
 
     @cached_property
     def title(self) -> str:
@@ -145,14 +89,16 @@ class SplitComparison:
         return "".join(f"| {' | '.join(cell.strip() for cell in row)} |\n" for row in rows)
 
     def difference(self, method: ComparedMethod) -> Difference | None:
-        """Return how much higher than the first one's a method's cIoU is, sample by sample, in percent.
+        """Return how much higher than the first one's a method's headline is, sample by sample, in percent.
 
-        A paired bootstrap over the test samples, each one's success averaged over seeds. None where the two
-        did not score the same samples.
+        A paired bootstrap over the test samples, each one's value averaged over seeds. None where the
+        headline is no mean over samples, or the two did not score the same samples.
         """
-        before = self.methods[0].successes(self.split, self.protocol)
-        after = method.successes(self.split, self.protocol)
-        if before.keys() != after.keys():
+        before, after = (
+            compared.per_sample(self.split, self.protocol, self.metric)
+            for compared in (self.methods[0], method)
+        )
+        if not before or before.keys() != after.keys():
             return None
         first, second = (
             100 * np.array([shares[name] for name in sorted(shares)]) for shares in (before, after)
@@ -176,13 +122,15 @@ class SplitComparison:
             path, name = ("scores", self.protocol, metric), metric.replace("_", " ")
             yield self._row(name, partial(self._spread, path))
             yield self._row(f"  Δ {name}", partial(self._change, path))
-        if "cIoU" in metrics:
-            yield self._row("  Δ cIoU, paired 95 %", self._interval)
+        paired = self._row(f"  Δ {self.metric.replace('_', ' ')}, paired 95 %", self._interval)
+        if any(paired[1:]):  # not where the headline is no mean over samples
+            yield paired
 
     def _reliance(self) -> Iterator[Row]:
-        """The cIoU that is left under other sounds."""
-        for name, sound, metric in RELIANCE:
-            row = self._row(name, partial(self._spread, ("audio_reliance", sound, metric)))
+        """What is left of the headline under other sounds."""
+        for name, sound, of_sound in RELIANCE:
+            path = ("audio_reliance", sound, of_sound or self.metric)
+            row = self._row(name, partial(self._spread, path))
             if any(row[1:]):
                 yield row
 
@@ -190,8 +138,10 @@ class SplitComparison:
         for kind in ("floor", "ceiling"):
             tables = [getattr(method.results[0], f"{kind}s")[self.split] for method in self.methods]
             for name in dict.fromkeys(name for table in tables for name in table):
-                path = (f"{kind}s", name, "cIoU")
+                path = (f"{kind}s", name, self.metric)
                 yield self._row(f"{kind}: {name}", partial(self._bound, path))
+            if kind == "floor" and not any(tables):
+                yield self._row("floor", lambda method: "none")
 
     def _published(self) -> Iterator[Row]:
         """What papers print for these very compositions, each with its protocol and training data."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from avprompt.data.benchmark import BenchmarkAdapter
 from avprompt.errors import DataError
-from avprompt.evaluation.measure import MeasuredSamples, join, measure_batch
+from avprompt.evaluation.measure import MeasuredSamples, check_needs, join, measure_batch
 from avprompt.metrics.protocol import Protocol
 from avprompt.plugin.discovery import Loaded
 from avprompt.records import Missing, Prediction, Sample, Split
@@ -52,12 +52,16 @@ def score_dump(
     result = read_about(folder)
     made_on, result.dataset = result.dataset, dataset or result.dataset
     adapter = open_adapter(loaded, result.dataset, data_root or _recorded_root(folder, result.dataset))
-    scorers = [loaded.registry.load("protocols", name)() for name in protocols or adapter.protocols]
+    scorers = [
+        loaded.registry.load("protocols", name)() for name in dict.fromkeys(protocols or adapter.protocols)
+    ]
     result.headline = (scorers[0].name, scorers[0].headline)
     beside = folder if folder.name else folder.resolve()
     directory = RunDirectory(output or unused(beside.with_name("scored")))
     directory.claim(resume=False)
     splits = _splits(folder, adapter)
+    for split in splits.values():
+        check_needs(scorers, split.samples[:1], result.dataset)
     measured = {name: measure_dump(folder / name, split, scorers) for name, split in splits.items()}
     recorded = result.digests
     for name, samples in measured.items():

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from avprompt.config.options import explain
 from avprompt.data.benchmark import PublishedScores
@@ -55,11 +55,13 @@ class RunResult(BaseModel):
             under `VALIDATION` of the samples on which thresholds were chosen. Empty in results of releases
             that kept none.
         scores: split -> protocol -> metric.
-        floors: split -> guess that does not listen -> metric.
-        ceilings: split -> what bounds the score from above -> metric.
-        intervals: split -> protocol -> bounds of cIoU, 95 % bootstrap over samples.
+        floors: split -> guess that does not listen -> metric, under the headline protocol; may be empty.
+        ceilings: split -> what bounds the score from above -> metric, likewise.
+        intervals: split -> protocol -> metric -> bounds, 95 % bootstrap over samples: of means over samples,
+            and of the headline where it can be had.
         breakdowns: split -> `size`, `class` or `sources` -> group -> metric, under the headline protocol.
-        audio_reliance: split -> altered sound -> metric, at the thresholds chosen for the true sound.
+        audio_reliance: split -> altered sound -> headline metric, under the headline protocol and with what
+            it chose for the true sound; `on_distractor` and `on_original` are that metric on either object.
         published: what papers print for this very composition with these encoders on the whole split, each
             under its own protocol.
         notes: what a reader of the numbers must know.
@@ -89,7 +91,7 @@ class RunResult(BaseModel):
     ceilings: dict[str, dict[str, Metrics]]
     audio_reliance: dict[str, dict[str, Metrics]]
     digests: dict[str, dict[str, str]] = Field(default_factory=dict)
-    intervals: dict[str, dict[str, tuple[float, float]]] = Field(default_factory=dict)
+    intervals: dict[str, dict[str, dict[str, tuple[float, float]]]] = Field(default_factory=dict)
     breakdowns: dict[str, dict[str, dict[str, Metrics]]] = Field(default_factory=dict)
     published: list[PublishedScores] = Field(default_factory=list)
     notes: list[str] = Field(default_factory=list)
@@ -99,6 +101,28 @@ class RunResult(BaseModel):
     headline: tuple[str, str] = ("val-threshold", "cIoU")
     seconds: dict[str, float] = Field(default_factory=dict)
     folder: Path | None = Field(default=None, exclude=True)
+
+    @field_validator("intervals", mode="before")
+    @classmethod
+    def _name_metric(cls, intervals: Any) -> Any:
+        """Name the metric where an older release wrote bare bounds: it was always cIoU."""
+        if not isinstance(intervals, dict):
+            return intervals
+        return {
+            split: {
+                name: {"cIoU": of} if isinstance(of, list | tuple) else of for name, of in protocols.items()
+            }
+            for split, protocols in intervals.items()
+        }
+
+    def reliance(self, split: str) -> dict[str, Metrics]:
+        """Return the audio reliance of a split, unless it is of another metric than the headline.
+
+        Older releases measured cIoU under `val-threshold`, whatever the headline was.
+        """
+        of_split = self.audio_reliance.get(split, {})
+        metrics = {name for sound, scores in of_split.items() if sound != "distractor" for name in scores}
+        return of_split if metrics <= {self.headline[1]} else {}
 
     def is_whole(self, split: str, expected: Mapping[str, int]) -> bool:
         """Say whether every sample was scored that the official list of a split names.

@@ -15,7 +15,7 @@ from avprompt.config.method_config import MethodConfig, resolve
 from avprompt.data.benchmark import PublishedScores
 from avprompt.errors import EvaluationError
 from avprompt.evaluation.evaluator import Evaluator
-from avprompt.evaluation.measure import MeasuredSamples
+from avprompt.evaluation.measure import MeasuredSamples, check_needs
 from avprompt.records import Missing, Split
 from avprompt.runs.assessment import assess
 from avprompt.runs.directory import RunDirectory
@@ -228,8 +228,9 @@ def _check(session: Session, train_split: Split | None) -> None:
     if train_split is not None:
         check_trainable(session.method, train_split.samples)
         check_callbacks(session)
+    protocols = session.protocols()
     for name in session.scored_splits():
-        session.adapter.split(name)
+        check_needs(protocols, session.adapter.split(name).samples[:1], session.settings.dataset)
 
 
 @contextmanager

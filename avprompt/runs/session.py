@@ -91,8 +91,9 @@ class Session(OpenMethod):
         return self.method_config.to_yaml() + dump({"run": self.settings.recorded()})
 
     def protocols(self) -> list[Protocol]:
-        """Return the protocols of the benchmark, the headline first."""
-        return [self.loaded.registry.load("protocols", name)() for name in self.adapter.protocols]
+        """Return the protocols that were asked for, or those of the benchmark, the headline first."""
+        names = self.settings.evaluation.protocols or self.adapter.protocols
+        return [self.loaded.registry.load("protocols", name)() for name in dict.fromkeys(names)]
 
     def training_split(self) -> Split:
         """Return what to train on: the benchmark's own split, or the shards that were packed from it."""

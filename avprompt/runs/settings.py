@@ -35,6 +35,7 @@ class RunOptions(TypedDict, total=False):
         train_list: a split, or a file of ids, to train on instead of the benchmark's own.
         shards: a folder of packed clips, or a pattern of tars to stream, to train from.
         splits: what is scored; empty takes all test splits of the benchmark; `--split`.
+        protocols: what to score by, the headline first; empty takes those of the benchmark; `--protocol`.
         by: what the headline score is broken down by.
         save_predictions: keep all heatmaps.
         pictures: clips in the gallery; 12 unless given.
@@ -60,6 +61,7 @@ class RunOptions(TypedDict, total=False):
     train_list: str | None
     shards: str | None
     splits: Sequence[str]
+    protocols: Sequence[str]
     by: Sequence[Literal["size", "class", "sources"]]
     save_predictions: bool
     pictures: int
@@ -116,6 +118,7 @@ class EvaluationSettings(Group):
     """What is scored, and what is kept of it."""
 
     splits: tuple[str, ...] = ()
+    protocols: tuple[str, ...] = ()
     by: tuple[Literal["size", "class", "sources"], ...] = ()
     save_predictions: bool = False
     pictures: int = Field(default=12, ge=0)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from avprompt.errors import listed
-from avprompt.runs.comparison import Across, ComparedMethod, SplitComparison
+from avprompt.runs.compared_method import ComparedMethod
+from avprompt.runs.comparison import Across, SplitComparison
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,7 @@ def print_result(result: RunResult, console: Console | None = None) -> None:
     for split in result.scores:
         console.print(result_table(result, split))
         for by, groups in result.breakdowns.get(split, {}).items():
-            console.print(breakdown_table(by, groups, result.headline[0]))
+            console.print(breakdown_table(by, groups, result.headline))
     for note in result.notes:
         console.print(f"[yellow]Note:[/yellow] {escape(note)}")
     if result.training:
@@ -63,43 +63,58 @@ def result_table(result: RunResult, split: str) -> Table:
         title_justify="left",
     )
     table.add_column("Percent", no_wrap=True)
-    for name in METRICS:
+    metric, floors = result.headline[1], result.floors.get(split, {})
+    metrics = _shown((*result.scores[split].values(), *floors.values()), metric)
+    for name in metrics:
         table.add_column(name.replace("_", " "), justify="right")
-    table.add_column("cIoU, 95 %", justify="right")
+    table.add_column(f"{metric.replace('_', ' ')}, 95 %", justify="right")
     table.add_column("Thr.", justify="right")
-    more = any(_other_scores(scores) for scores in result.scores[split].values())
+    more = any(_other_scores(scores, metrics) for scores in result.scores[split].values())
     if more:
         table.add_column("Its own scores")
     for protocol, scores in result.scores[split].items():
         bold = "bold" if protocol == result.headline[0] else ""
-        interval = result.intervals.get(split, {}).get(protocol)
+        interval = result.intervals.get(split, {}).get(protocol, {}).get(metric)
         bounds = f"{interval[0]:.1f} .. {interval[1]:.1f}" if interval else ""
         cut = _threshold(scores.get("threshold"))
-        table.add_row(protocol, *_numbers(scores, METRICS), bounds, cut, *_others(scores, more), style=bold)
-    for title, part in (("floor", result.floors), ("ceiling", result.ceilings)):
-        table.add_section()
-        for name, scores in part.get(split, {}).items():
-            table.add_row(f"{title}: {name}", *_numbers(scores, METRICS), style="dim")
-    for printed in result.published:
-        if printed.split == split:
-            name = f"published: {printed.protocol}\n  trained on {printed.trained_on}"
-            table.add_row(name, *_numbers(printed.scores, METRICS), style="dim")
+        others = [_others(scores, metrics)] if more else []
+        table.add_row(protocol, *_numbers(scores, metrics), bounds, cut, *others, style=bold)
+    _add_bounds(table, result, split, metrics)
     table.add_section()
-    for sound, scores in result.audio_reliance.get(split, {}).items():
-        for metric, value in scores.items():
-            table.add_row(_ALTERED.get(metric, f"sound: {sound}"), f"{value:.2f}")
+    for sound, scores in result.reliance(split).items():
+        for name, value in scores.items():
+            table.add_row(_ALTERED.get(name, f"sound: {sound}"), f"{value:.2f}")
     return table
 
 
-def breakdown_table(by: str, groups: dict[str, dict[str, Any]], protocol: str) -> Table:
-    """Return the scores of groups of samples under one protocol."""
-    table = Table(title=f"By {by}, {protocol}", title_justify="left")
+def _add_bounds(table: Table, result: RunResult, split: str, metrics: Sequence[str]) -> None:
+    """Add floors, or that there are none, ceilings and published numbers."""
+    for title, part in (("floor", result.floors), ("ceiling", result.ceilings)):
+        table.add_section()
+        rows = part.get(split, {})
+        for name, scores in rows.items():
+            table.add_row(f"{title}: {name}", *_numbers(scores, metrics), style="dim")
+        if title == "floor" and not rows:
+            table.add_row(f"floor: {result.headline[0]} has none", style="dim")
+    for printed in result.published:
+        if printed.split == split:
+            name = f"published: {printed.protocol}\n  trained on {printed.trained_on}"
+            table.add_row(name, *_numbers(printed.scores, metrics), style="dim")
+
+
+def breakdown_table(by: str, groups: dict[str, dict[str, Any]], headline: tuple[str, str]) -> Table:
+    """Return the scores of groups of samples under the headline protocol."""
+    protocol, metric = headline
+    table, metrics = (
+        Table(title=f"By {by}, {protocol}", title_justify="left"),
+        _shown(groups.values(), metric),
+    )
     table.add_column(by.capitalize())
     table.add_column("Samples", justify="right")
-    for name in METRICS:
+    for name in metrics:
         table.add_column(name.replace("_", " "), justify="right")
     for group, scores in groups.items():
-        table.add_row(escape(group), f"{scores['samples']:,}", *_numbers(scores, METRICS))
+        table.add_row(escape(group), f"{scores['samples']:,}", *_numbers(scores, metrics))
     return table
 
 
@@ -162,16 +177,20 @@ def _numbers(scores: Mapping[str, Any], metrics: Sequence[str]) -> list[str]:
     return [f"{scores[name]:.2f}" if name in scores else "" for name in metrics]
 
 
-def _other_scores(scores: dict[str, Any]) -> dict[str, float]:
-    """Return the numbers that only this protocol has, such as AP or F_LOC."""
-    usual = (*METRICS, "threshold")
+def _shown(tables: Iterable[Mapping[str, Any]], headline: str) -> tuple[str, ...]:
+    """Return the metrics that have a column of their own: the headline, and the usual ones that are there."""
+    there = {name for scores in tables for name in scores}
+    return (headline, *(name for name in METRICS if name in there and name != headline))
+
+
+def _other_scores(scores: Mapping[str, Any], metrics: Sequence[str]) -> dict[str, float]:
+    """Return the numbers that have no column, such as F_LOC."""
+    usual = (*metrics, "threshold")
     return {name: value for name, value in scores.items() if isinstance(value, float) and name not in usual}
 
 
-def _others(scores: dict[str, Any], shown: bool) -> list[str]:
-    return (
-        [", ".join(f"{name} {value:.2f}" for name, value in _other_scores(scores).items())] if shown else []
-    )
+def _others(scores: Mapping[str, Any], metrics: Sequence[str]) -> str:
+    return ", ".join(f"{name} {value:.2f}" for name, value in _other_scores(scores, metrics).items())
 
 
 def _threshold(value: Any) -> str:

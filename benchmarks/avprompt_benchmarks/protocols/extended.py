@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from avprompt.metrics.detection import average_precision, localisation_accuracy, max_f1
+from avprompt.metrics.floors import guess_iou
 from avprompt.metrics.iou import iou_of
 from avprompt.metrics.threshold import GRID, binarise, median_threshold
-from avprompt.plugin import Measurements, Protocol, ScoredMaps
+from avprompt.plugin import GroundTruth, Measurements, Protocol, ScoredMaps
 
 
 class SlavcExtended(Protocol):
@@ -35,20 +37,31 @@ class SlavcExtended(Protocol):
             "visible": maps.truths.area > 0,
         }
 
-    def sample_iou(self, test: Measurements, validation: Measurements | None) -> np.ndarray:
-        """Return the IoU (N,) under the median."""
-        del validation
-        return test["iou"]
+    def per_sample(self, test: Measurements, choice: None) -> dict[str, np.ndarray]:
+        """Return `LocAcc` of every sounding sample; AP and max-F1 are of all samples together."""
+        del choice
+        return {"LocAcc": np.where(_sounding(test), test["iou"] >= 0.5, np.nan)}
 
-    def summarise(self, test: Measurements, validation: Measurements | None) -> dict[str, Any]:
+    def summarise(self, test: Measurements, choice: None) -> dict[str, Any]:
         """Return AP, max-F1 and LocAcc, and the same for each fixed threshold."""
-        del validation
-        sounding = np.asarray(test.get("sounding", test["visible"]), dtype=bool)
+        del choice
+        sounding = _sounding(test)
         sweep = {
             f"{at:.2f}": _scores(test["iou_by_threshold"][:, k], test["confidence"], sounding)
             for k, at in enumerate(GRID)
         }
         return {**_scores(test["iou"], test["confidence"], sounding), "by_threshold": sweep}
+
+    def floors(self, truths: Sequence[GroundTruth], columns: Measurements) -> dict[str, dict[str, float]]:
+        """Return AP, max-F1 and LocAcc of guesses whose confidence is drawn at random."""
+        confidence = np.random.default_rng(0).random(len(truths))
+        sounding = np.array([np.any(truth.mask) for truth in truths])
+        sounding = np.asarray(columns.get("sounding", sounding), dtype=bool)
+        return {name: _scores(iou, confidence, sounding) for name, iou in guess_iou(truths).items()}
+
+
+def _sounding(test: Measurements) -> np.ndarray:
+    return np.asarray(test.get("sounding", test["visible"]), dtype=bool)
 
 
 def _scores(iou: np.ndarray, confidence: np.ndarray, sounding: np.ndarray) -> dict[str, float]:

@@ -6,16 +6,18 @@ Advanced Sound Source Localization Through Audio-Visual Alignment", arXiv 2407.1
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from avprompt.metrics.floors import guess_iou
 from avprompt.metrics.iou import auc, ciou, localisation_scores
-from avprompt.plugin import Measurements, Protocol, ScoredMaps
+from avprompt.plugin import GroundTruth, IoUProtocol, Measurements, ScoredMaps
 from avprompt_benchmarks.protocols.localisation import KaistAdaptive, LvsMedian
 
 
-class KaistInteractive(Protocol):
+class KaistInteractive(IoUProtocol):
     """SSLalignment's evaluator (arXiv 2407.13676): every sound of an image must be found.
 
     Pixels above the median of their map are marked, and for the scores with `_adaptive` as many as the
@@ -32,15 +34,22 @@ class KaistInteractive(Protocol):
         """Return `iou` and `iou_adaptive`, each (B,)."""
         return {"iou": LvsMedian().measure(maps)["iou"], "iou_adaptive": KaistAdaptive().measure(maps)["iou"]}
 
-    def sample_iou(self, test: Measurements, validation: Measurements | None) -> np.ndarray:
+    def sample_iou(self, test: Measurements, choice: None) -> np.ndarray:
         """Return the IoU (N,) of every sound under the median."""
-        del validation
+        del choice
         return test["iou"]
 
-    def summarise(self, test: Measurements, validation: Measurements | None) -> dict[str, Any]:
+    def per_sample(self, test: Measurements, choice: None) -> dict[str, np.ndarray]:
+        """Return `cIoU` of every sound (N,), and `IIoU` of each image at its first sound, NaN at others."""
+        _, first = np.unique(_groups(test), return_index=True)
+        interactive = np.full(len(test["iou"]), np.nan)
+        interactive[first] = worst_iou(test["iou"], _groups(test)) >= 0.5
+        return {**super().per_sample(test, choice), "IIoU": interactive}
+
+    def summarise(self, test: Measurements, choice: None) -> dict[str, Any]:
         """Return IIoU, IAUC, cIoU, AUC and mean IoU under both thresholds."""
-        del validation
-        groups = test["group"] if "group" in test else image_of(test["id"])
+        del choice
+        groups = _groups(test)
         scores: dict[str, Any] = {}
         for suffix in ("", "_adaptive"):
             iou = test["iou" + suffix]
@@ -48,6 +57,27 @@ class KaistInteractive(Protocol):
             scores["IAUC" + suffix] = 100 * interactive_auc(iou, groups)
             scores |= {name + suffix: value for name, value in localisation_scores(iou).items()}
         return scores
+
+    def floors(self, truths: Sequence[GroundTruth], columns: Measurements) -> dict[str, dict[str, float]]:
+        """Return the scores of guesses that are the same for every sound."""
+        groups = _groups(columns)
+        return {
+            name: {
+                "IIoU": 100 * interactive_iou(iou, groups),
+                "IAUC": 100 * interactive_auc(iou, groups),
+                **localisation_scores(iou),
+            }
+            for name, iou in guess_iou(truths).items()
+        }
+
+    def ceilings(self, truths: Sequence[GroundTruth], columns: Measurements) -> dict[str, dict[str, float]]:
+        """Return none: a ranking that is perfect for one sound bounds no image."""
+        del truths, columns
+        return {}
+
+
+def _groups(test: Measurements) -> np.ndarray:
+    return test["group"] if "group" in test else image_of(test["id"])
 
 
 def image_of(ids: np.ndarray) -> np.ndarray:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from avprompt.metrics.iou import iou_of, localisation_scores
 from avprompt.metrics.threshold import GRID, binarise, true_size_threshold
 from avprompt.metrics.val_threshold import best_threshold
-from avprompt.plugin import Measurements, Protocol, ScoredMaps
+from avprompt.plugin import IoUProtocol, Measurements, ScoredMaps
 
 
-class AclSweep(Protocol):
+class AclSweep(IoUProtocol):
     """ACL-SSL's evaluator: every threshold on the test set, the best one as the headline.
 
     The headline threshold is chosen on the samples that it scores, which flatters a method; it is
@@ -21,38 +21,34 @@ class AclSweep(Protocol):
 
     name = "acl-sweep"
     summary = "19 fixed thresholds 0.05..0.95 (>=), the best on the test set itself as headline"
-    headline = "cIoU"
 
     def measure(self, maps: ScoredMaps) -> dict[str, np.ndarray]:
         """Return `iou` (B, 19), under each threshold of `GRID`."""
         return {"iou": maps.iou_on_grid}
 
-    def sample_iou(self, test: Measurements, validation: Measurements | None) -> np.ndarray:
-        """Return the IoU (N,) under the threshold that is best on the test set."""
+    def choose(self, test: Measurements, validation: Measurements | None) -> int:
+        """Return the index into `GRID` of the threshold that is best on the test set."""
         del validation
-        return np.asarray(test["iou"][:, best_threshold(test["iou"])])
+        return best_threshold(test["iou"])
 
-    def summarise(self, test: Measurements, validation: Measurements | None) -> dict[str, Any]:
+    def sample_iou(self, test: Measurements, choice: int) -> np.ndarray:
+        """Return the IoU (N,) under the chosen threshold."""
+        return np.asarray(test["iou"][:, choice])
+
+    def summarise(self, test: Measurements, choice: int) -> dict[str, Any]:
         """Return the scores at the best threshold, and `by_threshold` those at each."""
-        del validation
-        iou, best = test["iou"], best_threshold(test["iou"])
+        iou, best = test["iou"], choice
         sweep = {f"{at:.2f}": localisation_scores(iou[:, k]) for k, at in enumerate(GRID)}
         return {**localisation_scores(iou[:, best]), "threshold": float(GRID[best]), "by_threshold": sweep}
 
 
-class OwnThreshold(Protocol):
+class OwnThreshold(IoUProtocol):
     """Base of rules that read the threshold off each map, so that a sample has one IoU."""
 
-    headline: ClassVar[str] = "cIoU"
-
-    def sample_iou(self, test: Measurements, validation: Measurements | None) -> np.ndarray:
+    def sample_iou(self, test: Measurements, choice: None) -> np.ndarray:
         """Return the IoU (N,) as measured."""
-        del validation
+        del choice
         return test["iou"]
-
-    def summarise(self, test: Measurements, validation: Measurements | None) -> dict[str, Any]:
-        """Return cIoU, AUC and mean IoU."""
-        return localisation_scores(self.sample_iou(test, validation))
 
 
 class EzvslMedian(OwnThreshold):

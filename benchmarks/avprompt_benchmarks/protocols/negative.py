@@ -6,18 +6,19 @@ Audio", ICASSP 2025, arXiv 2410.01020. `pIA` is the share of the image that is m
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from avprompt.metrics.iou import SUCCESS_THRESHOLDS, area_under, localisation_scores, overlap_at
-from avprompt.plugin import DataError, Measurements, Protocol, ScoredMaps
+from avprompt.plugin import DataError, GroundTruth, IoUProtocol, Measurements, ScoredMaps
 
 HUNDREDTHS = np.arange(101) / 100
 """The thresholds 0, 0.01, .., 1."""
 
 
-class NegativeAudio(Protocol):
+class NegativeAudio(IoUProtocol):
     """Juanola et al. (arXiv 2410.01020): one universal threshold for true and negative sounds.
 
     The threshold is the third quartile of the maxima of the maps under negative audio, rounded up to
@@ -37,17 +38,27 @@ class NegativeAudio(Protocol):
         overlap = overlap_at(maps.heatmaps, maps.truths, HUNDREDTHS, np.greater)
         return {"iou": overlap.iou, "area": overlap.marked, "peak": maps.heatmaps.max(axis=(1, 2))}
 
-    def sample_iou(self, test: Measurements, validation: Measurements | None) -> np.ndarray:
-        """Return the IoU (N,) under the true sound at the universal threshold."""
-        return np.asarray(test["iou"][:, self._threshold(test, validation)])
-
-    def summarise(self, test: Measurements, validation: Measurements | None) -> dict[str, Any]:
-        """Return the scores of the true sound, pIA and AUC_N of each condition, F_LOC and F_AUC.
+    def choose(self, test: Measurements, validation: Measurements | None) -> int:
+        """Return the index into `HUNDREDTHS` of the universal threshold.
 
         Raises:
             DataError: no condition was measured.
         """
-        index = self._threshold(test, validation)
+        held_out = validation is not None and self._measured(validation)
+        split = validation if validation is not None and held_out else test
+        peaks = [split[f"{name}/peak"] for name in self._measured(split)]
+        if not peaks:
+            raise DataError(f"{self.name} needs maps under silence, noise or off-screen sound.")
+        threshold = universal_threshold(np.concatenate(peaks))
+        return min(int(np.searchsorted(HUNDREDTHS, threshold)), len(HUNDREDTHS) - 1)
+
+    def sample_iou(self, test: Measurements, choice: int) -> np.ndarray:
+        """Return the IoU (N,) under the true sound at the universal threshold."""
+        return np.asarray(test["iou"][:, choice])
+
+    def summarise(self, test: Measurements, choice: int) -> dict[str, Any]:
+        """Return the scores of the true sound, pIA and AUC_N of each condition, F_LOC and F_AUC."""
+        index = choice
         true = localisation_scores(test["iou"][:, index])
         marked = {name: test[f"{name}/area"][:, index] for name in self._measured(test)}
         area = {name: 100 * float(np.mean(share)) for name, share in marked.items()}
@@ -61,19 +72,19 @@ class NegativeAudio(Protocol):
             "F_AUC": harmonic_mean(true["AUC"], float(np.mean(list(quiet.values())))),
         }
 
+    def floors(self, truths: Sequence[GroundTruth], columns: Measurements) -> dict[str, dict[str, float]]:
+        """Return none: a guess marks the same for every sound, and at the universal threshold nothing."""
+        del truths, columns
+        return {}
+
+    def ceilings(self, truths: Sequence[GroundTruth], columns: Measurements) -> dict[str, dict[str, float]]:
+        """Return none."""
+        del truths, columns
+        return {}
+
     def _measured(self, split: Measurements) -> list[str]:
         """Return the conditions that a split was measured under."""
         return [name for name in self.conditions if f"{name}/peak" in split]
-
-    def _threshold(self, test: Measurements, validation: Measurements | None) -> int:
-        """Return the index into `HUNDREDTHS` of the universal threshold."""
-        held_out = validation is not None and self._measured(validation)
-        split = validation if validation is not None and held_out else test
-        peaks = [split[f"{name}/peak"] for name in self._measured(split)]
-        if not peaks:
-            raise DataError(f"{self.name} needs maps under silence, noise or off-screen sound.")
-        threshold = universal_threshold(np.concatenate(peaks))
-        return min(int(np.searchsorted(HUNDREDTHS, threshold)), len(HUNDREDTHS) - 1)
 
 
 def quiet_auc(marked: np.ndarray) -> float:

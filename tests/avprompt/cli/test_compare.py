@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from avprompt.runs.comparison import ComparedMethod
+from avprompt.runs.compared_method import ComparedMethod
 from avprompt.runs.results import read_results
 from tinyworld.runs import TINY, results, row
 

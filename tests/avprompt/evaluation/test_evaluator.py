@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from avprompt.errors import ConfigError, DataError, EvaluationError, WeightsError
+from avprompt.errors import ConfigError, DataError, EvaluationError, PluginError, WeightsError
 from avprompt.evaluation.evaluator import Evaluator
 from avprompt.evaluation.measure import MeasuredSamples
 from avprompt.evaluation.score import SplitScores, sample_rows, score
+from avprompt.metrics.protocol import Measurements, Protocol
+from avprompt.metrics.scored_maps import ScoredMaps
 from avprompt.records import Audio, ImageFeatures, Missing, Sample, Split
 from tinyworld.bench import Bench
 from tinyworld.benchmark import Broken, Tiny, Unvalidated
@@ -243,6 +246,70 @@ class TestNames:
         assert cyan_first == cyan_last
         assert cyan_first["without"]["text-prompt"]["cIoU"] == 100
         assert "text-prompt" not in cyan_first["with cyan"]
+
+
+class LargestArea(Protocol):
+    """Its headline is no mean over samples."""
+
+    name, summary, headline = "largest", "largest area that is marked", "area"
+
+    def measure(self, maps: ScoredMaps) -> dict[str, np.ndarray]:
+        return {"area": maps.heatmaps.mean(axis=(1, 2))}
+
+    def summarise(self, test: Measurements, choice: None) -> dict[str, Any]:
+        return {"area": 100 * float(test["area"].max())}
+
+
+class TestHeadlines:
+    """What is no mean over samples is scored anew, and what is not given is an error."""
+
+    def scores(self, bench: Bench, protocol: Protocol) -> SplitScores:
+        evaluator = replace(bench.evaluator(bench.method("oracle")), protocols=[protocol])
+        return score(evaluator.measure(Tiny().split("test"), altered=True), None, [protocol], ["class"])
+
+    def test_that_are_no_means_have_intervals_of_samples_drawn_anew(self, bench: Bench) -> None:
+        scores = self.scores(bench, LargestArea())
+        low, high = scores.intervals["largest"]["area"]
+        assert low <= high == scores.scores["largest"]["area"], "no draw holds a larger one"
+        assert set(scores.audio_reliance["silent"]) == {"area"}
+        assert scores.breakdowns["class"]["yellow"]["area"] <= high
+        assert scores.floors == {}
+        assert set(scores.ceilings) == {"text-prompt"}
+
+    def test_of_groups_have_no_interval(self, bench: Bench) -> None:
+        class OfGroups(LargestArea):
+            needs = ("group",)
+
+        assert self.scores(bench, OfGroups()).intervals == {"largest": {}}
+
+    def test_that_are_not_given_are_named(self, bench: Bench) -> None:
+        class Other(LargestArea):
+            headline = "AP"
+
+        with pytest.raises(PluginError, match="'largest' gives no 'AP', its headline, only area"):
+            self.scores(bench, Other())
+
+    def test_that_are_not_the_mean_of_their_samples_are_refused(self, bench: Bench) -> None:
+        class NoMean(LargestArea):
+            def per_sample(self, test: Measurements, choice: None) -> dict[str, np.ndarray]:
+                return {"area": test["area"]}
+
+        with pytest.raises(
+            PluginError, match="'largest' gives 'area' as a mean over samples that is not its"
+        ):
+            self.scores(bench, NoMean())
+
+    def test_of_which_no_sample_counts_are_left_out(self, bench: Bench) -> None:
+        class Nothing(LargestArea):
+            summarise = Protocol.summarise
+
+            def per_sample(self, test: Measurements, choice: None) -> dict[str, np.ndarray]:
+                return {"area": np.full(len(test["area"]), np.nan)}
+
+        scores = self.scores(bench, Nothing())
+        assert scores.scores == {"largest": {}}
+        assert scores.intervals == {"largest": {}}
+        assert scores.audio_reliance["silent"] == {}
 
 
 def test_rows_of_samples(bench: Bench) -> None:

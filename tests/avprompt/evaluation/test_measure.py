@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from avprompt.errors import EvaluationError
-from avprompt.evaluation.measure import MeasuredSamples, join, measure_batch
+from avprompt.evaluation.measure import MeasuredSamples, check_needs, join, measure_batch
 from avprompt.records import Missing, Prediction
 from avprompt_benchmarks.protocols.localisation import EzvslMedian
 from avprompt_benchmarks.protocols.negative import NegativeAudio
@@ -75,7 +75,9 @@ def test_only_some_batches_have_distractors() -> None:
     with_it = batch(0, 1, conditions=("true", "distractor"))
     measured = join([with_it, batch(2, 3, conditions=("true",))])
     assert measured.distractor_rows == [0, 1]
-    assert len(measured.values["distractor/on-original", "val-threshold"]["iou"]) == 2
+    assert len(measured.values["distractor/on-original", "ezvsl-median"]["iou"]) == 2
+    given = measured.measurements(EzvslMedian(), "distractor/on-original")
+    assert given["id"].tolist() == ["test-0", "test-1"]
 
 
 def test_a_protocol_is_handed_what_it_asked_of_other_sounds() -> None:
@@ -83,7 +85,50 @@ def test_a_protocol_is_handed_what_it_asked_of_other_sounds() -> None:
     given = measured.measurements(NegativeAudio())
     np.testing.assert_array_equal(given["silent/peak"], measured.values["silent", "negative-audio"]["peak"])
     assert given["id"].tolist() == measured.ids
-    assert ("silent", "ezvsl-median") not in measured.values
+    assert ("noise", "negative-audio") not in measured.values, "no such maps"
+
+
+def test_the_headline_is_measured_under_every_sound() -> None:
+    conditions = ("true", "silent", "shuffled", "distractor", "text-prompt")
+    asked = {
+        condition for condition, name in batch(0, 1, conditions=conditions).values if name == "ezvsl-median"
+    }
+    assert asked == {
+        "true",
+        "silent",
+        "shuffled",
+        "distractor/on-original",
+        "distractor/on-distractor",
+        "text-prompt",
+    }
+    others = {
+        condition for condition, name in batch(0, conditions=conditions).values if name == "negative-audio"
+    }
+    assert others == {"true", "silent"}, "another protocol only under what it asks for"
+
+
+class Deep(EzvslMedian):
+    name, needs = "deep", ("depth", "label")
+
+
+def test_what_a_protocol_needs_of_samples_reaches_it() -> None:
+    samples = [replace(sample, extra={"depth": [k, k + 0.5]}) for k, sample in enumerate(SAMPLES[:2])]
+    prediction = Prediction(torch.rand(1, SIDE, SIDE), torch.zeros(1))
+    batches = [measure_batch([k], [samples[k]], {"true": prediction}, [Deep()]) for k in (1, 0)]
+    given = join(batches).measurements(Deep())
+    assert given["depth"].tolist() == [[0, 0.5], [1, 1.5]]
+    assert given["label"].tolist() == [sample.label for sample in samples]
+
+
+def test_a_sample_that_lacks_what_a_protocol_needs_is_named() -> None:
+    message = "The protocol 'deep' needs 'depth' of every sample, and 'test-1' of the benchmark 'tiny' has no"
+    samples = [replace(SAMPLES[0], extra={"depth": 1}), SAMPLES[1]]
+    with pytest.raises(EvaluationError, match=message):
+        check_needs([Deep()], samples, "tiny")
+    with pytest.raises(EvaluationError, match="needs 'depth' of every sample, and 'test-1' has no"):
+        measure_batch(
+            [0, 1], samples, {"true": Prediction(torch.rand(2, SIDE, SIDE), torch.zeros(2))}, [Deep()]
+        )
 
 
 def test_maps_are_not_kept() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from avprompt.metrics.statistics import bootstrap, paired_bootstrap
+from avprompt.metrics.statistics import bootstrap, bootstrap_score, counted, paired_bootstrap
 
 
 def test_interval_of_a_proportion_is_near_the_normal_one() -> None:
@@ -23,6 +23,25 @@ def test_same_seed_same_interval() -> None:
 def test_constant_values_have_no_spread() -> None:
     interval = bootstrap(np.ones(5), draws=50)
     assert (interval.low, interval.high) == (1, 1)
+
+
+def test_a_mean_that_is_scored_anew_has_the_interval_of_a_mean() -> None:
+    values = np.random.default_rng(1).random(200)
+    anew = bootstrap_score(lambda rows: float(values[rows].mean()), len(values), draws=1000)
+    plain = bootstrap(values)
+    assert anew is not None
+    assert anew.estimate == pytest.approx(plain.estimate)
+    assert (anew.low, anew.high) == pytest.approx((plain.low, plain.high), abs=0.005)
+
+
+def test_a_draw_without_a_score_leaves_no_interval() -> None:
+    values = np.array([1.0, np.nan])
+    assert bootstrap_score(lambda rows: float(values[rows].max()), 2) is None
+
+
+def test_samples_that_do_not_count_are_left_out() -> None:
+    assert counted(np.array([0.5, np.nan, 0])).tolist() == [0.5, 0]
+    assert counted(np.array([True, False])).tolist() == [True, False]
 
 
 def test_pairing_finds_a_small_but_steady_difference() -> None:

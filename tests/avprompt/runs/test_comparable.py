@@ -13,7 +13,7 @@ from avprompt.errors import AvpromptError, ConfigError, DataError
 from avprompt.evaluation.truths import digests
 from avprompt.records import GroundTruth
 from avprompt.runs.comparable import check_comparable, missing_splits
-from avprompt.runs.comparison import ComparedMethod
+from avprompt.runs.compared_method import ComparedMethod
 from avprompt.runs.recipe import Recipe
 from avprompt.runs.results import VALIDATION, Counts, write_rows
 from tinyworld.runs import run_result

@@ -48,6 +48,24 @@ def test_keys_are_the_promised_ones(result: RunResult, tmp_path: Path) -> None:
     )
 
 
+def test_bounds_of_older_releases_are_those_of_ciou(result: RunResult, tmp_path: Path) -> None:
+    write_results(result, tmp_path)
+    path = tmp_path / "results.json"
+    tables = json.loads(path.read_text())
+    path.write_text(json.dumps(tables | {"intervals": {"test": {"slavc-extended": [1.0, 2.0]}}}))
+    assert read_results(tmp_path).intervals == {"test": {"slavc-extended": {"cIoU": (1.0, 2.0)}}}
+
+
+def test_reliance_of_another_metric_than_the_headline_is_not_taken_for_it(result: RunResult) -> None:
+    """Older releases measured cIoU under `val-threshold`, whatever the headline was."""
+    older: dict[str, Any] = {"silent": {"cIoU": 4.0}, "distractor": {"on_distractor": 41.0}}
+    result.audio_reliance = {"test": older}
+    assert result.reliance("test") == older
+    result.headline = ("slavc-extended", "AP")
+    assert result.reliance("test") == {}
+    assert result.reliance("another") == {}
+
+
 DAMAGED = {
     "cut": b"{",
     "empty": b"",

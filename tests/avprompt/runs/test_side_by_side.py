@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from avprompt.runs.comparison import ComparedMethod
+from avprompt.runs.compared_method import ComparedMethod
 from avprompt.runs.results import Counts
 from avprompt.runs.side_by_side import Comparison
 from tinyworld.runs import run_result

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 
-from avprompt.metrics.protocol import Measurements, Protocol
+from avprompt.metrics.protocol import IoUProtocol, Measurements, Protocol
 from avprompt.metrics.scored_maps import ScoredMaps
+from avprompt.records import GroundTruth
 from avprompt.testing import check_protocol
 
 
@@ -20,15 +22,16 @@ class Hottest(Protocol):
         inside = maps.truths.values.reshape(len(hottest), -1)
         return {"hit": inside[np.arange(len(hottest)), hottest]}
 
-    def summarise(self, test: Measurements, validation: Measurements | None) -> dict[str, Any]:
-        return {"hit": 100 * float(test["hit"].mean())}
-
-    def sample_iou(self, test: Measurements, validation: Measurements | None) -> np.ndarray:
-        return test["hit"]
+    def per_sample(self, test: Measurements, choice: None) -> dict[str, np.ndarray]:
+        return {"hit": test["hit"]}
 
 
 def test_good() -> None:
     check_protocol(Hottest())
+
+
+def test_what_samples_hold_beside_is_given_to_the_check() -> None:
+    check_protocol(Needy(), extra={"weather": np.array(["sun", "sun", "rain", "fog"])})
 
 
 class Unnamed(Hottest):
@@ -55,18 +58,36 @@ class Headless(Hottest):
 
 
 class Fraction(Hottest):
-    def summarise(self, test: Measurements, validation: Measurements | None) -> dict[str, Any]:
+    def summarise(self, test: Measurements, choice: None) -> dict[str, Any]:
         return {"hit": 500.0}
 
 
 class Arrays(Hottest):
-    def summarise(self, test: Measurements, validation: Measurements | None) -> dict[str, Any]:
+    def summarise(self, test: Measurements, choice: None) -> dict[str, Any]:
         return {"hit": 1.0, "all": test["hit"]}
 
 
-class Percents(Hottest):
-    def sample_iou(self, test: Measurements, validation: Measurements | None) -> np.ndarray:
+class Percents(IoUProtocol):
+    name, summary = "percents", "IoU in percent"
+    measure = Hottest.measure
+
+    def sample_iou(self, test: Measurements, choice: None) -> np.ndarray:
         return 100 * np.ones_like(test["hit"])
+
+
+class NoMean(Hottest):
+    def summarise(self, test: Measurements, choice: None) -> dict[str, Any]:
+        return {"hit": 100.0 * float(np.mean(test["hit"])) ** 2}
+
+
+class Few(Hottest):
+    def per_sample(self, test: Measurements, choice: None) -> dict[str, np.ndarray]:
+        return {"hit": test["hit"][:2]}
+
+
+class OtherFloor(Hottest):
+    def floors(self, truths: Sequence[GroundTruth], columns: Measurements) -> dict[str, dict[str, float]]:
+        return {"centre-disc": {"cIoU": 10.0}}
 
 
 class Needy(Hottest):
@@ -84,7 +105,10 @@ class Needy(Hottest):
         (Fraction, "the headline 'hit' is in percent, not 500.0"),
         (Arrays, "summarise must return what JSON holds"),
         (Percents, "sample_iou lies in 0..1"),
-        (Needy, "needs may name sounding, group, scenario, not weather"),
+        (Needy, r"needs may name .*, or keys of Sample.extra: .* as extra=\{...\} for weather"),
+        (NoMean, "the mean of 'hit' is .* percent, but summarise says"),
+        (Few, r"per_sample: 'hit' must be \(N,\) = \(4,\)"),
+        (OtherFloor, "floors: 'centre-disc' must hold the headline 'hit'"),
     ],
 )
 def test_a_broken_promise_is_named(protocol: type[Protocol], message: str) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from avprompt.metrics.iou import TruthMasks
 from avprompt.metrics.scored_maps import ScoredMaps
+from avprompt.records import GroundTruth
 from avprompt_benchmarks.protocols.avsbench import AvsbenchDataset, AvsbenchOfficial
 
 
@@ -38,7 +39,25 @@ def test_official_scores_average_batches(golden_ten: SimpleNamespace) -> None:
     assert scores["mIoU"] == pytest.approx(np.mean([half["mIoU"] for half in halves_scored]))
 
 
-def test_sample_iou_is_that_at_half() -> None:
+def test_a_frame_counts_with_its_iou_at_half() -> None:
     heatmaps = np.array([[[0.9, 0.4]], [[0.9, 0.6]]], dtype=np.float32)
     test = AvsbenchOfficial().measure(ScoredMaps(heatmaps, TruthMasks(np.ones((2, 1, 2))), np.zeros(2)))
-    assert AvsbenchOfficial().sample_iou(test, None) == pytest.approx([0.5, 1])
+    assert AvsbenchOfficial().per_sample(test, None)["mIoU"] == pytest.approx([0.5, 1])
+
+
+def test_a_short_last_batch_makes_no_mean_over_frames() -> None:
+    class TwoFrames(AvsbenchOfficial):
+        batch = 2
+
+    test = {"iou": np.tile([[0.1], [0.5], [0.9]], (1, 19)), "f": np.full((3, 255), 0.5)}
+    assert TwoFrames().per_sample(test, None) == {}
+    assert TwoFrames().summarise(test, None)["mIoU"] == pytest.approx((30 + 90) / 2)
+    assert "mIoU" in AvsbenchDataset().per_sample(test, None)
+
+
+def test_floors_are_the_mean_iou_of_frames_by_hand() -> None:
+    whole, empty = np.ones((2, 2), np.float32), np.zeros((2, 2), np.float32)
+    floors = AvsbenchDataset().floors([GroundTruth(whole), GroundTruth(empty)], {})
+    # The whole image is right in the one frame, and leaves nothing out of the other.
+    assert floors["whole-image"]["mIoU"] == pytest.approx(50, abs=1e-4)
+    assert floors["centre-disc"]["mIoU"] == floors["whole-image"]["mIoU"], "all of 2 x 2 is at the centre"

@@ -94,11 +94,12 @@ def test_a_protocol_keeps_its_contract(protocol: Protocol) -> None:
     for seed, condition in enumerate(protocol.conditions):
         altered = protocol.measure(batch(seed + 1))
         test |= {f"{condition}/{name}": values for name, values in altered.items()}
-    scores = protocol.summarise(test, None)
+    choice = protocol.choose(test, None)
+    scores = protocol.summarise(test, choice)
     assert isinstance(scores[protocol.headline], float)
-    iou = protocol.sample_iou(test, None)
-    assert iou.shape == (3,)
-    assert ((iou >= 0) & (iou <= 1)).all()
+    for name, values in protocol.per_sample(test, choice).items():
+        assert values.shape == (3,)
+        assert 100 * np.nanmean(values) == pytest.approx(scores[name])
     assert protocol.summary
 
 

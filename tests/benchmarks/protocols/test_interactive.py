@@ -5,6 +5,7 @@ import pytest
 
 from avprompt.metrics.iou import TruthMasks
 from avprompt.metrics.scored_maps import ScoredMaps
+from avprompt.records import GroundTruth
 from avprompt_benchmarks.protocols.interactive import (
     KaistInteractive,
     image_of,
@@ -29,6 +30,23 @@ def test_an_image_counts_when_all_of_its_sounds_are_found() -> None:
     assert scores["cIoU"] == 75
     by_sample = KaistInteractive().summarise({**test, "group": np.arange(4)}, None)
     assert by_sample["IIoU"] == 75
+
+
+def test_an_image_counts_once_at_its_first_sound() -> None:
+    test = {"iou": IOU, "iou_adaptive": IOU, "group": GROUPS, "id": np.array(["p", "q", "r", "s"])}
+    rows = KaistInteractive().per_sample(test, None)["IIoU"]
+    np.testing.assert_array_equal(rows, [1, np.nan, 0, np.nan])
+    assert KaistInteractive().summarise(test, None)["IIoU"] == 100 * np.nanmean(rows)
+
+
+def test_the_same_guess_for_every_sound_is_the_floor() -> None:
+    top, bottom = np.zeros((2, 4, 4), np.float32)
+    top[:2], bottom[2] = 1, 1
+    columns = {"id": np.array(["p", "q"]), "group": np.array(["a", "a"])}
+    floors = KaistInteractive().floors([GroundTruth(top), GroundTruth(bottom)], columns)
+    assert floors["whole-image"]["cIoU"] == 50, "half of the image is one of the sounds"
+    assert floors["whole-image"]["IIoU"] == 0, "it does not find the other"
+    assert floors["whole-image"]["mean_IoU"] == pytest.approx(37.5)
 
 
 def test_a_map_that_ignores_the_sound_finds_at_most_one() -> None:

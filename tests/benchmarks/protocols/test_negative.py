@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -28,8 +30,12 @@ def measured(*, under: dict[str, float], true: float = 0.9) -> dict[str, np.ndar
     return test
 
 
+def scored(test: dict[str, np.ndarray], validation: dict[str, np.ndarray] | None = None) -> dict[str, Any]:
+    return NegativeAudio().summarise(test, NegativeAudio().choose(test, validation))
+
+
 def test_a_model_that_tells_sounds_apart_scores_full() -> None:
-    scores = NegativeAudio().summarise(measured(under={"silent": 0.1, "noise": 0.1, "off-screen": 0.1}), None)
+    scores = scored(measured(under={"silent": 0.1, "noise": 0.1, "off-screen": 0.1}))
     assert scores["threshold"] == pytest.approx(0.11), "rounded up, so that 0.1 in float32 stays below"
     assert scores["F_LOC"] == pytest.approx(100)
     assert scores["F_AUC"] == pytest.approx(100)
@@ -39,7 +45,7 @@ def test_a_model_that_tells_sounds_apart_scores_full() -> None:
 def test_what_is_marked_for_a_false_sound_costs() -> None:
     test = measured(under={"silent": 0.1, "noise": 0.1, "off-screen": 0.1})
     validation = measured(under={"silent": 0.05})
-    scores = NegativeAudio().summarise(test, validation)
+    scores = scored(test, validation)
     assert scores["threshold"] == pytest.approx(0.06), "chosen on the validation split"
     assert scores["pIA"] == {"silent": 100, "noise": 100, "off-screen": 100}
     assert scores["F_LOC"] == 0
@@ -47,19 +53,19 @@ def test_what_is_marked_for_a_false_sound_costs() -> None:
 
 
 def test_conditions_that_were_not_measured_are_left_out() -> None:
-    scores = NegativeAudio().summarise(measured(under={"silent": 0.1}), None)
-    assert list(scores["pIA"]) == ["silent"]
-    assert NegativeAudio().sample_iou(measured(under={"silent": 0.1}), None).tolist() == [1] * 4
+    test = measured(under={"silent": 0.1})
+    assert list(scored(test)["pIA"]) == ["silent"]
+    assert NegativeAudio().sample_iou(test, NegativeAudio().choose(test, None)).tolist() == [1] * 4
 
 
 def test_a_validation_split_without_altered_sound_gives_no_threshold() -> None:
     test = measured(under={"silent": 0.1})
-    assert NegativeAudio().summarise(test, measured(under={})) == NegativeAudio().summarise(test, None)
+    assert scored(test, measured(under={})) == scored(test)
 
 
 def test_without_altered_sound_there_is_no_score() -> None:
     with pytest.raises(DataError, match="negative-audio needs maps under silence"):
-        NegativeAudio().summarise(measured(under={}), None)
+        scored(measured(under={}))
 
 
 def test_a_model_that_stays_quiet_scores_full() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from avprompt.evaluation.score import breakdown
+from avprompt.evaluation.breakdown import breakdown
+from avprompt.metrics.iou import localisation_scores
 from avprompt.records import GroundTruth
 
 
@@ -14,9 +17,14 @@ def truth(side: int, sources: int = 1) -> GroundTruth:
     return GroundTruth(mask, sources=sources)
 
 
+def groups_of(truths: list[GroundTruth], iou: np.ndarray, by: str, labels: list[str] | None = None) -> Any:
+    labels = labels or [""] * len(truths)
+    return breakdown(labels, truths, lambda rows: {**localisation_scores(iou[rows]), "threshold": 0.5}, by)
+
+
 def test_by_size_from_small_to_huge() -> None:
     truths = [truth(200), truth(31), truth(32), truth(95), truth(143), truth(144)]
-    groups = breakdown([""] * 6, truths, np.array([1.0, 1, 0, 1, 0, 0]), "size")
+    groups = groups_of(truths, np.array([1.0, 1, 0, 1, 0, 0]), "size")
     assert {name: group["samples"] for name, group in groups.items()} == {
         "small": 1,
         "medium": 2,
@@ -31,9 +39,9 @@ def test_by_class_and_sources() -> None:
     truths = [truth(50, 1), truth(50, 2), truth(50, 1)]
     iou = np.array([1.0, 0, 0])
     assert {
-        name: group["cIoU"] for name, group in breakdown(["dog", "", "dog"], truths, iou, "class").items()
+        name: group["cIoU"] for name, group in groups_of(truths, iou, "class", ["dog", "", "dog"]).items()
     } == {
         "dog": 50,
         "unnamed": 0,
     }
-    assert list(breakdown([""] * 3, truths, iou, "sources")) == ["1", "2"]
+    assert list(groups_of(truths, iou, "sources")) == ["1", "2"]
