@@ -7,6 +7,7 @@ from typing import Any
 
 from avprompt.errors import ConfigError, EvaluationError
 from avprompt.evaluation.evaluator import Evaluator
+from avprompt.evaluation.scored_protocol import ScoredProtocol
 from avprompt.runs.session import Session
 from avprompt.training.build import build_callbacks
 from avprompt.training.callbacks import Validate
@@ -64,6 +65,6 @@ def validation(session: Session) -> Validate | None:
             measured = evaluator.measure(split, altered=bool(protocol.conditions))
         except EvaluationError as error:
             raise EvaluationError(f"In the split '{name}': {error}") from error
-        return protocol.headline, protocol.summarise(measured.measurements(protocol), None)
+        return protocol.headline, ScoredProtocol.of(protocol, measured, None).scores()
 
     return validate
