@@ -124,7 +124,7 @@ def open_encoding(
     """
     if cache in ("images", "all") and method.prompts_images:
         raise ConfigError(
-            f"--cache {cache} would keep what the image encoder makes of each image, but "
+            f"--cache {cache} would keep what the image encoder makes of each image. "
             f"{describe_part(method.prompt)} puts tokens into that encoder, and training changes them. "
             "Use --cache audio."
         )

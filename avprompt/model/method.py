@@ -191,7 +191,7 @@ def _check_prompted_layers(prompt: PromptGenerator, backbone: Backbone) -> None:
         wanted, taken = (getattr(part, f"prompted_{tower}_layers") for part in (prompt, backbone))
         if wanted > taken:
             raise ConfigError(
-                f"{describe(prompt)} puts tokens into {wanted} layers of the {tower} tower, but "
+                f"{describe(prompt)} puts tokens into {wanted} layers of the {tower} tower. "
                 f"{describe(backbone)} takes them in {taken} at most. "
                 "Set it to fewer layers, or use another backbone or prompt generator."
             )

@@ -121,7 +121,7 @@ class TestTokensInTheTowers:
             prompted_image_layers = 3 if tower == "text" else 1
             prompted_text_layers = 3 if tower == "image" else 1
 
-        with pytest.raises(ConfigError, match=rf"into 3 layers of the {tower} tower, but .* in 1 at most"):
+        with pytest.raises(ConfigError, match=rf"into 3 layers of the {tower} tower\. The .* in 1 at most"):
             method(Deep, Shallow())
 
     def test_tokens_that_are_not_as_promised(self, pixels: Tensor, frames: Tensor) -> None:

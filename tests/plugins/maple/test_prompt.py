@@ -83,7 +83,7 @@ def test_reaches_as_deep_as_the_paper_where_the_towers_do(
 def test_too_deep_for_the_towers_is_refused_before_training(registry: Registry) -> None:
     config = resolve(registry, "maple", "mini", ["prompt.depth=4"])
     message = (
-        r"MaPLePrompt.* 4 layers of the text tower, but .*MiniBackbone.* 3 at most\. Set it to fewer layers"
+        r"MaPLePrompt.* 4 layers of the text tower\. The .*MiniBackbone.* 3 at most\. Set it to fewer layers"
     )
     with pytest.raises(ConfigError, match=message):
         build(config, registry, weights=False)

@@ -6,6 +6,7 @@ Both hold a batch norm and a dropout that would act if they were ever put into t
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +25,7 @@ class TinyClip(Backbone):
     image_size, patch_size = 32, 4
     vision_width, joint_width, text_width, layers = 12, 8, 8, 2
     mean, std = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
+    prompted_image_layers = prompted_text_layers = 3
 
     def __init__(self, config: Options) -> None:
         super().__init__(config)
@@ -41,15 +43,17 @@ class TinyClip(Backbone):
         self.words.weight[: len(CLASSES), : len(CLASSES)] = torch.eye(len(CLASSES))
         return {"tiny-clip": CHECKSUM["tiny-clip"]}
 
-    def encode_image(self, pixels: Tensor) -> ImageFeatures:
+    def encode_image(self, pixels: Tensor, visual: Sequence[Tensor] = ()) -> ImageFeatures:
         patches = F.avg_pool2d(pixels, self.patch_size)  # (B, 3, 8, 8)
         seen = patches.flatten(2).transpose(1, 2) @ self.look  # (B, 64, 12)
         tokens = torch.cat([seen.mean(1, keepdim=True), seen], dim=1)
-        dense = self._dense(patches)
+        for layer in visual:  # a layer is no more than what its prompt tokens add
+            tokens = tokens + layer.tanh().mean(0)
+        dense = self._dense(patches, visual)
         return ImageFeatures(dense.mean((-2, -1)), (tokens, tokens.tanh()), dense)
 
-    def pool_image(self, pixels: Tensor) -> Tensor:
-        return self._dense(F.avg_pool2d(pixels, self.patch_size)).mean((-2, -1))
+    def pool_image(self, pixels: Tensor, visual: Sequence[Tensor] = ()) -> Tensor:
+        return self._dense(F.avg_pool2d(pixels, self.patch_size), visual).mean((-2, -1))
 
     def embed_text(self, text: str) -> Tensor:
         return self._embed(text.split())
@@ -59,20 +63,24 @@ class TinyClip(Backbone):
         return start, end
 
     def encode_prompt(self, prompt: Prompt) -> Tensor:
+        deep = sum(tokens.tanh().mean(1) for tokens in prompt.deep_text)  # (1, 8) or (B, 8), or 0
         if isinstance(prompt.read_at, int):
-            return self.dropout(prompt.embeddings[:, : prompt.read_at + 1].sum(1))
+            return self.dropout(prompt.embeddings[:, : prompt.read_at + 1].sum(1) + deep)
         rows = torch.arange(len(prompt.embeddings))
-        return self.dropout(prompt.embeddings.cumsum(1)[rows, prompt.read_at])
+        return self.dropout(prompt.embeddings.cumsum(1)[rows, prompt.read_at] + deep)
 
     def decoder_checkpoint(self) -> DecoderCheckpoint:
         return DecoderCheckpoint({"reduce_dim": 8, "heads": 2, "intermediate": 16}, None)
 
-    def _dense(self, patches: Tensor) -> Tensor:
+    def _dense(self, patches: Tensor, visual: Sequence[Tensor] = ()) -> Tensor:
         colours = torch.as_tensor(2 * COLOURS - 1, device=patches.device)  # (6, 3)
         apart = (patches[:, None] - colours[:, :, None, None]).square().sum(2)  # (B, 6, 8, 8)
         like = F.relu(1 - apart / 3)
         background = torch.full_like(like[:, :2], 0.2) * torch.tensor([0.0, 1.0])[:, None, None].to(like)
-        return self.dropout(self.norm(torch.cat([like, background], dim=1)))
+        dense = torch.cat([like, background], dim=1)
+        for layer in visual:
+            dense = dense + 0.1 * layer.tanh().mean(0)[: self.joint_width, None, None]
+        return self.dropout(self.norm(dense))
 
     def _embed(self, words: list[str]) -> Tensor:
         rows = [CLASSES.index(word) if word in CLASSES else _row(word) for word in words]

@@ -30,6 +30,7 @@ CASES: dict[str, tuple[str, ...]] = {
     "souple-cross": (),
     "souple-attention": (),
     "acl-ssl": ("projection.dropout=0",),
+    "maple": ("prompt.depth=3",),
     "souple odd": ("training.batch_size=5",),
     "souple accumulate": ("training.accumulate=2",),
     "souple sigmoid": ("losses.sigmoid.level=feature", "losses.feature-contrastive=null"),
