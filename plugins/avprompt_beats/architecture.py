@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 class BeatsArchitecture(BaseModel):
     """The keys of an official checkpoint's `cfg` that shape the encoder, with the official defaults.
 
-    What only steers training (dropout rates, gradient decay, the label predictor) is ignored.
+    What only steers training (dropout rates, gradient decay) is ignored, and so is the label predictor.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)

@@ -14,7 +14,9 @@ from avprompt.plugin import AudioEncoder, ConfigError, Options, WeightsError, fi
 from avprompt.weights.files import home
 from avprompt_beats import checkpoint
 from avprompt_beats.architecture import ITER3_PLUS_AS2M
+from avprompt_beats.labels import audioset_names
 from avprompt_beats.model import MEL_BINS, SAMPLE_RATE, Beats
+from avprompt_beats.predictor import Predictor
 from avprompt_beats.published import FINETUNED, FINETUNED_NAME, PRETRAINED_NAME
 
 
@@ -34,7 +36,9 @@ class BeatsOptions(Options):
 class BeatsEncoder(AudioEncoder):
     """BEATs (arXiv 2212.09058): waveforms (B, T) to frames (B, L, layers x width).
 
-    There is a frame for each patch of 160 ms and 16 mel bands: L = 496 for 10 s.
+    There is a frame for each patch of 160 ms and 16 mel bands: L = 496 for 10 s. It is a tagger where the
+    checkpoint is fine-tuned and names its classes, and `layers` hold the last block, which the label
+    predictor reads.
     """
 
     Config = BeatsOptions
@@ -51,11 +55,25 @@ class BeatsEncoder(AudioEncoder):
         self.beats = Beats(arch)
         self.sample_rate = SAMPLE_RATE
         self.width = len(config.layers) * arch.encoder_embed_dim
+        self.labels = _labels(config, path) if arch.encoder_layers in config.layers else ()
+        self.predictor = Predictor(arch.encoder_embed_dim, len(self.labels)) if self.labels else None
         self.freeze()
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Encode (B, T) in -1..1 at 16 kHz to frames (B, L, layers x width)."""
         return torch.cat([self._encode(part) for part in in_groups(waveform, self._widest(waveform))])
+
+    def tag(self, frames: Tensor) -> Tensor:
+        """Return the label predictor's logits (B, n), as in the published code, from frames (B, L, W)."""
+        if self.predictor is None:
+            return super().tag(frames)
+        arch = self.beats.arch
+        start = self.config.layers.index(arch.encoder_layers) * arch.encoder_embed_dim
+        last = frames[..., start : start + arch.encoder_embed_dim]
+        if arch.layer_norm_first:  # what the published encoder does to its output, not to its layers'
+            last = self.beats.encoder.layer_norm(last)
+        logits: Tensor = self.predictor(last)
+        return logits
 
     def _encode(self, waveform: Tensor) -> Tensor:
         outputs = self.beats(waveform)
@@ -77,7 +95,19 @@ class BeatsEncoder(AudioEncoder):
         if not path.is_file():
             raise WeightsError(_how_to_get(self.config.checkpoint, path))
         fill(self.beats, checkpoint.read_state(path), path)
+        if self.predictor is not None:
+            fill(self.predictor, checkpoint.read_predictor(path), path)
         return {path.name: verified_sha256(path)}
+
+
+def _labels(config: BeatsOptions, path: Path) -> tuple[str, ...]:
+    """Return the names of the classes that a checkpoint predicts, where that is known.
+
+    The order of the published one's is known from the file alone; without it their number is right.
+    """
+    if path.is_file():
+        return checkpoint.read_labels(path)
+    return tuple(audioset_names().values()) if config.checkpoint == FINETUNED_NAME else ()
 
 
 def _how_to_get(reference: str, path: Path) -> str:

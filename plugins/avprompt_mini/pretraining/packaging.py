@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -12,8 +13,10 @@ from torch import nn
 
 from avprompt_beats import checkpoint
 from avprompt_beats.model import Beats
+from avprompt_beats.predictor import Predictor
 
 FOLDER = Path(__file__).resolve().parents[1] / "weights"
+BEATS = FOLDER / "beats.safetensors"
 
 
 def write_module(module: nn.Module, name: str) -> None:
@@ -22,10 +25,17 @@ def write_module(module: nn.Module, name: str) -> None:
     save_file(state, FOLDER / name)
 
 
-def write_beats(beats: Beats) -> None:
-    """Write the audio encoder in half precision, its architecture in the file's metadata."""
-    checkpoint.save(beats.half(), FOLDER / "beats.safetensors")
-    beats.float()
+def write_beats(beats: Beats, predictor: Predictor, labels: Sequence[str]) -> None:
+    """Write audio encoder and label predictor in half precision, architecture and labels as metadata."""
+    checkpoint.save(beats.half(), BEATS, predictor.half(), labels)
+    beats.float(), predictor.float()
+
+
+def read_beats() -> Beats:
+    """Return the audio encoder that is in the package, in single precision."""
+    beats = Beats(checkpoint.read_architecture(BEATS))
+    beats.load_state_dict(checkpoint.read_state(BEATS))
+    return beats.eval()
 
 
 def record(part: str, facts: dict[str, object]) -> None:
