@@ -20,6 +20,9 @@ class Reporter(Protocol):
     def training(self, method: str) -> AbstractContextManager[Callable[[StepReport], None]]:
         """Open a display of training steps."""
 
+    def untrained(self, method: str) -> None:
+        """Say that nothing of a method is trained."""
+
     def evaluating(self, split: str, samples: int) -> AbstractContextManager[Callable[[int], None]]:
         """Open a display of evaluated samples."""
 
@@ -34,6 +37,9 @@ class Quiet:
     def training(self, method: str) -> Iterator[Callable[[StepReport], None]]:
         """Swallow training steps."""
         yield lambda step: None
+
+    def untrained(self, method: str) -> None:
+        """Say nothing."""
 
     @contextmanager
     def evaluating(self, split: str, samples: int) -> Iterator[Callable[[int], None]]:
@@ -66,6 +72,10 @@ class Progress:
                 bars.update(task, total=step.of, completed=step.step + 1, note=note)
 
             yield show
+
+    def untrained(self, method: str) -> None:
+        """Say it before the first bar."""
+        self.console.print(f"{method}: nothing is trained, it is only scored", highlight=False, markup=False)
 
     @contextmanager
     def evaluating(self, split: str, samples: int) -> Iterator[Callable[[int], None]]:

@@ -30,6 +30,7 @@ from avprompt.runs.validation import check_callbacks
 from avprompt.training.trainer import check_trainable
 from avprompt.weights.files import measured_sha256
 
+NOTHING_TRAINED = "nothing is trained: the method is scored as it was built"
 RANDOM_DECODER = "the mask decoder has no pretrained weights: it started from random numbers"
 
 
@@ -88,6 +89,8 @@ def _fill(
             skipped["train"] = train(session, train_split, directory, resume=resume, reporter=reporter)
     elif session.method.trained_parts():
         save(session, directory)
+    else:
+        reporter.untrained(session.method_config.name)
     with _timed(seconds, "evaluation"):
         result = evaluate(session, directory, reporter=reporter, skipped=skipped)
     result.seconds, result.folder = seconds, directory.path
@@ -149,6 +152,7 @@ def evaluate(
     drawing = _drawing(session, directory, reporter)
     result = _empty(session)
     result.notes += adapter.notes if decoder else [*adapter.notes, RANDOM_DECODER]
+    result.notes += [] if session.method.trained_parts() else [NOTHING_TRAINED]
     if ranks.main:
         by = settings.evaluation.by
         skipped = dict(skipped or {})
