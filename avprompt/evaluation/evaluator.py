@@ -35,7 +35,8 @@ class Evaluator:
         spec: how it takes its inputs.
         protocols: what to measure under the true sound.
         size: side of the square maps that are scored, pixels.
-        text_decoder: a decoder as it was pretrained, for the text-prompt ceiling; None leaves that out.
+        text_decoder: a decoder as it was pretrained, for the text-prompt ceiling, and for the class that a
+            tagger hears; None leaves these out.
         batch_size: images at once.
         strict: stop at the first sample that cannot be read.
         gallery: how many clips of a test split to keep for pictures.
@@ -96,11 +97,13 @@ class Evaluator:
         audio = AlteredAudio(self.encoding, self.spec, self.ranks, self._workers)
         with self.precision():
             tokens = audio.encode(samples, altered=altered, batch_size=self.batch_size, seed=self.seed)
-            named = None
+            named = tagged = None
             if self.text_decoder is not None:
                 backbone = self.encoding.method.backbone
                 named = name_objects(self.text_decoder, backbone, tokens.labels.values())
-        return Predictor(self.encoding, tokens, self.size, named)
+                if tokens.tagged:
+                    tagged = name_objects(self.text_decoder, backbone, tokens.tagged.values())
+        return Predictor(self.encoding, tokens, self.size, named, tagged)
 
     def _batches(
         self,

@@ -1,4 +1,4 @@
-"""Heatmaps of a batch under every sound, and under the object's name."""
+"""Heatmaps of a batch under every sound, and under the names of what is seen and of what is heard."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TEXT_PROMPT = "a photo of a {label}"
 
 @dataclass(frozen=True)
 class NamedObjects:
-    """Localises objects by their names instead of their sounds: the ceiling of a text prompt.
+    """Localises objects by names instead of sounds: their own, or those that a tagger gives their sounds.
 
     Attributes:
         decoder: as it was pretrained.
@@ -64,13 +64,15 @@ class Predictor:
         encoding: the method's frozen encoders.
         tokens: of the split that the images are from.
         size: side of the square heatmaps, pixels.
-        named: localises by name too; None leaves that out.
+        named: localises by the object's name too, the ceiling of a text prompt; None leaves that out.
+        tagged: likewise by the class that the audio encoder hears, where it is a tagger.
     """
 
     encoding: Encoding
     tokens: AudioTokens
     size: int
     named: NamedObjects | None = None
+    tagged: NamedObjects | None = None
 
     @torch.no_grad()
     def predict(self, images: Sequence[ImageInput]) -> dict[str, Prediction]:
@@ -87,11 +89,22 @@ class Predictor:
                 places = [images[k].index for k in rows]
                 selected = features if len(rows) == len(images) else features[rows]
                 predictions[condition] = self._under_sound(condition, places, selected)
-        if self.named is not None:
-            names, method = [image.sample.label for image in images], self.encoding.method
-            plain = method.encode_plain_image(self._pixels(images)) if method.prompts_images else features
-            predictions["text-prompt"] = _on_cpu(self.named.predict(plain, names, (self.size, self.size)))
-        return predictions
+        return predictions | self._by_name(images, features)
+
+    def _by_name(self, images: Sequence[ImageInput], features: ImageFeatures) -> dict[str, Prediction]:
+        """Return predictions by the names of what is seen and of what is heard, where these can be said."""
+        by_name = {
+            "text-prompt": (self.named, [image.sample.label for image in images]),
+            "tagger": (self.tagged, [self.tokens.tagged.get(image.index, "") for image in images]),
+        }
+        method, size = self.encoding.method, (self.size, self.size)
+        if method.prompts_images and (self.named or self.tagged):
+            features = method.encode_plain_image(self._pixels(images))
+        return {
+            condition: _on_cpu(objects.predict(features, names, size))
+            for condition, (objects, names) in by_name.items()
+            if objects is not None
+        }
 
     def _pixels(self, images: Sequence[ImageInput]) -> Tensor:
         return torch.stack([image.pixels for image in images]).to(self.encoding.device)

@@ -24,6 +24,7 @@ class SplitScores:
     scores: Scores
     floors: Scores
     ceilings: Scores
+    class_supervised: Scores
     audio_reliance: Scores
     intervals: dict[str, dict[str, tuple[float, float]]]
     breakdowns: dict[str, Scores]
@@ -56,7 +57,10 @@ def score(
         scores={of.protocol.name: of.scores() for of in scored},
         floors=floors,
         ceilings=headline.protocol.ceilings(test.truths, test.columns)
-        | _text_prompt(headline.protocol, test, validation, [*metrics]),
+        | _by_name("text-prompt", "text-prompt", headline.protocol, test, validation, [*metrics]),
+        class_supervised=_by_name(
+            "tagger", "named by the tagger", headline.protocol, test, validation, [*metrics]
+        ),
         audio_reliance=_audio_reliance(headline),
         intervals={of.protocol.name: of.intervals() for of in scored},
         breakdowns={group: breakdown(test.labels, test.truths, headline.scores_of, group) for group in by},
@@ -110,13 +114,16 @@ def _known(scores: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in scores.items() if value is not None}
 
 
-def _text_prompt(
-    protocol: Protocol, test: MeasuredSamples, validation: MeasuredSamples | None, metrics: Sequence[str]
+def _by_name(
+    condition: str,
+    title: str,
+    protocol: Protocol,
+    test: MeasuredSamples,
+    validation: MeasuredSamples | None,
+    metrics: Sequence[str],
 ) -> Scores:
-    """Score the words for the objects in the metrics of the floors; they choose their own threshold."""
-    if ("text-prompt", protocol.name) not in test.values:
+    """Score words for what is seen or heard in the metrics of the floors; they choose their own threshold."""
+    if (condition, protocol.name) not in test.values:
         return {}
-    scores: Mapping[str, Any] = ScoredProtocol.of(protocol, test, validation, "text-prompt").scores(
-        "text-prompt"
-    )
-    return {"text-prompt": {name: scores[name] for name in metrics if name in scores}}
+    scores: Mapping[str, Any] = ScoredProtocol.of(protocol, test, validation, condition).scores(condition)
+    return {title: {name: scores[name] for name in metrics if name in scores}}

@@ -16,6 +16,7 @@ from avprompt.data.inputs import InputSpec, Sound, SoundInputs, SoundReader, eva
 from avprompt.distributed import ALONE, Ranks, merged, together
 from avprompt.evaluation.finite import check_finite
 from avprompt.features.encoding import Encoding
+from avprompt.model.outputs import audio_tags
 from avprompt.records import Audio, AudioFeatures, Missing, Sample
 
 ALTERED = ("shuffled", "silent", "noise", "off-screen", "distractor")
@@ -32,11 +33,13 @@ class AudioTokens:
     Attributes:
         by_condition: of N sounds by condition; `true` always, altered sounds where they can be made.
         labels: of the samples with a sound, by their place in the split.
+        tagged: the class that the audio encoder hears in their true sound, likewise, where it is a tagger.
         missing: the samples without one, by their place in the split.
     """
 
     by_condition: dict[str, AudioFeatures] = field(default_factory=dict)
     labels: dict[int, str] = field(default_factory=dict)
+    tagged: dict[int, str] = field(default_factory=dict)
     missing: dict[int, Missing] = field(default_factory=dict)
 
 
@@ -64,6 +67,7 @@ class AlteredAudio:
         shares = together(self.ranks, lambda: self._share(samples, conditions, batch_size))
         tokens = AudioTokens(
             labels=merged([share.labels for share in shares]),
+            tagged=merged([share.tagged for share in shares]),
             missing=merged([share.missing for share in shares]),
         )
         for condition in conditions:
@@ -90,8 +94,11 @@ class AlteredAudio:
                 }
                 if sounds:
                     names = [samples[index].id for index in sounds]
-                    batch = [*sounds], self._encode([*sounds.values()], names, condition)
+                    frames = self._frames([*sounds.values()], names, condition)
+                    batch = [*sounds], self._listen(frames, names, condition)
                     share.batches.setdefault(condition, []).append(batch)
+                    if condition == "true":
+                        share.tagged |= zip(sounds, self._tag(frames), strict=False)
         return share
 
     def _altered(self, tokens: AudioTokens, seed: int) -> dict[str, AudioFeatures]:
@@ -115,15 +122,28 @@ class AlteredAudio:
         """Return the audio tokens of sounds that come from no benchmark."""
         names = [f"{condition} {number}" for number in range(len(sounds))]
         stored = self.encoding.stored.audio
-        return self._encode([self.spec.sound(sound, stored) for sound in sounds], names, condition)
+        frames = self._frames([self.spec.sound(sound, stored) for sound in sounds], names, condition)
+        return self._listen(frames, names, condition)
+
+    def _frames(self, sounds: Sequence[Sound], names: Sequence[str], condition: str) -> Tensor:
+        """Return the frames of sounds; names and condition are for messages."""
+        frames, encoder = self.encoding.frames(sounds), type(self.encoding.method.audio_encoder).__name__
+        check_finite(frames, names, f"What {encoder} made of the sound ({condition})")
+        return frames
 
     @torch.no_grad()
-    def _encode(self, sounds: Sequence[Sound], names: Sequence[str], condition: str) -> AudioFeatures:
-        """Return what the prompt generator is given of sounds; names and condition are for messages."""
+    def _tag(self, frames: Tensor) -> list[str]:
+        """Return the best class of each sound; none where the audio encoder is no tagger."""
+        encoder = self.encoding.method.audio_encoder
+        if not encoder.labels:
+            return []
+        return [encoder.labels[best] for best in audio_tags(encoder, frames).argmax(1).tolist()]
+
+    @torch.no_grad()
+    def _listen(self, frames: Tensor, names: Sequence[str], condition: str) -> AudioFeatures:
+        """Return what the prompt generator is given of sounds, likewise."""
         method = self.encoding.method
-        encoder, projection = type(method.audio_encoder).__name__, type(method.projection).__name__
-        frames = self.encoding.frames(sounds)
-        check_finite(frames, names, f"What {encoder} made of the sound ({condition})")
+        projection = type(method.projection).__name__
         audio = method.listen(frames).map(lambda tensor: tensor.float().cpu())
         check_finite(audio.tokens, names, f"What {projection} made of the sound ({condition})")
         return audio
@@ -131,10 +151,11 @@ class AlteredAudio:
 
 @dataclass
 class _Share:
-    """What one rank encoded: batches of (places, features) by condition; labels and missing by place."""
+    """What one rank encoded: batches of (places, features) by condition; the rest by place."""
 
     batches: dict[str, list[tuple[list[int], AudioFeatures]]] = field(default_factory=dict)
     labels: dict[int, str] = field(default_factory=dict)
+    tagged: dict[int, str] = field(default_factory=dict)
     missing: dict[int, Missing] = field(default_factory=dict)
 
 

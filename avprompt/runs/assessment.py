@@ -64,6 +64,8 @@ def _add_scores(result: RunResult, split: str, scores: SplitScores) -> None:
     result.scores[split] = scores.scores
     result.floors[split] = scores.floors
     result.ceilings[split] = scores.ceilings
+    if scores.class_supervised:
+        result.class_supervised[split] = scores.class_supervised
     result.audio_reliance[split] = scores.audio_reliance
     result.intervals[split] = scores.intervals
     if scores.breakdowns:

@@ -135,10 +135,11 @@ class SplitComparison:
                 yield row
 
     def _bounds(self) -> Iterator[Row]:
-        for kind in ("floor", "ceiling"):
-            tables = [getattr(method.results[0], f"{kind}s")[self.split] for method in self.methods]
+        fields = {"floor": "floors", "ceiling": "ceilings", "class-supervised": "class_supervised"}
+        for kind, field in fields.items():
+            tables = [getattr(method.results[0], field).get(self.split, {}) for method in self.methods]
             for name in dict.fromkeys(name for table in tables for name in table):
-                path = (f"{kind}s", name, self.metric)
+                path = (field, name, self.metric)
                 yield self._row(f"{kind}: {name}", partial(self._bound, path))
             if kind == "floor" and not any(tables):
                 yield self._row("floor", lambda method: "none")

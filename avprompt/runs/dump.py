@@ -27,8 +27,11 @@ from avprompt.runs.directory import RunDirectory
 from avprompt.runs.results import RunResult
 
 ABOUT = "dump.json"
-CONDITIONS = ("true", *ALTERED, "text-prompt")
-SCORED = ("samples", "scores", "floors", "ceilings", "audio_reliance", "intervals", "breakdowns")
+CONDITIONS = ("true", *ALTERED, "text-prompt", "tagger")
+SCORED = (
+    *("samples", "scores", "floors", "ceilings", "class_supervised", "audio_reliance", "intervals"),
+    "breakdowns",
+)
 
 Arrays = Mapping[str, np.ndarray]
 

@@ -57,6 +57,8 @@ class RunResult(BaseModel):
         scores: split -> protocol -> metric.
         floors: split -> guess that does not listen -> metric, under the headline protocol; may be empty.
         ceilings: split -> what bounds the score from above -> metric, likewise.
+        class_supervised: split -> what knows class names, neither floor nor ceiling -> metric, likewise: the
+            class that the audio encoder's tagger hears, put into words.
         intervals: split -> protocol -> metric -> bounds, 95 % bootstrap over samples: of means over samples,
             and of the headline where it can be had.
         breakdowns: split -> `size`, `class` or `sources` -> group -> metric, under the headline protocol.
@@ -90,6 +92,7 @@ class RunResult(BaseModel):
     floors: dict[str, dict[str, Metrics]]
     ceilings: dict[str, dict[str, Metrics]]
     audio_reliance: dict[str, dict[str, Metrics]]
+    class_supervised: dict[str, dict[str, Metrics]] = Field(default_factory=dict)
     digests: dict[str, dict[str, str]] = Field(default_factory=dict)
     intervals: dict[str, dict[str, dict[str, tuple[float, float]]]] = Field(default_factory=dict)
     breakdowns: dict[str, dict[str, dict[str, Metrics]]] = Field(default_factory=dict)

@@ -31,6 +31,7 @@ from avprompt.training.trainer import check_trainable
 from avprompt.weights.files import measured_sha256
 
 NOTHING_TRAINED = "nothing is trained: the method is scored as it was built"
+UNSAID_CLASSES = "the audio encoder names what it hears in words that the backbone does not know"
 RANDOM_DECODER = "the mask decoder has no pretrained weights: it started from random numbers"
 
 
@@ -159,6 +160,9 @@ def evaluate(
         if drawing:
             result.drawn, skipped["drawn"] = drawing.counts, list(drawing.missing)
         assess(result, directory, splits, measured, validation, protocols, by=by, skipped=skipped)
+        tagger = decoder and session.method.audio_encoder.labels
+        if tagger and result.class_supervised.keys() != splits.keys():
+            result.notes.append(UNSAID_CLASSES)
         if drawing and not splits:
             show(session, drawing, directory)
         result.published = _published(session, result)

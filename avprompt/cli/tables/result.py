@@ -88,8 +88,13 @@ def result_table(result: RunResult, split: str) -> Table:
 
 
 def _add_bounds(table: Table, result: RunResult, split: str, metrics: Sequence[str]) -> None:
-    """Add floors, or that there are none, ceilings and published numbers."""
-    for title, part in (("floor", result.floors), ("ceiling", result.ceilings)):
+    """Add floors, or that there are none, ceilings, what knows class names, and published numbers."""
+    bounds = {
+        "floor": result.floors,
+        "ceiling": result.ceilings,
+        "class-supervised": result.class_supervised,
+    }
+    for title, part in bounds.items():
         table.add_section()
         rows = part.get(split, {})
         for name, scores in rows.items():

@@ -35,6 +35,7 @@ def result() -> RunResult:
         },
         floors={"test": {"random-object": {"cIoU": 33.3, "AUC": 30.0}}},
         ceilings={"test": {"text-prompt": {"cIoU": 95.0, "AUC": 80.0}}},
+        class_supervised={"test": {"named by the tagger": {"cIoU": 77.0, "AUC": 66.0}}},
         audio_reliance={
             "test": {"silent": {"cIoU": 4.0}, "distractor": {"on_distractor": 41.0, "on_original": 9.0}}
         },
@@ -68,6 +69,7 @@ def test_scores_stand_beside_floors_ceilings_and_altered_sounds(printed: str) ->
     assert row(printed, "val-threshold")[-1] == "0.25 / 0.30"
     assert row(printed, "floor: random-object")[1:] == ["33.30", "30.00"]
     assert row(printed, "ceiling: text-prompt")[1] == "95.00"
+    assert row(printed, "class-supervised: named by the tagger")[1:] == ["77.00", "66.00"]
     assert row(printed, "sound: silent")[1:] == ["4.00"]
     assert row(printed, "distractor: on it")[1:] == ["41.00"]
 

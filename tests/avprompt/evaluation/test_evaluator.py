@@ -20,7 +20,7 @@ from avprompt.metrics.scored_maps import ScoredMaps
 from avprompt.records import Audio, ImageFeatures, Missing, Sample, Split
 from tinyworld.bench import Bench
 from tinyworld.benchmark import Broken, Tiny, Unvalidated
-from tinyworld.scenes import scene
+from tinyworld.scenes import CLASSES, scene
 
 
 def split_of(samples: list[Sample]) -> Split:
@@ -200,6 +200,47 @@ def test_off_screen_sounds_of_the_benchmark(bench: Bench) -> None:
     evaluator = bench.evaluator(bench.method("oracle"))
     test = evaluator.measure(split_of(samples), altered=True)
     assert float(test.values["off-screen", "val-threshold"]["iou"].max()) == 0
+
+
+class TestTagger:
+    """What an audio encoder hears, put into words, where it names classes."""
+
+    @staticmethod
+    def named(bench: Bench, monkeypatch: pytest.MonkeyPatch, labels: tuple[str, ...]) -> SplitScores:
+        method = bench.method("deaf")
+        monkeypatch.setattr(method.audio_encoder, "labels", labels)
+        monkeypatch.setattr(method.audio_encoder, "tag", lambda frames: frames.mean(1))
+        return scored(bench.evaluator(method))
+
+    def test_its_words_find_what_sounds(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+        scores = self.named(bench, monkeypatch, CLASSES)
+        assert scores.class_supervised["named by the tagger"]["cIoU"] == 100
+        assert scores.scores["val-threshold"]["cIoU"] < 100
+
+    def test_wrong_words_find_something_else(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+        scores = self.named(bench, monkeypatch, CLASSES[1:] + CLASSES[:1])
+        assert scores.class_supervised["named by the tagger"]["cIoU"] < 50
+
+    def test_words_that_are_not_known_are_left_out(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        method = bench.method("deaf")
+        embed = method.backbone.embed_text
+
+        def small_vocabulary(text: str) -> torch.Tensor:
+            if "whistle" in text:
+                raise ConfigError("no such word")
+            return embed(text)
+
+        monkeypatch.setattr(method.audio_encoder, "labels", ("whistle",) * len(CLASSES))
+        monkeypatch.setattr(method.audio_encoder, "tag", lambda frames: frames.mean(1))
+        monkeypatch.setattr(method.backbone, "embed_text", small_vocabulary)
+        scores = scored(bench.evaluator(method))
+        assert scores.class_supervised == {}
+        assert "text-prompt" in scores.ceilings
+
+    def test_who_names_nothing_has_no_such_row(self, bench: Bench) -> None:
+        assert scored(bench.evaluator(bench.method("deaf"))).class_supervised == {}
 
 
 class TestNames:
