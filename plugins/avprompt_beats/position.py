@@ -35,10 +35,20 @@ class PositionConv(nn.Module):
         return norms  # (1, 1, taps)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Convolve (B, W, L) along L; an even number of taps drops the step that padding adds."""
+        """Convolve (B, W, L) along L; an even number of taps drops the step that padding adds.
+
+        On a CPU in float32 whatever the precision: on processors with AMX, bfloat16 convolutions of few
+        channels a group come out wrong by the size of the output (seen with torch 2.14).
+        """
         weight = self.weight_v * (self.weight_g / self._tap_norms())
         taps = weight.shape[-1]
-        y = F.conv1d(x, weight, self.bias, padding=taps // 2, groups=self.groups)
+        if x.device.type == "cpu":
+            with torch.autocast("cpu", enabled=False):
+                y = F.conv1d(
+                    x.float(), weight.float(), self.bias.float(), padding=taps // 2, groups=self.groups
+                )
+        else:
+            y = F.conv1d(x, weight, self.bias, padding=taps // 2, groups=self.groups)
         return y[..., : x.shape[-1]]
 
 

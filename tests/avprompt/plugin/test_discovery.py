@@ -17,7 +17,7 @@ from avprompt.registry import KINDS
 
 Install = Callable[..., None]
 
-OURS = {"acl", "audio", "beats", "benchmarks", "clip", "coop", "maple", "mini", "souple"}
+OURS = {"acl", "audio", "beats", "benchmarks", "clip", "coop", "maple", "mini", "souple", "training", "words"}
 
 GOOD = """
 from avprompt.plugin import ContextPrompt, hookimpl

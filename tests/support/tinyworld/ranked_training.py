@@ -68,13 +68,13 @@ def train(folder: Path, case: str, *overrides: str) -> Trained:
     if interrupted:
         with pytest.raises(Interrupted, match=f"after step 1 of {STEPS}"):
             replace(trainer, on_step=end_the_last_rank).run()
-    skipped = trainer.run(resume=interrupted)
+    progress = trainer.run(resume=interrupted)
     named = trainer.method.named_parameters()
     gradients = {name: p.grad.clone() for name, p in named if p.grad is not None}
     state = {name: value.clone() for name, value in trained_state(trainer.method).items()}
     lines = log(trainer.folder) if ranks().main else []
     files = {path.name for path in trainer.folder.iterdir()}
-    return Trained(gradients, state, lines, set(skipped), files)
+    return Trained(gradients, state, lines, set(progress.skipped), files)
 
 
 def end_the_last_rank(step: StepReport) -> None:
