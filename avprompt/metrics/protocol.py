@@ -37,7 +37,7 @@ class Protocol(ABC):
     Attributes:
         name: what users and results call it.
         summary: one line that states the rule.
-        headline: the score that stands for the whole, one of `summarise`.
+        headline: the score that stands for the whole, one of `summarise`; higher is better.
         needs: what it must know of a sample, beside `id`: `label`, `group`, `scenario`, `sounding`, or keys
             of `Sample.extra`. They stand among the measurements under these names.
         conditions: altered sounds whose measurements the evaluator adds as `condition/key`.
@@ -91,7 +91,10 @@ class Protocol(ABC):
         return {name: 100 * float(np.mean(values)) for name, values in rows.items() if len(values)}
 
     def floors(self, truths: Sequence[GroundTruth], columns: Measurements) -> dict[str, Scores]:
-        """Return what guesses that never listen score in percent, guess -> score; none unless written.
+        """Return what guesses that never listen score, none unless written.
+
+        Each guess, under a name of its own, has scores in percent by name, the headline among them:
+        `{"whole-image": {"cIoU": 12.5}}`.
 
         Args:
             truths: of N samples, each read anew whenever it is asked for.

@@ -18,7 +18,8 @@ class ScoredMaps:
 
     Attributes:
         heatmaps: (B, H, W) float32 in 0..1; nothing may change them any more.
-        truths: of the same samples; maps of the same samples under another sound share them.
+        truths: of the same samples and size, `truths.values` (B, H, W); maps of the same samples under
+            another sound share them.
         confidence: (B,), larger where the method believes that the sound is visible.
     """
 

@@ -1,5 +1,8 @@
 """Everything that the author of a plugin needs: `from avprompt.plugin import ContextPrompt, hookimpl`.
 
+`help(avprompt.plugin.Protocol)` says what a protocol promises, and so on. The table of hooks in
+CONTRIBUTING.md names the interface of each kind of part, and `docs/examples` holds whole plugins.
+
 What registering needs, the hooks and `WeightFile`, is here at once; all other names are those of `toolkit`,
 imported when one is first asked for, so that a plugin which only registers never imports torch.
 """

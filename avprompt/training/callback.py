@@ -20,7 +20,8 @@ class TrainerState:
 
     Attributes:
         method: that is trained.
-        step: steps that are over.
+        step: steps that are over, 1 after the step that `train.jsonl` calls 0; more than 0 in
+            `on_train_start` after `--resume`.
         total: steps from the first to the last.
         folder: the run directory; other files than the run's own may be put there.
         main: whether this process writes files; the others of several do not.
@@ -80,7 +81,7 @@ class Callback(TrainingPart):
         """See every step that has changed the method."""
 
     def on_validate(self, state: TrainerState) -> str | None:
-        """See the scores of the validation split, and the method that has them."""
+        """See the scores of the validation split, and the method that has them; after `on_step`."""
 
     def on_end(self, state: TrainerState) -> str | None:
         """See the method after the last step, before it becomes the checkpoint; may change its trained parts.

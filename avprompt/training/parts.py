@@ -18,7 +18,7 @@ ParameterGroup = dict[str, Any]
 
 
 class TrainingPart:
-    """Base of what takes part in training; `Config` is the table of its options."""
+    """Base of what takes part in training; `Config` is the table of its options, `self.config` its values."""
 
     Config: ClassVar[type[Options]] = Options
 
@@ -34,7 +34,7 @@ class Schedule(TrainingPart, ABC):
         """Return the factor of the learning rate, at least 0.
 
         Args:
-            step: from 0 to total - 1, counted after the warm-up, which is the trainer's.
+            step: from 0 to total - 1, counted after `training.warmup_steps`, whose rate is the trainer's.
             total: steps after the warm-up, at least 1.
         """
 

@@ -1,8 +1,7 @@
-"""Schedules and callbacks of a user's own, given with --plugin and --set."""
+"""Callbacks in whole runs; schedules and callbacks of a user's own are in `tests/test_examples.py`."""
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -10,63 +9,7 @@ from typing import Any
 
 import pytest
 
-TRACKER = '''
-"""A tracker in one file: every step as a row of a csv file in the run directory."""
-from avprompt.plugin import Callback, hookimpl
-
-
-class CsvTracker(Callback):
-    def on_train_start(self, state):
-        self.file = state.folder / "track.csv"
-
-    def on_step(self, state):
-        if state.main:
-            with self.file.open("a") as file:
-                file.write(f"{state.step},{state.learning_rate},{state.losses['total']}\\n")
-
-
-@hookimpl
-def register_callbacks(register):
-    register("csv", CsvTracker)
-'''
-RESTARTS = '''
-"""A cosine schedule with warm restarts (SGDR, arXiv 1608.03983)."""
-import math
-from avprompt.plugin import Options, Schedule, hookimpl
-
-
-class RestartOptions(Options):
-    period: int = 100
-
-
-class CosineRestarts(Schedule):
-    Config = RestartOptions
-
-    def __call__(self, step, total):
-        return 0.5 * (1 + math.cos(math.pi * (step % self.config.period) / self.config.period))
-
-
-@hookimpl
-def register_schedules(register):
-    register("cosine-restarts", CosineRestarts)
-'''
 TINY = ("--dataset", "tiny", "--batch-size", "4", "--pictures", "0", "--set", "training.warmup_steps=0")
-
-
-@pytest.fixture
-def files(here: Path) -> tuple[str, ...]:
-    for name, text in (("tracker.py", TRACKER), ("restarts.py", RESTARTS)):
-        (here / name).write_text(text.lstrip())
-    return ("--plugin", "tracker.py", "--plugin", "restarts.py")
-
-
-def test_a_tracker_and_a_schedule_of_ones_own(cli: Any, here: Path, files: tuple[str, ...]) -> None:
-    parts = ("--set", "training.callbacks.csv={}", "--set", "training.schedule.name=cosine-restarts")
-    rate = ("--set", "training.schedule.period=2", "--set", "training.learning_rate=0.5")
-    cli("run", "souple", *TINY, "--steps", "4", *files, *parts, *rate, "--output", "run")
-    rows = list(csv.reader((here / "run" / "track.csv").read_text().splitlines()))
-    assert [row[0] for row in rows] == ["1", "2", "3", "4"]
-    assert [float(row[1]) for row in rows] == pytest.approx([0.5, 0.25, 0.5, 0.25])
 
 
 def test_results_tell_the_truth_of_a_stopped_training(cli: Any, here: Path) -> None:
