@@ -119,8 +119,20 @@ def open_encoding(
         folder: of the features; `$AVPROMPT_HOME/features` unless given.
 
     Raises:
-        ConfigError: image features are to be stored, but the method's prompt tokens in the image encoder
-            change them.
+        ConfigError: see `check_cache`.
+    """
+    check_cache(method, cache)
+    store = FeatureStore(folder or features_folder(), round(cache_size * GIGABYTE))
+    audio = _features(store, "audio", method.audio_encoder, precision) if cache in ("audio", "all") else None
+    images = _features(store, "images", method.backbone, precision) if cache in ("images", "all") else None
+    return Encoding(method, StoredFeatures(audio, images))
+
+
+def check_cache(method: Method, cache: str | None) -> None:
+    """Make sure that what is to be stored stays as it is.
+
+    Raises:
+        ConfigError: image features, which the method's prompt tokens in the image encoder change.
     """
     if cache in ("images", "all") and method.prompts_images:
         raise ConfigError(
@@ -128,10 +140,6 @@ def open_encoding(
             f"{describe_part(method.prompt)} puts tokens into that encoder, and training changes them. "
             "Use --cache audio."
         )
-    store = FeatureStore(folder or features_folder(), round(cache_size * GIGABYTE))
-    audio = _features(store, "audio", method.audio_encoder, precision) if cache in ("audio", "all") else None
-    images = _features(store, "images", method.backbone, precision) if cache in ("images", "all") else None
-    return Encoding(method, StoredFeatures(audio, images))
 
 
 def features_folder() -> Path:

@@ -24,7 +24,7 @@ from avprompt.runs.directory import RUNS, RunDirectory, check_nothing_lost, is_r
 from avprompt.runs.progress import Reporter
 from avprompt.runs.results import read_results
 from avprompt.runs.run import execute
-from avprompt.runs.session import open_session
+from avprompt.runs.session import check_parts, open_session
 from avprompt.runs.settings import Settings, without_free
 from avprompt.runs.side_by_side import Comparison
 
@@ -117,6 +117,7 @@ def compare_methods(
     for target, name in product(targets, encoders or (settings.encoders,)):
         if target not in finished:
             check_names(loaded.registry, target, name, overrides)
+            check_parts(loaded, target, settings, name)
     columns: dict[str, ComparedMethod] = {}
     for target in targets:
         if target in finished:

@@ -17,7 +17,7 @@ from avprompt.data.shards import read_shards
 from avprompt.data.streaming import is_stream, stream_split
 from avprompt.distributed import Ranks, make_accelerator, ranks
 from avprompt.errors import WeightsError
-from avprompt.features.encoding import Encoding, open_encoding
+from avprompt.features.encoding import Encoding, check_cache, open_encoding
 from avprompt.metrics.protocol import Protocol
 from avprompt.model.build import build, build_part, compile_kernels
 from avprompt.model.method import Method
@@ -146,7 +146,26 @@ def open_session(
     train = f", or train it with `avprompt run {method} --dataset {settings.dataset}`"
     settings = settings.model_copy(update={"encoders": encoders})  # recorded: trained parts belong to them
     opened = open_method(loaded, method, settings, encoders, checkpoint, instead=train if trained else None)
+    check_cache(opened.method, settings.compute.cache)
     return Session(**vars(opened), adapter=adapter)
+
+
+def check_parts(loaded: Loaded, method: str, settings: Settings, encoders: str | None) -> None:
+    """Find what does not fit together in a method and its settings; no data is opened, no weights are read.
+
+    Args:
+        loaded: plugins.
+        method: a registered method, or a YAML file.
+        settings: the user's choices.
+        encoders: encoder set; None takes that of the dataset.
+
+    Raises:
+        ConfigError: it does not.
+    """
+    encoders = encoders or loaded.registry.load("datasets", settings.dataset).encoders
+    config = _resolve(loaded, method, settings, encoders, trained=False)
+    with torch.device("meta"):  # the architecture, without memory
+        check_cache(build(config, loaded.registry, weights=False), settings.compute.cache)
 
 
 def open_method(

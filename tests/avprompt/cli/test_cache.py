@@ -108,3 +108,14 @@ def test_clear_asks_first(cli: Cli) -> None:
     assert held(cli)[0]["entries"] == 6
     assert "Removed 6 features" in cli("cache", "clear", "--yes").output
     assert held(cli) == []
+
+
+@pytest.mark.parametrize("command", [("run",), ("cache", "build")])
+def test_images_whose_encoder_is_prompted_are_refused_before_anything_is_written(
+    command: tuple[str, ...], fails: Callable[..., str], here: Path
+) -> None:
+    options = ("--dataset", "tiny", "--set", "prompt.depth=3", "--cache", "all")
+    message = fails(*command, "maple", *options)
+    assert message.startswith("--cache all would keep what the image encoder makes of each image")
+    assert message.endswith("Use --cache audio.")
+    assert not list(here.rglob("*.yaml"))

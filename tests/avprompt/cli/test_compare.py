@@ -107,6 +107,13 @@ class TestRefuses:
         message = fails("compare", run, "other", "--output", "c")
         assert "'run' and 'other' cannot stand in one table: their dataset differ" in message
 
+    def test_what_does_not_fit_the_second_method_before_the_first_is_trained(
+        self, fails: Any, here: Path
+    ) -> None:
+        message = fails("compare", "souple", "maple", "--dataset", "tiny")
+        assert "into 9 layers of the image tower" in message
+        assert not list(here.rglob("config.yaml")), "nothing was begun"
+
     def test_unknown_methods(self, fails: Any) -> None:
         assert fails("compare", "suple", *TINY, "--output", "c").startswith("There is no method 'suple'")
 
