@@ -137,8 +137,8 @@ def explain(error: ValidationError, where: str, model: type[BaseModel]) -> str:
     for problem in error.errors():
         path = ".".join(str(key) for key in problem["loc"])
         if problem["type"] == "extra_forbidden":
-            owner = _model_at(model, problem["loc"][:-1])
-            hint = suggest(str(problem["loc"][-1]), owner.model_fields)
+            known = _model_at(model, problem["loc"][:-1]).model_fields
+            hint = suggest(str(problem["loc"][-1]), known) if known else "What it names takes no options."
             sentences.append(f"{where} has no option '{path}'. {hint}")
         else:
             expected = "Input should be a list" if problem["type"] == "tuple_type" else problem["msg"]

@@ -22,7 +22,7 @@ class CosineRestarts(Schedule):
         period = self.config.period
         while step >= period:
             step, period = step - period, period * self.config.growth
-        return (1 + cos(pi * step / period)) / 2  # from the full rate down to 0, then at once back
+        return (1 + cos(pi * step / period)) / 2  # from the full rate down towards 0, then at once back
 
 
 @hookimpl

@@ -478,7 +478,10 @@ class TestTrainingParts:
     @pytest.mark.parametrize(
         ("override", "message"),
         [
-            ("training.schedule.period=3", r"training.schedule has no option 'period'"),
+            (
+                "training.schedule.period=3",
+                r"schedule has no option 'period'. What it names takes no options",
+            ),
             ("training.optimizer.eps=0", r"training.optimizer.eps: Input should be greater than 0"),
         ],
     )
