@@ -38,13 +38,14 @@ def main() -> None:
 
 
 def floors() -> dict[str, str]:
-    """Return the oldest allowed release of each dependency.
+    """Return the oldest allowed release of each dependency, those of `--track` included.
 
     Raises:
         ValueError: a dependency is declared without one.
     """
     oldest = {}
-    for line in tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["dependencies"]:
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
+    for line in [*project["dependencies"], *project["optional-dependencies"]["track"]]:
         pair = re.fullmatch(r"([\w-]+)>=([\d.]+)", line)
         if pair is None:
             raise ValueError(f"pyproject.toml: '{line}' names no oldest release, as in 'torch>=2.5.0'.")

@@ -83,6 +83,12 @@ cache_size_option = click.option(
 )
 CACHED = click.Choice(["audio", "images", "all"])
 
+track_option = click.option(
+    "--track",
+    type=click.Choice(["tensorboard", "wandb", "mlflow", "trackio"]),
+    help="Send losses and scores to a tracker too, whose package must be installed.",
+)
+
 _ENCODERS = click.option("--encoders", metavar="SET", help="Encoder set; the dataset names its default.")
 _ENCODER_SETS = click.option(
     "--encoders",
@@ -139,6 +145,7 @@ _TRAINING = (
         type=click.Choice(["global", "local"]),
         help="Contrast clips with those of all processes (the default), or of their own only.",
     ),
+    track_option,
 )
 
 

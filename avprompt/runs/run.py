@@ -6,13 +6,10 @@ import platform
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from typing import Any
 
 import torch
 
 from avprompt import __version__
-from avprompt.config.method_config import MethodConfig, resolve
-from avprompt.data.benchmark import PublishedScores
 from avprompt.errors import EvaluationError
 from avprompt.evaluation.evaluator import Evaluator
 from avprompt.evaluation.measure import MeasuredSamples, check_needs
@@ -23,8 +20,10 @@ from avprompt.runs.drawing import Drawing, draw, show
 from avprompt.runs.dump import PredictionWriter, describe_dump
 from avprompt.runs.plugin_files import check_unchanged, checksums, keep_copies
 from avprompt.runs.progress import Quiet, Reporter
+from avprompt.runs.published import published_scores
 from avprompt.runs.results import RunResult, read_results, write_results
 from avprompt.runs.session import Session
+from avprompt.runs.tracking import Tracker, tracked
 from avprompt.runs.training import recorded_training, save, train, training_notes, training_record
 from avprompt.runs.validation import check_callbacks
 from avprompt.training.trainer import check_trainable
@@ -69,12 +68,19 @@ def execute(
     trains = session.checkpoint is None and not evaluate_only and session.method.trainable_parameters() > 0
     train_split = session.training_split() if trains else None
     _check(session, train_split)
-    with directory.held(resume=resume) if ranks.main else nullcontext():
-        return _fill(session, directory, train_split, resume=resume, reporter=reporter)
+    held = directory.held(resume=resume) if ranks.main else nullcontext()
+    with held, tracked(session, directory) as tracker:
+        return _fill(session, directory, train_split, tracker, resume=resume, reporter=reporter)
 
 
 def _fill(
-    session: Session, directory: RunDirectory, train_split: Split | None, *, resume: bool, reporter: Reporter
+    session: Session,
+    directory: RunDirectory,
+    train_split: Split | None,
+    tracker: Tracker | None,
+    *,
+    resume: bool,
+    reporter: Reporter,
 ) -> RunResult:
     """Train on a split where there is one, evaluate, and write everything."""
     ranks = session.ranks
@@ -87,7 +93,9 @@ def _fill(
     training = recorded_training(session.checkpoint) if session.checkpoint is not None else None
     if train_split is not None:
         with _timed(seconds, "training"):
-            skipped["train"] = train(session, train_split, directory, resume=resume, reporter=reporter)
+            skipped["train"] = train(
+                session, train_split, directory, resume=resume, reporter=reporter, tracker=tracker
+            )
     elif session.method.trained_parts():
         save(session, directory)
     else:
@@ -105,6 +113,8 @@ def _fill(
         if session.settings.evaluation.save_predictions:
             describe_dump(directory.predictions, result)
         write_results(result, directory.path)
+        if tracker is not None:
+            tracker.finish(result, directory.gallery)
     return result
 
 
@@ -165,7 +175,7 @@ def evaluate(
             result.notes.append(UNSAID_CLASSES)
         if drawing and not splits:
             show(session, drawing, directory)
-        result.published = _published(session, result)
+        result.published = published_scores(session, result)
     return ranks.share(result)
 
 
@@ -206,29 +216,6 @@ def _empty(session: Session) -> RunResult:
         plugin_files=checksums(session.loaded),
         headline=(headline.name, headline.headline),
     )
-
-
-def _published(session: Session, result: RunResult) -> list[PublishedScores]:
-    """Return the printed numbers of this very composition, encoders, training data and whole splits."""
-    training, registry = session.settings.training, session.loaded.registry
-    if training.train_list is not None or training.shards is not None:
-        return []
-    compositions = registry.names("methods")
-    return [
-        scores
-        for scores in session.adapter.published
-        if result.is_whole(scores.split, session.adapter.expected)
-        and scores.encoders == session.encoders
-        and scores.composition
-        and scores.composition[0] in compositions
-        and _computed(resolve(registry, scores.composition[0], scores.encoders, scores.composition[1:]))
-        == _computed(session.method_config)
-    ]
-
-
-def _computed(method: MethodConfig) -> dict[str, Any]:
-    """Return what a method computes, without its texts and the machine's number of workers."""
-    return method.model_dump(exclude={"name": True, "summary": True, "paper": True, "training": {"workers"}})
 
 
 def _check(session: Session, train_split: Split | None) -> None:

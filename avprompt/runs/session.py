@@ -26,6 +26,7 @@ from avprompt.plugin.discovery import Loaded
 from avprompt.records import Split
 from avprompt.registry import Registry
 from avprompt.runs.settings import Settings
+from avprompt.runs.tracking import check_tracker
 from avprompt.weights.checkpoint import checkpoint_formats, load_checkpoint
 
 
@@ -138,6 +139,7 @@ def open_session(
     Raises:
         AvpromptError: whatever does not fit together.
     """
+    check_tracker(settings.track)
     encoders = settings.encoders or loaded.registry.load("datasets", settings.dataset).encoders
     _resolve(
         loaded, method, settings, encoders, trained=trained

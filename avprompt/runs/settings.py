@@ -14,7 +14,7 @@ from avprompt.config.tables import Table
 from avprompt.errors import ConfigError, suggest
 
 # What changes no number of a run, by table of its config.yaml.
-_FREE = {"run": ("strict",), "evaluation": ("pictures",), "compute": ("device", "workers")}
+_FREE = {"run": ("strict", "track"), "evaluation": ("pictures",), "compute": ("device", "workers")}
 
 
 class RunOptions(TypedDict, total=False):
@@ -45,6 +45,7 @@ class RunOptions(TypedDict, total=False):
         workers: processes that read data, for each that computes; None takes what the device needs.
         cache: features of frozen encoders to keep on disk.
         cache_size: what they may take, in gigabytes; 50 unless given.
+        track: where losses and scores are sent while the run goes on; nowhere unless given.
     """
 
     data_root: str | Path | None
@@ -71,6 +72,7 @@ class RunOptions(TypedDict, total=False):
     workers: int | None
     cache: Literal["audio", "images", "all"] | None
     cache_size: float
+    track: Literal["tensorboard", "wandb", "mlflow", "trackio"] | None
 
 
 class Group(Options):
@@ -145,6 +147,7 @@ class Settings(Group):
     plugins: tuple[str, ...] = ()
     seed: int = Field(default=0, ge=0, lt=2**32)
     strict: bool = False
+    track: Literal["tensorboard", "wandb", "mlflow", "trackio"] | None = None
     training: TrainingSettings = TrainingSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     compute: ComputeSettings = ComputeSettings()

@@ -14,8 +14,10 @@ from avprompt.runs.directory import RunDirectory
 from avprompt.runs.progress import Reporter
 from avprompt.runs.results import Counts, Training, read_results, read_skipped, write_skipped
 from avprompt.runs.session import Session
+from avprompt.runs.tracking import Tracker
 from avprompt.runs.validation import validation
 from avprompt.training.build import build_callbacks, build_optimizer, build_schedule
+from avprompt.training.callback import Callback
 from avprompt.training.optimisation import total_steps
 from avprompt.training.state import Progress, read_log
 from avprompt.training.trainer import Trainer
@@ -24,7 +26,13 @@ from avprompt.weights.files import measured_sha256
 
 
 def train(
-    session: Session, split: Split, directory: RunDirectory, *, resume: bool, reporter: Reporter
+    session: Session,
+    split: Split,
+    directory: RunDirectory,
+    *,
+    resume: bool,
+    reporter: Reporter,
+    tracker: Tracker | None = None,
 ) -> list[Missing]:
     """Train and leave the checkpoint; returns the clips that could not be used."""
     if session.ranks.share(resume and directory.checkpoint.is_file()):  # only evaluation was not finished
@@ -32,6 +40,9 @@ def train(
         _end_training(session, directory)
         return read_skipped(directory.skipped).get("train", [])
     registry, options = session.loaded.registry, session.method_config.training
+    callbacks: dict[str, Callback] = build_callbacks(registry, options)
+    if tracker is not None:
+        callbacks["--track"] = tracker  # no callback of a plugin can have this name
     with reporter.training(session.method_config.name) as on_step:
         trainer = Trainer(
             session.method,
@@ -44,7 +55,7 @@ def train(
             encoding=session.encoding,
             schedule=build_schedule(registry, options),
             optimizer=build_optimizer(registry, options),
-            callbacks=build_callbacks(registry, options),
+            callbacks=callbacks,
             validate=validation(session),
             strict=session.settings.strict,
             on_step=on_step,

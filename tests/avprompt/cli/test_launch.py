@@ -39,10 +39,12 @@ def launch(launcher: str, folder: Path, *command: str) -> subprocess.CompletedPr
 
 @pytest.mark.parametrize("launcher", LAUNCHERS)
 def test_two_processes_make_the_run_of_one(launcher: str, cli: object, here: Path, tmp_path: Path) -> None:
-    done = launch(launcher, here, *RUN, "two")
+    track = ("--track", "tensorboard")
+    done = launch(launcher, here, *RUN, "two", *track)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("Everything is in two") == 1
-    cli(*RUN, "one")
+    assert len(list((here / "two" / "tensorboard").iterdir())) == 1
+    cli(*RUN, "one", *track)
     one, two = (results(here / name) for name in ("one", "two"))
     assert two["samples"] == one["samples"]
     assert two["floors"] == one["floors"]
