@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -116,17 +116,23 @@ class Tracker(Callback):
             self._send(lambda tracker: _log_picture(tracker, self.service, gallery, step))
 
     def close(self) -> None:
-        """End the log."""
-        self._send(lambda tracker: tracker.finish(), begin=False)
+        """End the log, that of a tracker that has failed too: a service may allow one at a time."""
+        if self.tracker is None:
+            return
+        if self.failed:
+            with suppress(Exception):  # it has been told already
+                self.tracker.finish()
+        else:
+            self._send(lambda tracker: tracker.finish())
         self.tracker = None
 
     def _log(self, values: Mapping[str, Any], step: int) -> None:
         numbers = {name: value for name, value in values.items() if isinstance(value, int | float)}
         self._send(lambda tracker: tracker.log(numbers, step=step))
 
-    def _send(self, send: Callable[[Any], None], *, begin: bool = True) -> None:
+    def _send(self, send: Callable[[Any], None]) -> None:
         """Use the tracker; once it fails, a warning tells of it, and nothing more is sent."""
-        if self.failed or not self.ranks.main or (self.tracker is None and not begin):
+        if self.failed or not self.ranks.main:
             return
         try:
             self._begin()
@@ -143,9 +149,9 @@ class Tracker(Callback):
         """Open the tracker unless it is open; what an earlier part of the run sent from `step` on is void."""
         if self.tracker is not None or not self.ranks.main:
             return
-        known = self._identities()
-        arguments = _arguments(self.service, self.folder, self.label, known.get(self.service), step)
         try:
+            known = self._identities()
+            arguments = _arguments(self.service, self.folder, self.label, known.get(self.service), step)
             tracker = LOGGER_TYPE_TO_CLASS[self.service](*arguments.pop("place"), **arguments)
             if hasattr(tracker, "start"):  # in older releases of accelerate, making one starts it
                 tracker.start()

@@ -216,6 +216,7 @@ class TestServices:
             cli(*RUN, "--track", "wandb", "--output", "run")
         assert len(told) == 1
         assert opened[0].values["losses/total"].keys() == {1}
+        assert opened[0].finished  # some services have one run at a time
         assert numbers(here / "run") == numbers(here / "plain")
 
     def test_one_that_cannot_begin_ends_the_run_before_its_first_step(
