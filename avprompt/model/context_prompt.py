@@ -9,7 +9,8 @@ from abc import abstractmethod
 from typing import Literal
 
 import torch
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 from torch import Tensor
 
 from avprompt.config.options import PromptOptions
@@ -118,9 +119,18 @@ class LearnedContextOptions(PromptOptions):
         words: what the context starts from; fewer words than tokens are repeated, more are cut off.
     """
 
-    context_tokens: int = Field(default=4, ge=1)
+    context_tokens: int = Field(default=4, ge=1, validate_default=True)
     initialise: Literal["words", "random"] = "words"
     words: str = "a photo of a"
+
+    @field_validator("context_tokens")
+    @classmethod
+    def _holds_the_audio_token(cls, value: int, info: ValidationInfo) -> int:
+        position = info.data.get("audio_token")
+        if isinstance(position, int) and position > value:
+            text = "Input should be at least prompt.audio_token = {position}, which says how many come before"
+            raise PydanticCustomError("position", text, {"position": position})
+        return value
 
 
 def initial_context(config: LearnedContextOptions, backbone: Backbone) -> Tensor:

@@ -15,6 +15,7 @@ from avprompt.model.grounding import Grounding, Noise, masked_mean
 from avprompt.model.outputs import (
     audio_frames,
     audio_tokens,
+    check_count,
     check_tensor,
     feature_masks,
     heatmaps,
@@ -57,6 +58,7 @@ class Method(nn.Module):
     ) -> None:
         super().__init__()
         _check_prompted_layers(prompt, backbone)
+        _check_padding(projection, prompt)
         self.backbone, self.audio_encoder = backbone, audio_encoder
         self.projection, self.prompt, self.decoder, self.masker = projection, prompt, decoder, masker
         self.losses = nn.ModuleDict(losses)
@@ -159,7 +161,7 @@ class Method(nn.Module):
 
     def read(self, audio: AudioFeatures, image: ImageFeatures) -> Tensor:
         """Return the text features (B, D) of B sounds, each read under its own image."""
-        return self._encode_prompt(self.prompt(audio, image))
+        return check_count(self.prompt, "forward", self._encode_prompt(self.prompt(audio, image)), len(audio))
 
     def _encode_prompt(self, prompt: Prompt) -> Tensor:
         return text_features(self.backbone, prompt, self.prompt)
@@ -195,6 +197,15 @@ def _check_prompted_layers(prompt: PromptGenerator, backbone: Backbone) -> None:
                 f"{describe(backbone)} takes them in {taken} at most. "
                 "Set it to fewer layers, or use another backbone or prompt generator."
             )
+
+
+def _check_padding(projection: AudioProjection, prompt: PromptGenerator) -> None:
+    """Refuse a prompt generator that would read what only fills up the audio tokens."""
+    if projection.pads_tokens and not prompt.takes_padding:
+        raise ConfigError(
+            f"{describe(projection)} fills up short rows of audio tokens with <eos>, and "
+            f"{describe(prompt)} would read that as well. Use the prompt generator that belongs to it."
+        )
 
 
 def _trains(part: nn.Module) -> bool:

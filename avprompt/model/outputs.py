@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import torch
 from torch import Tensor, nn
 
 from avprompt.errors import PluginError
@@ -73,8 +74,10 @@ def visual_tokens(generator: PromptGenerator, backbone: Backbone) -> tuple[Tenso
     tokens, layers, width = generator.visual(), generator.prompted_image_layers, backbone.vision_width
     if not isinstance(tokens, tuple) or len(tokens) != layers:
         raise broken(generator, "visual", f"a tuple with tokens for each of {layers} layers", _seen(tokens))
+    sizes = {"C": width}
     for layer in tokens:
-        check_tensor(generator, "visual", layer, tokens[0], "M C", M=len(tokens[0]), C=width)
+        check_tensor(generator, "visual", layer, layer, "M C", **sizes)
+        sizes["M"] = len(layer)
     return tokens
 
 
@@ -83,26 +86,46 @@ def text_features(backbone: Backbone, prompt: Prompt, generator: PromptGenerator
     prompt, width = check_record(generator, "forward", prompt, Prompt), backbone.text_width
     embeddings = check_tensor(generator, "forward", prompt.embeddings, prompt.embeddings, "B S E", E=width)
     batch, length = embeddings.shape[:2]
-    if isinstance(prompt.read_at, int):
-        if not 0 <= prompt.read_at < length:
-            raise broken(generator, "forward", f"a read_at within its {length} tokens", str(prompt.read_at))
-    elif not isinstance(prompt.read_at, Tensor) or prompt.read_at.shape != (batch,):
-        raise broken(generator, "forward", f"a read_at of its {batch} sequences", _seen(prompt.read_at))
+    if not _within(prompt.read_at, batch, length, embeddings):
+        promised = f"a read_at within its {length} tokens, one for all or an integer for each of {batch} rows"
+        raise broken(generator, "forward", promised, _seen(prompt.read_at))
+    if prompt.readings < 1 or batch % prompt.readings:
+        raise broken(generator, "forward", f"readings that divide its {batch} rows", str(prompt.readings))
     _check_deep_text(generator, prompt, width)
     text, joint = backbone.encode_prompt(prompt), backbone.joint_width
     text = check_tensor(backbone, "encode_prompt", text, embeddings, "B D", B=batch, D=joint)
     return text if prompt.readings == 1 else text.unflatten(0, (-1, prompt.readings)).mean(1)
 
 
+def check_count(generator: PromptGenerator, method: str, text: Tensor, count: int) -> Tensor:
+    """Return text features if there is one for each of so many sounds, or pairs of sound and image."""
+    if len(text) != count:
+        raise broken(generator, method, f"a prompt for each of {count}", f"{len(text)}")
+    return text
+
+
+def _within(read_at: Any, rows: int, length: int, like: Tensor) -> bool:
+    """Say whether places are those of tokens; on a GPU their values are not looked at, which would wait."""
+    if isinstance(read_at, int):
+        return 0 <= read_at < length
+    if not isinstance(read_at, Tensor) or read_at.shape != (rows,) or read_at.device != like.device:
+        return False
+    whole = not read_at.is_floating_point() and read_at.dtype != torch.bool
+    return whole and (like.device.type != "cpu" or bool(((read_at >= 0) & (read_at < length)).all()))
+
+
 def _check_deep_text(generator: PromptGenerator, prompt: Prompt, width: int) -> None:
-    layers = generator.prompted_text_layers - 1
+    layers, (rows, length) = generator.prompted_text_layers - 1, prompt.embeddings.shape[:2]
     if len(prompt.deep_text) != layers:
         promised = f"deep_text for {layers} layers behind the first, as prompted_text_layers says,"
         raise broken(generator, "forward", promised, f"{len(prompt.deep_text)}")
     for tokens in prompt.deep_text:
         check_tensor(generator, "forward, deep_text", tokens, prompt.embeddings, "B M E", E=width)
-        if len(tokens) not in (1, len(prompt.embeddings)):
-            promised = f"deep_text of all {len(prompt.embeddings)} sequences, or of (1, M, E)"
+        if len(tokens) not in (1, rows):
+            promised = f"deep_text of all {rows} sequences, or of (1, M, E)"
+            raise broken(generator, "forward", promised, _seen(tokens))
+        if tokens.shape[1] > length - 2:
+            promised = f"deep_text that fits between the first and the last of {length} tokens"
             raise broken(generator, "forward", promised, _seen(tokens))
 
 
@@ -192,4 +215,8 @@ def _fits(shape: tuple[int, ...], letters: list[str], sizes: dict[str, int]) -> 
 def _seen(output: Any) -> str:
     if output is None:
         return "None: is a `return` missing?"
-    return str(tuple(output.shape)) if isinstance(output, Tensor) else f"a {type(output).__name__}"
+    if isinstance(output, int):
+        return str(output)
+    if not isinstance(output, Tensor):
+        return f"a {type(output).__name__}"
+    return str(tuple(output.shape) if output.is_floating_point() else output.tolist())

@@ -167,9 +167,11 @@ class AudioProjection(Part):
     Attributes:
         audio_width: W.
         text_width: E.
+        pads_tokens: sounds may have fewer tokens than K; `<eos>` embeddings fill them up.
     """
 
     Config = TrainedOptions
+    pads_tokens: bool = False
 
     def __init__(self, config: Options, audio_encoder: AudioEncoder, backbone: Backbone) -> None:
         super().__init__(config)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from avprompt.config.options import PromptOptions
 from avprompt.distributed import Rows
+from avprompt.model.outputs import check_count
 from avprompt.model.parts import Part
 from avprompt.records import AudioFeatures, ImageFeatures, PairText, Prompt
 
@@ -22,7 +23,8 @@ class PromptGenerator(Part):
 
     Attributes:
         sees_frames: it is given the audio encoder's frames beside the audio tokens. An evaluation then keeps
-            those of a whole split in memory.
+            those of a whole split in memory, for the true and for each altered sound.
+        takes_padding: it leaves out what a projection that `pads_tokens` has filled up with `<eos>`.
         prompted_image_layers: into how many layers of the image tower `visual` puts tokens; with 0 images are
             encoded outside the training step, and may be kept on disk.
         prompted_text_layers: into how many layers of the text tower a `Prompt` does, its input counted.
@@ -30,6 +32,7 @@ class PromptGenerator(Part):
 
     Config = PromptOptions
     sees_frames: bool = False
+    takes_padding: bool = False
     prompted_image_layers: int = 0
     prompted_text_layers: int = 1
 
@@ -70,9 +73,11 @@ class PromptGenerator(Part):
             encode: reads prompts, to (b, D).
         """
         if self.config.pairing == "own":
-            text = rows.gather(encode(self(audio, image)))  # (B, D)
+            text = check_count(self, "forward", encode(self(audio, image)), len(audio))
+            text = rows.gather(text)  # (B, D)
             return PairText(text.expand(len(image), -1, -1), shared=True)
-        text = encode(self.pairs(audio.map(rows.gather), image))  # (b * B, D)
+        every = audio.map(rows.gather)
+        text = check_count(self, "pairs", encode(self.pairs(every, image)), len(image) * len(every))
         return PairText(text.reshape(len(image), -1, text.shape[-1]), shared=False)
 
 

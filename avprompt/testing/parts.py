@@ -9,6 +9,7 @@ from avprompt.distributed import ALONE
 from avprompt.model.grounding import Grounding
 from avprompt.model.outputs import (
     audio_tokens,
+    check_count,
     check_record,
     check_tensor,
     feature_masks,
@@ -59,7 +60,7 @@ def check_prompt_generator(prompt: PromptGenerator, backbone: Backbone, audio_to
     joined = join_prompts(singles)
     for method, output in {"pairs": paired, "forward": joined}.items():
         assert_finite(f"{method} must return finite embeddings", output.embeddings, *output.deep_text)
-        text_features(backbone, output, prompt)
+        check_count(prompt, method, text_features(backbone, output, prompt), SOUNDS * IMAGES)
     same = "pairs must give what single prompts give, image by image"
     assert_close(same, paired.embeddings, joined.embeddings)
     assert_close("pairs must read the same tokens", _places(paired), _places(joined))

@@ -94,10 +94,11 @@ def _projection(registry: Registry, name: str) -> None:
 
 def _prompt_generator(registry: Registry, name: str) -> None:
     backbone = StandInBackbone()
-    for place, audio_tokens in itertools.product(AUDIO_TOKEN, (1, 2)):
+    deep = _build(registry, "prompts", name, backbone).prompted_text_layers > 1
+    places = ("last",) if deep else AUDIO_TOKEN  # inner layers take the places behind <sos>
+    for place, audio_tokens in itertools.product(places, (1, 2)):
         prompt = _build(registry, "prompts", name, backbone, table={"audio_token": place})
-        if prompt.prompted_text_layers == 1 or place == "last":  # inner layers take the places behind <sos>
-            check_prompt_generator(prompt, backbone, audio_tokens)
+        check_prompt_generator(prompt, backbone, audio_tokens)
 
 
 def _decoder(registry: Registry, name: str) -> None:

@@ -45,6 +45,8 @@ def read_labels(path: Path) -> tuple[str, ...]:
     """
     if path.suffix == ".safetensors":
         table = _parsed(path, LABELS_KEY, read_metadata(path).get(LABELS_KEY, "[]"))
+        if not isinstance(table, list) or not all(isinstance(label, str) for label in table):
+            raise WeightsError(f"'{path}' has a damaged '{LABELS_KEY}': it must be a list of names.")
         return class_names(table)
     content = _official(path)
     table = content.get("label_dict")

@@ -6,7 +6,14 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from avprompt.plugin import Backbone, ContextPrompt, ImageFeatures, LearnedContextOptions, initial_context
+from avprompt.plugin import (
+    Backbone,
+    ConfigError,
+    ContextPrompt,
+    ImageFeatures,
+    LearnedContextOptions,
+    initial_context,
+)
 
 
 class MaPLeOptions(LearnedContextOptions):
@@ -16,7 +23,7 @@ class MaPLeOptions(LearnedContextOptions):
         depth: J, how many layers of each tower have tokens of their own, the first counted.
     """
 
-    context_tokens: int = Field(default=2, ge=1)
+    context_tokens: int = Field(default=2, ge=1, validate_default=True)
     depth: int = Field(default=9, ge=1)
 
 
@@ -32,6 +39,11 @@ class MaPLePrompt(ContextPrompt):
 
     def __init__(self, config: MaPLeOptions, backbone: Backbone) -> None:
         super().__init__(config, backbone)
+        if config.audio_token != "last" and config.depth > 1:
+            raise ConfigError(
+                f"prompt.audio_token is {config.audio_token}, but tokens of deeper layers take the places "
+                "behind <sos>: leave it last, or set prompt.depth=1."
+            )
         self.prompted_image_layers = self.prompted_text_layers = config.depth
         words = initial_context(config, backbone)
         deeper = [torch.randn_like(words) * 0.02 for _ in range(config.depth - 1)]

@@ -18,6 +18,7 @@ class ClassWordsProjection(AudioProjection):
     Shorter labels are padded with the embedding of `<eos>`. Nothing is learned.
     """
 
+    pads_tokens = True
     words: Tensor
 
     def __init__(self, config: TrainedOptions, audio_encoder: AudioEncoder, backbone: Backbone) -> None:

@@ -21,6 +21,7 @@ class ClassWordsPrompt(ContextPrompt):
     """
 
     Config = ClassWordsOptions
+    takes_padding = True
     words: Tensor
 
     def __init__(self, config: ClassWordsOptions, backbone: Backbone) -> None:

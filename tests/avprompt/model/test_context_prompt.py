@@ -108,6 +108,12 @@ def test_what_is_no_position(position: object) -> None:
         PromptOptions(audio_token=position)  # type: ignore[arg-type]
 
 
+def test_a_learned_context_holds_the_position() -> None:
+    assert LearnedContextOptions(audio_token=4).audio_token == 4
+    with pytest.raises(ValidationError, match=r"at least prompt.audio_token = 9"):
+        LearnedContextOptions(audio_token=9)
+
+
 class Loud(Stripes):
     """Both context tokens hold the sound's first channel and the image's."""
 

@@ -38,7 +38,11 @@ BROKEN = {
     "elsewhere": ("projection.forward", TOKENS.to("meta"), "on cpu, but returned a tensor on meta"),
     "no prompt": ("prompt.forward", TOKENS, "must return a record Prompt, but returned (3, 1, 8)"),
     "narrow prompt": ("prompt.forward", Prompt(TOKENS[..., 1:], 0), "(B, S, 8), but returned (3, 1, 7)"),
-    "read beyond": ("prompt.forward", Prompt(TOKENS, 4), "a read_at within its 1 tokens, but returned 4"),
+    "read beyond": (
+        "prompt.forward",
+        Prompt(TOKENS, 4),
+        "a read_at within its 1 tokens, one for all or an integer for each of 3 rows, but returned 4",
+    ),
     "text features": ("backbone.encode_prompt", TOKENS, "(B, D) = (3, 8), but returned (3, 1, 8)"),
     "no features": ("backbone.encode_image", TOKENS, "encode_image must return a record ImageFeatures"),
     "pooled images": ("backbone.pool_image", TOKENS, "pool_image must return (B, D) = (3, 8), but"),

@@ -133,8 +133,14 @@ class TestTokensInTheTowers:
             def forward(self, audio: AudioFeatures, image: ImageFeatures) -> Prompt:
                 return Prompt(audio.tokens, 0)
 
+        class Nothing(Deep):
+            def visual(self) -> Any:
+                return (None,) * 3
+
         with pytest.raises(PluginError, match=r"visual must return .* each of 3 layers"):
             method(Fewer).encode_image(pixels)
+        with pytest.raises(PluginError, match=r"visual must return \(M, C\) = \(M, 12\), but returned None"):
+            method(Nothing).encode_image(pixels)
         built = method(NoText)
         with pytest.raises(PluginError, match=r"deep_text for 2 layers behind the first"):
             built.read(built.listen(frames), built.encode_image(pixels))
@@ -169,7 +175,10 @@ class TestPlaces:
         assert torch.equal(joined.deep_text[0], torch.cat([deep, *[2 * deep] * 3]))
         assert join_prompts([Prompt(one, 3), Prompt(three, 3)]).read_at == 3
 
-    @pytest.mark.parametrize("read_at", [4, -1, torch.zeros(2, dtype=torch.long), None])
+    @pytest.mark.parametrize(
+        "read_at",
+        [4, -1, torch.zeros(2, dtype=torch.long), torch.zeros(3), torch.tensor([0, 4, 1]), None],
+    )
     def test_a_place_that_is_none(self, read_at: Any, pixels: Tensor, frames: Tensor) -> None:
         class Elsewhere(Deep):
             prompted_image_layers, prompted_text_layers = 0, 1
@@ -179,6 +188,44 @@ class TestPlaces:
 
         built = method(Elsewhere)
         with pytest.raises(PluginError, match=r"forward must return a read_at"):
+            built.read(built.listen(frames), built.encode_image(pixels))
+
+
+class TestCounts:
+    @pytest.mark.parametrize(
+        ("rows", "readings", "promised"),
+        [
+            (1, 1, r"forward must return a prompt for each of 3, but returned 1"),
+            (6, 1, r"forward must return a prompt for each of 3, but returned 6"),
+            (4, 3, r"readings that divide its 4 rows, but returned 3"),
+            (3, 0, r"readings that divide its 3 rows, but returned 0"),
+        ],
+    )
+    def test_too_few_or_many(
+        self, rows: int, readings: int, promised: str, pixels: Tensor, frames: Tensor
+    ) -> None:
+        class Counting(Deep):
+            prompted_image_layers, prompted_text_layers = 0, 1
+
+            def forward(self, audio: AudioFeatures, image: ImageFeatures) -> Prompt:
+                return Prompt(torch.ones(rows, 3, 8), 1, readings=readings)
+
+        built = method(Counting)
+        image = built.encode_image(pixels)
+        with pytest.raises(PluginError, match=promised):
+            built.read(built.listen(frames), image)
+        with pytest.raises(PluginError, match=promised):
+            built(pixels, image, frames, torch.rand_like, ALONE.rows(3))
+
+    def test_deep_tokens_that_reach_beyond_the_sequence(self, pixels: Tensor, frames: Tensor) -> None:
+        class Long(Deep):
+            prompted_image_layers = 0
+
+            def forward(self, audio: AudioFeatures, image: ImageFeatures) -> Prompt:
+                return Prompt(audio.tokens.repeat(1, 3, 1), 2, tuple(self.text[1:, None]))
+
+        built = method(Long)
+        with pytest.raises(PluginError, match=r"fits between the first and the last of 3 tokens"):
             built.read(built.listen(frames), built.encode_image(pixels))
 
 
@@ -192,6 +239,14 @@ class Framed(Deep):
         assert audio.frames is not None
         loudest = F.pad(audio.frames.amax(1, keepdim=True), (0, 2))
         return Prompt(torch.cat([self.text[0].expand(len(audio), -1, -1), loudest, audio.tokens], 1), 3)
+
+
+def test_padding_goes_to_who_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Padding, "pads_tokens", True)
+    with pytest.raises(ConfigError, match=r"Padding .* fills up short rows .* Deep .* would read that"):
+        method(Deep)
+    monkeypatch.setattr(Deep, "takes_padding", True)
+    method(Deep)
 
 
 class TestFrames:
