@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import torch
 import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
@@ -54,9 +55,11 @@ class AttentionMapDecoder(Decoder):
         Returns:
             (B, h, w), or (B, B_audio, h, w) with `pairs`.
         """
-        keys = F.normalize(image.dense.flatten(2), dim=1)  # (B, D, N)
-        queries = F.normalize(text if pairs else text[:, None], dim=-1).expand(len(keys), -1, -1)
-        log_attention = (queries @ keys / self.config.temperature).log_softmax(dim=-1)  # (B, B_audio, N)
+        keys = F.normalize(image.dense.flatten(2).float(), dim=1)  # (B, D, N)
+        queries = F.normalize((text if pairs else text[:, None]).float(), dim=-1).expand(len(keys), -1, -1)
+        with torch.autocast(text.device.type, enabled=False):  # divided by so little, rounding would show
+            cosines = queries @ keys  # (B, B_audio, N)
+        log_attention = (cosines / self.config.temperature).log_softmax(dim=-1)
         logits = log_attention + math.log(keys.shape[-1]) - self.config.offset
         maps: Tensor = logits.unflatten(-1, image.dense.shape[2:])
         return maps if pairs else maps.squeeze(1)

@@ -97,3 +97,12 @@ def test_it_has_no_parameters_but_passes_gradients(
     decoder(features, text)[:, 0, 0].sum().backward()
     assert text.grad is not None
     assert (text.grad != 0).any()
+
+
+def test_mixed_precision_does_not_round_the_cosines(
+    decoder: AttentionMapDecoder, image: ImageFeatures
+) -> None:
+    text = torch.tensor([[0.3, 1.0]])
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = decoder(image, text)
+    torch.testing.assert_close(mixed, decoder(image, text))
