@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from avprompt.config.method_file import read_encoder_set, read_method
 from avprompt.config.options import explain, options, validate
+from avprompt.config.removals import check_removals
 from avprompt.config.tables import (
     ENCODERS,
     PART_KINDS,
@@ -30,6 +31,8 @@ from avprompt.config.tables import (
 from avprompt.config.training_options import TrainingOptions
 from avprompt.errors import ConfigError, UnknownNameError
 from avprompt.registry import KINDS, Registry
+
+_NAMED = {*PART_KINDS, *(f"training.{option}" for option in TRAINING_KINDS)}  # each with a `name`
 
 
 class MethodConfig(BaseModel):
@@ -71,7 +74,7 @@ def resolve(registry: Registry, method: str, encoders: str, overrides: Iterable[
         UnknownNameError: a name that nobody registered.
     """
     merged = _with_encoders(registry, read_method(registry, method), encoders)
-    return check(registry, _overridden(merged, overrides), f"method '{method}'")
+    return check(registry, _overridden(registry, merged, overrides), f"method '{method}'")
 
 
 def check_names(
@@ -92,7 +95,7 @@ def check_names(
     merged = read_method(registry, method)
     if encoders is not None:
         merged = _with_encoders(registry, merged, encoders)
-    merged = _overridden(merged, overrides)
+    merged = _overridden(registry, merged, overrides)
     merged.pop("with", None)
     check_types(merged, f"method '{method}'", MethodConfig.model_fields)
     training = validate(TrainingOptions, merged.get("training", {}), "training")
@@ -152,10 +155,12 @@ def _with_encoders(registry: Registry, method: Table, encoders: str) -> Table:
     terms = {term: loss_part(term, table) for term, table in present.items() if table is not None}
     if changed := {term: losses[part] for term, part in terms.items() if part in losses}:
         changes["losses"] = changed
-    return merge(merge(merge(parts, method), changes), own)
+    method = merge(merge(parts, method), changes)
+    check_removals(registry, method, own, f"table with.{encoders} of the method '{method.get('name')}'")
+    return merge(method, own)
 
 
-def _overridden(tables: Table, overrides: Iterable[str]) -> Table:
+def _overridden(registry: Registry, tables: Table, overrides: Iterable[str]) -> Table:
     """Lay overrides over tables: the choice of a part before the options of it, whatever their order."""
     overrides = sorted(overrides, key=lambda text: not _names_part(_path(text)))
     for outer, inner in itertools.permutations(map(_path, overrides), 2):
@@ -165,7 +170,9 @@ def _overridden(tables: Table, overrides: Iterable[str]) -> Table:
                 "One of them would be lost: leave one out."
             )
     for text in overrides:
-        tables = merge(tables, parse_override(text))
+        over = parse_override(text)
+        check_removals(registry, tables, over, f"--set {text}")
+        tables = merge(tables, over)
     return tables
 
 
@@ -174,8 +181,8 @@ def _path(override: str) -> str:
 
 
 def _names_part(path: str) -> bool:
-    table, _, option = path.partition(".")
-    return option.endswith(".part") if table == "losses" else option == "name"
+    table, _, option = path.rpartition(".")
+    return option == "part" if table.startswith("losses.") else option == "name" and table in _NAMED
 
 
 def _part(registry: Registry, part: str, table: Mapping[str, Any], where: str) -> Table:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from avprompt.config.removals import check_removals
 from avprompt.config.tables import ENCODERS, TABLES, TEXTS, Table, check_types, merge, parse
 from avprompt.errors import ConfigError, UnknownNameError
 from avprompt.files import read_text
@@ -70,6 +71,7 @@ def _read_chain(registry: Registry, chain: tuple[str, ...]) -> Table:
     tables = _read_file(registry, method)
     base = tables.pop("base", None)
     if base is None:
+        check_removals(registry, {}, tables, f"method '{method}'")
         return tables
     base = _find_base(base, method)
     places = [_place(name) for name in chain]
@@ -77,9 +79,11 @@ def _read_chain(registry: Registry, chain: tuple[str, ...]) -> Table:
         circle = (*chain[places.index(_place(base)) :], base)
         raise ConfigError(f"Methods are each other's base, in a circle: {' -> '.join(circle)}.")
     try:
-        return merge(_read_chain(registry, (*chain, base)), tables)
+        below = _read_chain(registry, (*chain, base))
     except UnknownNameError as error:
         raise UnknownNameError(f"The base of the method '{method}' is not there. {error}") from error
+    check_removals(registry, below, tables, f"method '{method}'")
+    return merge(below, tables)
 
 
 def _read_file(registry: Registry, method: str) -> Table:

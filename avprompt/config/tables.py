@@ -29,7 +29,8 @@ TABLES = (*PART_KINDS, "losses", "training")
 TEXTS = ("name", "summary", "paper", "base")
 
 _TERM = re.compile(r"[\w-]+")
-_SUM = "total"  # of all terms, which stands among them in the log
+SUM = "total"
+"""The name of the sum of all terms of `losses`, which stands among them in the log."""
 
 _FLOAT, _EXPONENT = "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$")
 
@@ -106,10 +107,10 @@ def _check_term(term: object, table: object, where: str) -> None:
     """Check one entry of `losses`: the term's name, and the loss that it names."""
     if not isinstance(table, Mapping | None):
         raise ConfigError(f"losses.{term} in the {where} must be a table of options, not {table!r}.")
-    if not isinstance(term, str) or not _TERM.fullmatch(term) or term == _SUM:
+    if not isinstance(term, str) or not _TERM.fullmatch(term) or term == SUM:
         raise ConfigError(
             f"A loss in the {where} is called {term!r}: name it in letters, digits and hyphens, such as "
-            f"image-contrastive; '{_SUM}' is the sum of all."
+            f"image-contrastive; '{SUM}' is the sum of all."
         )
     if table and not isinstance(table.get("part", ""), str):
         raise ConfigError(f"losses.{term}.part in the {where} must be a name, not {table['part']!r}.")

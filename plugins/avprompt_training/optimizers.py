@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import torch
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from avprompt.plugin import Optimizer, Options, ParameterGroup
 
@@ -56,6 +57,13 @@ class SGDOptions(Options):
     momentum: Decay = 0.9
     nesterov: bool = False
 
+    @field_validator("nesterov")
+    @classmethod
+    def _needs_momentum(cls, nesterov: bool, info: ValidationInfo) -> bool:
+        if nesterov and info.data.get("momentum") == 0:
+            raise PydanticCustomError("nesterov", "Input should be false where momentum is 0")
+        return nesterov
+
 
 class SGD(Optimizer):
     """Stochastic gradient descent with momentum; weight decay is added to the gradient."""
@@ -64,5 +72,5 @@ class SGD(Optimizer):
 
     def build(self, groups: Sequence[ParameterGroup]) -> torch.optim.SGD:
         """Return torch's SGD."""
-        nesterov = self.config.nesterov and self.config.momentum > 0
-        return torch.optim.SGD(groups, lr=0.0, momentum=self.config.momentum, nesterov=nesterov)
+        config = self.config
+        return torch.optim.SGD(groups, lr=0.0, momentum=config.momentum, nesterov=config.nesterov)

@@ -205,7 +205,7 @@ class TestEncoderSet:
 
     def test_changes_only_losses_that_the_method_has(self, quick: Registry, write: Any) -> None:
         assert set(resolve(quick, "oracle", "quick").losses) == {"image-contrastive"}
-        without = write(losses={"image-contrastive": {}, "area": None})
+        without = write(losses={"image-contrastive": {}})
         assert set(resolve(quick, without, "quick").losses) == {"image-contrastive"}
         removed = write(**{"with": {"quick": {"losses": {"area": None}}}})
         assert "area" not in resolve(quick, removed, "quick").losses
@@ -488,3 +488,52 @@ class TestTrainingParts:
     def test_a_wrong_option_is_told(self, registry: Registry, override: str, message: str) -> None:
         with pytest.raises(ConfigError, match=message):
             resolve(registry, "souple", "tiny", [override])
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_choice_of_an_optimizer_comes_before_its_options(registry: Registry, order: int) -> None:
+    overrides = ["training.optimizer.momentum=0.5", "training.optimizer.name=sgd"][::order]
+    optimizer = resolve(registry, "souple", "tiny", overrides).training.optimizer
+    assert optimizer == {"name": "sgd", "momentum": 0.5, "nesterov": False}
+
+
+def test_nesterov_without_momentum_is_refused(registry: Registry) -> None:
+    overrides = [f"training.optimizer.{option}" for option in ("name=sgd", "momentum=0", "nesterov=true")]
+    with pytest.raises(ConfigError, match=r"training.optimizer.nesterov: Input should be false where"):
+        resolve(registry, "souple", "tiny", overrides)
+
+
+class TestNull:
+    """In place of options it takes away what the base has; anywhere else somebody has forgotten `{}`."""
+
+    @pytest.mark.parametrize(
+        ("override", "message"),
+        [
+            ("training.callbacks.ema=", r"To add it with its defaults, write `ema: {}`"),
+            ("training.callbacks.best-chekpoint=", r"Did you mean 'best-checkpoint'\?"),
+            ("losses.aera=null", r"losses.aera is null .* Did you mean 'area'\?"),
+        ],
+    )
+    def test_with_nothing_to_take_away(self, registry: Registry, override: str, message: str) -> None:
+        for check in (check_names, resolve):
+            with pytest.raises((ConfigError, UnknownNameError), match=message):
+                check(registry, "souple", "tiny", [override])
+
+    @pytest.mark.parametrize(
+        ("changes", "message"),
+        [
+            ({"training": {"callbacks": {"earlystoping": None}}}, r"Did you mean 'early-stopping'\?"),
+            ({"losses": {"area": None}}, r"losses.area is null in the method"),
+            ({"with": {"tiny": {"losses": {"aera": None}}}}, r"table with.tiny .* Did you mean 'area'\?"),
+        ],
+    )
+    def test_in_a_file(self, registry: Registry, write: Any, changes: Any, message: str) -> None:
+        with pytest.raises((ConfigError, UnknownNameError), match=message):
+            resolve(registry, write(**changes), "tiny")
+
+    def test_takes_a_callback_of_the_base_away(self, registry: Registry, write: Any, tmp_path: Path) -> None:
+        base = write(training={"callbacks": {"ema": {}, "best-checkpoint": {}}})
+        file = tmp_path / "over.yaml"
+        tables = {"name": "over", "base": Path(base).name, "training": {"callbacks": {"ema": None}}}
+        file.write_text(yaml.safe_dump(tables))
+        assert list(resolve(registry, str(file), "tiny").training.callbacks) == ["best-checkpoint"]
