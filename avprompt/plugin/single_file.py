@@ -33,8 +33,13 @@ class SingleFile:
 
     @property
     def module_name(self) -> str:
-        """The name under which its code runs."""
-        return FILE_PREFIX + re.sub(r"\W", "_", self.path.stem)
+        """The name under which its code runs: `a-b.py` and `a_b.py` have two, and so has a file that changes.
+
+        It does not depend on the folder, as features that are stored by it do not.
+        """
+        stem = re.sub(r"\W", "_", self.path.stem)
+        digest = sha256(repr((self.path.name, self.contents.get(self.path.name))).encode())
+        return f"{FILE_PREFIX}{stem}_{digest[:12]}"
 
     def module(self) -> ModuleType:
         """Return the module, whose code runs once in a process unless the file changes.

@@ -34,13 +34,20 @@ def keep_copies(loaded: Loaded, directory: RunDirectory) -> None:
 
 
 def check_unchanged(loaded: Loaded, directory: RunDirectory) -> None:
-    """Make sure that a run goes on with the plugin files that it began with.
+    """Make sure that a run goes on with the plugin files that it began with; warn where nobody can tell.
 
     Raises:
         ConfigError: one of them has changed; the message names it and both ways out.
     """
-    kept, now = _checksums_of_copies(directory), checksums(loaded)
-    if not kept:  # a run of a release that kept none
+    kept, now = _checksums_of_copies(directory) or _recorded(directory), checksums(loaded)
+    if not kept:  # a run of a release that kept none, or its copies are gone
+        if now:
+            names = listed([f"'{name}'" for name in now])
+            warnings.warn(
+                f"Nobody can tell whether the run in '{directory}' began with these plugin files ({names}): "
+                f"'{directory.plugins}' holds no copies.",
+                stacklevel=2,
+            )
         return
     if changed := sorted(name for name in kept | now if kept.get(name) != now.get(name)):
         names = listed([f"'{name}'" for name in changed])
@@ -59,8 +66,7 @@ def trusted_files(directory: RunDirectory, files: Iterable[str]) -> tuple[str, .
     Raises:
         DataError: neither is what made the run.
     """
-    recorded = read_results(directory.path).plugin_files if directory.results.is_file() else {}
-    recorded = recorded or _checksums_of_copies(directory)
+    recorded = _recorded(directory) or _checksums_of_copies(directory)
     return tuple(str(_same_file(directory, Path(file), recorded)) for file in files)
 
 
@@ -89,6 +95,10 @@ def _changed(folder: Path, digests: Mapping[str, str]) -> list[str]:
 
 def _digest(path: Path) -> str | None:
     return sha256(path.read_bytes()) if path.is_file() else None
+
+
+def _recorded(directory: RunDirectory) -> dict[str, str]:
+    return read_results(directory.path).plugin_files if directory.results.is_file() else {}
 
 
 def _checksums_of_copies(directory: RunDirectory) -> dict[str, str]:

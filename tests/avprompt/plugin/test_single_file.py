@@ -13,6 +13,7 @@ import pytest
 from avprompt.config.method_config import resolve
 from avprompt.errors import ConfigError, PluginError
 from avprompt.plugin.discovery import Loaded, load_plugins
+from avprompt.plugin.single_file import SingleFile
 
 METHOD = "name: mine\nbase: souple\nprompt: {context_tokens: 2}\n"
 SET = "backbone: {name: tiny-clip}\naudio_encoder: {name: tiny-ear}\ntraining: {steps: 7}\n"
@@ -151,3 +152,40 @@ class TestItsCode:
         load_plugins((file,))
         assert os.environ["RUNS"] == "b"
         assert "'b'" in load_plugins((file,)).files()["counting/counting.py"].decode()
+
+
+FORWARD = """
+from __future__ import annotations
+from avprompt.plugin import Options, hookimpl
+
+class Outer(Options):
+    inner: Inner = None
+
+class Inner(Options):
+    depth: int = {depth}
+
+@hookimpl
+def register_losses(register):
+    register("{name}", Outer)
+"""
+
+
+def test_files_of_nearly_the_same_name_keep_their_own_types(tmp_path: Path) -> None:
+    """Options may name a class that comes later in their file: in theirs, not in one called alike."""
+    files = [tmp_path / "a-b.py", tmp_path / "a_b.py", tmp_path / "other" / "a_b.py"]
+    modules = []
+    for depth, file in enumerate(files):
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(FORWARD.format(depth=depth, name=file.stem))
+        modules.append(SingleFile(file).module())
+    assert [module.Outer(inner={}).inner.depth for module in modules] == [0, 1, 2]
+
+
+def test_the_name_of_its_module_does_not_depend_on_its_folder(tmp_path: Path) -> None:
+    """Features are stored by it, and a run keeps a copy of the file."""
+    names = set()
+    for folder in ("here", "there"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "mine.py").write_text("VERSION = 1\n")
+        names.add(SingleFile(tmp_path / folder / "mine.py").module().__name__)
+    assert len(names) == 1

@@ -151,6 +151,20 @@ class TestResumed:
         again = read_results(run)
         assert (again.scores, again.plugin_files) == (before.scores, before.plugin_files)
 
+    def test_without_copies_goes_by_what_the_results_say(self, run: Path, plugin: Path) -> None:
+        shutil.rmtree(run / "plugins")
+        run_in(run, plugin, resume=True)
+        plugin.write_text(SOURCE + "# changed\n")
+        with pytest.raises(ConfigError, match=r"began \('mine/mine.py'\)"):
+            run_in(run, plugin, resume=True)
+
+    def test_warns_where_nobody_can_tell(self, run: Path, plugin: Path) -> None:
+        (run / "results.json").unlink()
+        (run / "train.jsonl").write_text('{"step": 0}\n')
+        shutil.rmtree(run / "plugins")
+        with pytest.warns(UserWarning, match=r"Nobody can tell .* \('mine/mine.py', 'mine/mine.yaml'\)"):
+            run_in(run, plugin, resume=True)
+
     def test_may_begin_with_others_before_the_first_step(self, run: Path, plugin: Path) -> None:
         (run / "results.json").unlink()
         plugin.write_text(SOURCE.replace('"mine.yaml"', repr(METHOD)))
