@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from pydantic import Field
 from torch import Tensor
 
@@ -100,33 +101,43 @@ class AverageOptions(Options):
 class Average(Callback):
     """An exponential moving average of the trained parts (arXiv 1412.6980, section 7.2).
 
-    It begins with the parts as they are before the first step, is what is validated, and is what the
-    checkpoint holds at the end. Training itself goes on from the parts that it has reached.
+    It begins at 0 and is divided by 1 - decay^t after t steps, so that the parts before the first step have
+    no share in it. It is what is validated, and what the checkpoint holds at the end. Training itself goes on
+    from the parts that it has reached.
     """
 
     Config = AverageOptions
 
     def on_train_start(self, state: TrainerState) -> None:
-        """Begin with the parts as they are."""
-        self.average = {name: value.clone() for name, value in state.trained.items()}
+        """Begin at 0."""
+        self.steps = 0
+        self.average = {name: torch.zeros_like(value) for name, value in state.trained.items()}
 
     def on_step(self, state: TrainerState) -> None:
         """Move the average towards what the step has reached; whole numbers, of counters, are taken over."""
+        self.steps += 1
         for name, value in state.trained.items():
             if value.is_floating_point():
                 self.average[name].lerp_(value, 1 - self.config.decay)
             else:
                 self.average[name].copy_(value)
 
-    def evaluated(self, state: TrainerState) -> Mapping[str, Tensor]:
-        """Return the average."""
-        return self.average
+    def evaluated(self, state: TrainerState) -> Mapping[str, Tensor] | None:
+        """Return the average, corrected for its beginning; None before the first step."""
+        if self.steps == 0:
+            return None
+        weight = 1 - self.config.decay**self.steps
+        return {
+            name: value / weight if value.is_floating_point() else value
+            for name, value in self.average.items()
+        }
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the average."""
-        return {"average": self.average}
+        """Return the average as it is before the correction, and of how many steps it is."""
+        return {"steps": self.steps, "average": self.average}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take it back, onto the device that it was on."""
+        """Take them back, onto the device that they were on."""
+        self.steps = state["steps"]
         for name, value in state["average"].items():
             self.average[name].copy_(value)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from torch import nn
 
 from avprompt.plugin import Callback, TrainerState
@@ -76,13 +75,19 @@ class TestBestCheckpoint:
 
 
 class TestAverage:
-    def test_moves_by_what_the_decay_leaves(self) -> None:
-        """0, then 0.9 * 0 + 0.1 * 10 = 1, then 0.9 * 1 + 0.1 * 20 = 2.9."""
-        method, average = Layer(0), Average(AverageOptions(decay=0.9))
+    def test_is_corrected_for_its_beginning_at_zero(self) -> None:
+        """0.1 * 10 = 1 over 1 - 0.9 is 10; then 0.9 * 1 + 0.1 * 20 = 2.9 over 1 - 0.81 is 15.2632."""
+        method, average = Layer(-5), Average(AverageOptions(decay=0.9))
         average.on_train_start(at(0, method))
-        for step in (1, 2):
+        for step, expected in ((1, 10.0), (2, 15.2632)):
             method.set(10 * step)
             average.on_step(at(step, method))
-        evaluated = average.evaluated(at(2, method))
-        torch.testing.assert_close(evaluated["prompt.weight"], torch.tensor([[2.9]]))
+            evaluated = average.evaluated(at(step, method))
+            assert evaluated is not None
+            assert float(evaluated["prompt.weight"]) == pytest.approx(expected, abs=1e-4)
         assert float(method.layer.weight.detach()) == pytest.approx(20)
+
+    def test_is_none_before_the_first_step(self) -> None:
+        average = Average(AverageOptions())
+        average.on_train_start(at(0, Layer(3)))
+        assert average.evaluated(at(0, Layer(3))) is None
