@@ -106,9 +106,9 @@ def _fill(
     if ranks.main:
         if train_split is not None:
             training = training_record(session, train_split, directory, skipped["train"])
-            result.notes += training_notes(directory)
         result.training = training
         if session.method.trained_parts():
+            result.notes += training_notes(directory)
             result.checkpoint_sha256 = measured_sha256(directory.checkpoint)
         if session.settings.evaluation.save_predictions:
             describe_dump(directory.predictions, result)

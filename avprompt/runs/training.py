@@ -21,7 +21,12 @@ from avprompt.training.callback import Callback
 from avprompt.training.optimisation import total_steps
 from avprompt.training.state import Progress, read_log
 from avprompt.training.trainer import Trainer
-from avprompt.weights.checkpoint import checkpoint_metadata, load_checkpoint, save_checkpoint
+from avprompt.weights.checkpoint import (
+    checkpoint_formats,
+    checkpoint_metadata,
+    load_checkpoint,
+    save_checkpoint,
+)
 from avprompt.weights.files import measured_sha256
 
 
@@ -78,6 +83,8 @@ def save(session: Session, directory: RunDirectory, progress: Progress | None = 
         about = {"method": session.method_config.name, "encoders": session.encoders, "avprompt": __version__}
         if progress is not None and progress.notes:
             about |= {"steps": str(progress.done), "notes": json.dumps(progress.notes)}
+        elif session.checkpoint is not None:
+            about |= _told_of_training(session, session.checkpoint)
         save_checkpoint(session.method, directory.checkpoint, about)
 
 
@@ -96,6 +103,15 @@ def training_notes(directory: RunDirectory) -> list[str]:
     """Return what callbacks have said of the training that the checkpoint came of."""
     notes: list[str] = json.loads(checkpoint_metadata(directory.checkpoint).get("notes", "[]"))
     return notes
+
+
+def _told_of_training(session: Session, checkpoint: Path) -> dict[str, str]:
+    """Return what a checkpoint tells of its training; one in the format of others tells nothing."""
+    formats = checkpoint_formats(session.loaded.registry).values()
+    if any(checkpoint.suffix in other.endings for other in formats):
+        return {}
+    about = checkpoint_metadata(checkpoint)
+    return {key: about[key] for key in ("steps", "notes") if key in about}
 
 
 def recorded_training(checkpoint: Path) -> Training | None:

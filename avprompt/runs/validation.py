@@ -1,13 +1,21 @@
-"""The validation split during training: scored as at the end, under the benchmark's headline protocol."""
+"""The validation split during training: scored under the benchmark's headline protocol.
+
+Scores are computed as at the end but for one thing: `val-threshold`, which chooses its threshold on the
+validation split, would choose it on the very samples that it scores. During training it chooses as it does
+where there is no validation split: on each of two folds for the other.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any
 
 from avprompt.errors import ConfigError, EvaluationError
 from avprompt.evaluation.evaluator import Evaluator
 from avprompt.evaluation.scored_protocol import ScoredProtocol
+from avprompt.metrics.protocol import Protocol
 from avprompt.runs.session import Session
 from avprompt.training.build import build_callbacks
 from avprompt.training.callbacks import Validate
@@ -65,6 +73,23 @@ def validation(session: Session) -> Validate | None:
             measured = evaluator.measure(split, altered=bool(protocol.conditions))
         except EvaluationError as error:
             raise EvaluationError(f"In the split '{name}': {error}") from error
-        return protocol.headline, ScoredProtocol.of(protocol, measured, None).scores()
+        scores = ScoredProtocol.of(protocol, measured, None).scores()
+        check_headline(protocol, scores, str(name))
+        return protocol.headline, scores
 
     return validate
+
+
+def check_headline(protocol: Protocol, scores: Mapping[str, Any], split: str) -> None:
+    """Make sure that scores of a split have a headline which callbacks can compare.
+
+    Raises:
+        EvaluationError: it is missing, or no finite number.
+    """
+    score = scores.get(protocol.headline)
+    if not isinstance(score, Real) or not math.isfinite(score):
+        raise EvaluationError(
+            f"The protocol '{protocol.name}' gives the split '{split}' no finite {protocol.headline} but "
+            f"{score!r}, and callbacks go by that. Name another protocol first (--protocol), or leave "
+            "validations out: --set training.validate_every=null."
+        )

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from avprompt.weights.checkpoint import checkpoint_metadata
+
 TINY = ("--dataset", "tiny", "--batch-size", "4", "--pictures", "0", "--set", "training.warmup_steps=0")
 
 
@@ -23,6 +25,11 @@ def test_results_tell_the_truth_of_a_stopped_training(cli: Any, here: Path) -> N
     stopped, kept = result["notes"][-2:]
     assert stopped.startswith("Training stopped after step 4 of 9: early-stopping: cIoU of the validation")
     assert "holds the trained parts after step 2 of 4" in kept
+    cli("evaluate", "run", "--output", "scored")
+    scored = json.loads((here / "scored" / "results.json").read_text())
+    assert scored["notes"][-2:] == [stopped, kept]
+    about = [checkpoint_metadata(here / run / "checkpoint.safetensors") for run in ("run", "scored")]
+    assert about[0] == about[1]
     (here / "run" / "results.json").unlink()  # as where only the evaluation was broken off
     again = ("run", "souple", *TINY, "--steps", "9", *rate, *parts, *best, "--output", "run", "--resume")
     cli(*again)
