@@ -62,10 +62,10 @@ class Callbacks:
             with progress.unsettled():
                 progress.stopped = self._ask("on_step", state)
 
-    def validate_if_due(self, progress: Progress) -> None:
-        """Score the validation split every so many steps and after the last, and show the scores."""
+    def validate_if_due(self, progress: Progress) -> Mapping[str, Any] | None:
+        """Score the validation split every so many steps and after the last; show and return the scores."""
         if self.validate is None or not self._due(progress):
-            return
+            return None
         state = self._state(progress)
         with self._evaluated(state):
             try:
@@ -75,6 +75,7 @@ class Callbacks:
             with progress.unsettled():
                 reason = self._ask("on_validate", replace(state, scores=scores, headline=headline))
         progress.stopped, progress.validated = progress.stopped or reason, progress.done
+        return scores
 
     def end(self, progress: Progress) -> None:
         """Leave the method as it is to be kept, and note what a reader of the results must know."""

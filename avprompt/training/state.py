@@ -102,9 +102,7 @@ class Journal:
     def begin(self, start: int) -> None:
         """Begin the log, or go on with it from a step; later lines, of an interrupted run, go."""
         if self.writes:
-            lines = [json.dumps(line) + "\n" for line in read_log(self.folder) if line["step"] < start]
-            with file_errors(), replacing(self.folder / LOG_FILE) as temporary:
-                temporary.write_text("".join(lines))
+            self._rewrite([line for line in read_log(self.folder) if line["step"] < start])
 
     def write_down(self, report: StepReport) -> None:
         """Add a step to the log.
@@ -116,6 +114,18 @@ class Journal:
         if self.writes:
             with file_errors(path), path.open("a") as file:
                 file.write(json.dumps(asdict(report)) + "\n")
+
+    def write_validation(self, step: int, scores: Mapping[str, Any]) -> None:
+        """Add the scores of the validation split, in percent, to the line of the step before it.
+
+        Raises:
+            DataError: they cannot be written; the log stays as it is.
+        """
+        if self.writes:
+            added = {"validation": dict(scores)}
+            with file_errors(self.folder / LOG_FILE):
+                lines = read_log(self.folder)
+            self._rewrite([line | added if line["step"] == step else line for line in lines])
 
     def save(self, progress: Progress) -> None:
         """Keep everything that going on from here needs.
@@ -161,6 +171,10 @@ class Journal:
             validated=state.get("validated", 0),
             callbacks=state.get("callbacks", {}),
         )
+
+    def _rewrite(self, lines: list[dict[str, Any]]) -> None:
+        with file_errors(), replacing(self.folder / LOG_FILE) as temporary:
+            temporary.write_text("".join(json.dumps(line) + "\n" for line in lines))
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:

@@ -114,13 +114,13 @@ class Trainer:
         total = step.optimisation.total
         journal.begin(progress.done)
         try:
-            callbacks.validate_if_due(progress)  # broken off in a validation, it is taken up there
+            validate_if_due(journal, callbacks, progress)  # broken off in a validation, it is taken up there
             for batches in self._batches(range(progress.done, total), step.ranks):
                 if progress.stopped:
                     break
                 self._note_skipped(batches, progress)
                 self._take(step, batches, journal, callbacks, progress)
-                callbacks.validate_if_due(progress)
+                validate_if_due(journal, callbacks, progress)
                 interruption.check(progress.done, total)
                 if progress.done % self.save_every == 0 and progress.done < total:
                     journal.save(progress)
@@ -169,6 +169,12 @@ class Trainer:
         if self.strict and skipped:
             raise DataError(f"Stopped at clip '{skipped[0].id}' (--strict): {skipped[0].reason}")
         progress.skipped.update({missing.id: missing for missing in skipped})
+
+
+def validate_if_due(journal: Journal, callbacks: Callbacks, progress: Progress) -> None:
+    """Score the validation split where that is due, and write the scores down beside the step's losses."""
+    if (scores := callbacks.validate_if_due(progress)) is not None:
+        journal.write_validation(progress.done - 1, scores)
 
 
 def share_skipped(progress: Progress, group: Ranks) -> None:

@@ -91,6 +91,15 @@ class TestCalls:
         ]
         assert progress.notes == ["diary: 6 steps seen, 6 taken"]
 
+    def test_validations_stand_in_the_log_beside_their_step(self, bench: Bench, tmp_path: Path) -> None:
+        seen = diary()
+        watched(bench.trainer(), seen, every=4).run()
+        scores = {line[1] - 1: {"cIoU": line[2]} for line in seen.lines if line[0] == "validate"}
+        lines = log(tmp_path)
+        assert {line["step"]: line["validation"] for line in lines if "validation" in line} == scores
+        assert scores.keys() == {3, 5}
+        assert [line["step"] for line in lines] == list(range(6))
+
     def test_change_no_number(self, bench: Bench, tmp_path: Path) -> None:
         plain = trained(bench.trainer(folder=tmp_path / "plain"))
         seen = trained(watched(bench.trainer(folder=tmp_path / "seen"), diary(), every=2))
