@@ -12,6 +12,7 @@ from torch import nn
 
 from avprompt.distributed import ALONE
 from avprompt.testing.assertions import checks
+from avprompt.testing.stand_in_method import stand_in_method
 from avprompt.training.callback import Callback
 from avprompt.training.callbacks import Callbacks
 from avprompt.training.parts import Optimizer, ParameterGroup, Schedule, built_optimizer, rate_factor
@@ -77,21 +78,25 @@ def check_callback(callback: Callback, again: Callback, folder: Path) -> None:
 
 
 class _StandInTraining:
-    """Trains one layer without a loss: each step adds 1, and scores rise, then fall."""
+    """Trains a method of stand-ins without a loss: each step adds 1, and scores rise, then fall."""
 
     def __init__(self, callback: Callback, folder: Path) -> None:
         torch.manual_seed(0)
-        self.method = _StandInMethod()
+        self.method = stand_in_method().train()
         self.progress = Progress(trained=True)
-        method: Any = self.method
-        self.callbacks = Callbacks({"it": callback}, method, 6, folder, ALONE, 1, self._scores)
+        self.callbacks = Callbacks({"it": callback}, self.method, 6, folder, ALONE, 1, self._scores)
+
+    @property
+    def trained(self) -> list[nn.Parameter]:
+        return [parameter for parameter in self.method.parameters() if parameter.requires_grad]
 
     def train(self, steps: range) -> None:
         if steps.start == 0:
             self.callbacks.start(self.progress)
         for step in steps:
             with torch.no_grad():
-                self.method.layer.weight.add_(1)
+                for parameter in self.trained:
+                    parameter.add_(1)
             self.progress.done = step + 1
             report = StepReport(step, 6, {"total": 1 / (step + 1)}, 0.5, 1e-3)
             self.callbacks.after_step(self.progress, report)
@@ -100,15 +105,6 @@ class _StandInTraining:
     def _scores(self) -> tuple[str, dict[str, float]]:
         done = self.progress.done
         return "cIoU", {"cIoU": 50.0 - (done - 2) ** 2, "AUC": 30.0 + done}
-
-
-class _StandInMethod(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.layer = nn.Linear(2, 2)
-
-    def trained_parts(self) -> dict[str, nn.Module]:
-        return {"prompt": self.layer}
 
 
 def _saved(state: Any) -> Any:

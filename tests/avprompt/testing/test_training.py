@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from avprompt.plugin import Optimizer, Options, Schedule
-from avprompt.testing import check_optimizer, check_schedule
+from avprompt.distributed import ALONE
+from avprompt.plugin import Callback, Optimizer, Options, Schedule, TrainerState
+from avprompt.testing import check_callback, check_optimizer, check_schedule
+from avprompt.testing.rehearsal import localise
+from avprompt.testing.stand_in_method import stand_in_method
 
 
 class Rising(Schedule):
@@ -92,3 +96,28 @@ def test_broken_schedules(schedule: type[Schedule], message: str) -> None:
 def test_broken_optimizers(optimizer: type[Optimizer], message: str) -> None:
     with pytest.raises(AssertionError, match=message):
         check_optimizer(optimizer(Options()))
+
+
+class Asking(Callback):
+    """Uses the method as a callback of a whole run may."""
+
+    def on_step(self, state: TrainerState) -> None:
+        method = state.method
+        assert method.training
+        assert method.prompt.config.pairing == "own"
+        assert method.trainable_parameters() == sum(value.numel() for value in state.trained.values())
+        localise(method)
+        method.train()
+
+
+def test_a_callback_may_use_the_method(tmp_path: Path) -> None:
+    check_callback(Asking(Options()), Asking(Options()), tmp_path)
+
+
+def test_the_method_of_stand_ins_trains() -> None:
+    method = stand_in_method().train()
+    pixels, frames = torch.rand(2, 3, 32, 32), torch.rand(2, 4, 6)
+    grounding = method(pixels, method.encode_image(pixels), frames, torch.rand_like, ALONE.rows(2))
+    method.losses["area"](grounding).backward()
+    (gradient,) = [p.grad for p in method.parameters() if p.requires_grad]
+    assert gradient.any()
