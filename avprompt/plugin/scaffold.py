@@ -14,6 +14,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from string import Template
 
+from avprompt.config.tables import SUM, parse
 from avprompt.errors import PluginError, UnknownNameError, suggest
 from avprompt.registry import KINDS, Registry
 
@@ -95,6 +96,15 @@ def _check_name(registry: Registry, name: str, kind: str) -> None:
         raise PluginError(
             f"'{name}' cannot name a part and its package. Use small letters and digits, a letter first, and "
             f"hyphens between words, such as 'my-words'.{hint}"
+        )
+    if not isinstance(parse(f"name: {name}", "name")["name"], str):
+        raise PluginError(
+            f"'{name}' cannot name a part: YAML, in which methods are written, does not read it as text. "
+            f"Choose another name, such as 'my-{name}'."
+        )
+    if kind == "losses" and name == SUM:
+        raise PluginError(
+            f"'{name}' cannot name a loss: it is the sum of all. Choose another name, such as 'my-{name}'."
         )
     if name in registry.names(kind):
         owner = registry.find(kind, name).owner

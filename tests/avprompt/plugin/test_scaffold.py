@@ -154,3 +154,15 @@ def test_a_name_that_python_keeps_for_itself_makes_a_module_that_imports() -> No
 
 def test_the_templates_are_not_plugins_themselves() -> None:
     assert all(plugin.failure is None for plugin in load_plugins().plugins)
+
+
+@pytest.mark.parametrize("name", ["null", "true", "yes", "off"])
+def test_a_name_is_text_in_yaml(registry: Registry, name: str, tmp_path: Path) -> None:
+    with pytest.raises(PluginError, match=rf"'{name}' cannot name a part: YAML.* such as 'my-{name}'"):
+        write_package(registry, name, "prompts", tmp_path / "package")
+
+
+def test_no_loss_is_called_as_the_sum_is(registry: Registry, tmp_path: Path) -> None:
+    with pytest.raises(PluginError, match="'total' cannot name a loss: it is the sum of all"):
+        write_package(registry, "total", "losses", tmp_path / "package")
+    assert write_package(registry, "total", "prompts", tmp_path / "package").is_dir()
