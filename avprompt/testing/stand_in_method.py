@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from avprompt.config.options import LossOptions, PromptOptions, TrainedOptions
 from avprompt.model.context_prompt import ContextPrompt
@@ -37,13 +38,14 @@ class StandInPrompt(ContextPrompt):
 
 
 class StandInDecoder(Decoder):
-    """A decoder without parameters: the product of each patch with the text."""
+    """A decoder without parameters: the cosine of each patch with the text."""
 
     def forward(self, image: ImageFeatures, text: Tensor, *, pairs: bool = False) -> Tensor:
         """Return mask logits (B, h, w), or (B, B_audio, h, w) with `pairs`."""
+        dense, text = F.normalize(image.dense, dim=1), F.normalize(text, dim=-1)
         if not pairs:
-            return torch.einsum("bdhw,bd->bhw", image.dense, text)
-        return torch.einsum("bdhw,bad->bahw", image.dense, text.expand(len(image), -1, -1))
+            return torch.einsum("bdhw,bd->bhw", dense, text)
+        return torch.einsum("bdhw,bad->bahw", dense, text.expand(len(image), -1, -1))
 
 
 class StandInLoss(AlignmentLoss):

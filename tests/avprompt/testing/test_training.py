@@ -115,6 +115,7 @@ def test_a_callback_may_use_the_method(tmp_path: Path) -> None:
 
 
 def test_the_method_of_stand_ins_trains() -> None:
+    torch.manual_seed(0)
     method = stand_in_method().train()
     pixels, frames = torch.rand(2, 3, 32, 32), torch.rand(2, 4, 6)
     grounding = method(pixels, method.encode_image(pixels), frames, torch.rand_like, ALONE.rows(2))
