@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from avprompt.errors import ConfigError
+from avprompt.metrics.protocol import Protocol
 from avprompt.records import GroundTruth
 
 # The upper bounds of SLAVC's size buckets (arXiv 2209.09634), sides in pixels of a 224 x 224 map.
@@ -39,6 +41,19 @@ GROUPS: dict[str, Callable[[str, GroundTruth], str]] = {
     "class": class_of,
     "sources": sources_of,
 }
+
+
+def check_breakdown(protocol: Protocol, by: Sequence[str]) -> None:
+    """Make sure that the headline can be broken down: groups of samples must not cut an image apart.
+
+    Raises:
+        ConfigError: the protocol scores all samples of an image together.
+    """
+    if by and "group" in protocol.needs:
+        raise ConfigError(
+            f"'{protocol.name}' scores all samples of an image together, and a breakdown by {by[0]} would "
+            "cut images apart: leave --by out, or name another protocol first (--protocol)."
+        )
 
 
 def breakdown(

@@ -19,7 +19,11 @@ Scores = dict[str, dict[str, Any]]
 
 @dataclass(frozen=True)
 class SplitScores:
-    """The scores of one split, each a table of metrics in percent by name."""
+    """The scores of one split, each a table of metrics in percent by name.
+
+    A headline that scores altered sounds too (`Protocol.conditions`) has no rows of words, neither
+    `text-prompt` among the ceilings nor `class_supervised`: words hear no altered sound.
+    """
 
     scores: Scores
     floors: Scores
@@ -122,8 +126,11 @@ def _by_name(
     validation: MeasuredSamples | None,
     metrics: Sequence[str],
 ) -> Scores:
-    """Score words for what is seen or heard in the metrics of the floors; they choose their own threshold."""
-    if (condition, protocol.name) not in test.values:
+    """Score words for what is seen or heard in the metrics of the floors; they choose their own threshold.
+
+    Nothing for a protocol of altered sounds: under these only the method itself was measured.
+    """
+    if protocol.conditions or (condition, protocol.name) not in test.values:
         return {}
     scores: Mapping[str, Any] = ScoredProtocol.of(protocol, test, validation, condition).scores(condition)
     return {title: {name: scores[name] for name in metrics if name in scores}}

@@ -104,7 +104,10 @@ class Protocol(ABC):
         return {}
 
     def ceilings(self, truths: Sequence[GroundTruth], columns: Measurements) -> dict[str, Scores]:
-        """Return what bounds the scores from above in percent, as `floors`; none unless written."""
+        """Return what guesses that know the truth score in percent, as `floors`; none unless written.
+
+        They bound the scores from above only where the protocol makes masks as they do.
+        """
         del truths, columns
         return {}
 
@@ -134,7 +137,11 @@ class IoUProtocol(Protocol):
         return guesses.floors(truths)
 
     def ceilings(self, truths: Sequence[GroundTruth], columns: Measurements) -> dict[str, Scores]:
-        """Return cIoU and AUC of a perfect ranking of the pixels under the median rule."""
+        """Return `oracle-ranking`: cIoU and AUC of a perfect ranking of the pixels under the median rule.
+
+        That rule marks half of the pixels whatever the object's size. A protocol that marks as many
+        as its threshold says is not bounded by it, and may score higher.
+        """
         del columns
         return guesses.ceilings(truths)
 

@@ -73,6 +73,12 @@ def comparison_options(
     if not runs:
         return {"dataset": "toy"} | options_given, _checked((0,) if seeds is None else seeds)
     if len(runs) == len(targets):
+        if options_given.get("protocols"):
+            raise ConfigError(
+                "--protocol cannot act here: only finished runs are compared, by the protocol that each was "
+                "scored by. Score each by it first, `avprompt evaluate RUN --protocol "
+                f"{options_given['protocols'][0]}`, and compare what these leave."
+            )
         idle = [name for name in options_given if name not in _OF_FINISHED] + ["seeds"] * (seeds is not None)
         _refuse(idle, "only finished runs are compared, as they are")
     result, directory = read_results(runs[0]), RunDirectory(runs[0])

@@ -10,7 +10,7 @@ from avprompt.metrics.protocol import Protocol
 from avprompt.pictures.gallery import save_clips, write_gallery
 from avprompt.records import Missing, Split
 from avprompt.runs.directory import RunDirectory
-from avprompt.runs.results import VALIDATION, Counts, RunResult, write_rows, write_skipped
+from avprompt.runs.results import FORMAT, VALIDATION, Counts, RunResult, write_rows, write_skipped
 
 
 def assess(
@@ -38,6 +38,7 @@ def assess(
     """
     rows: list[dict[str, object]] = []
     skipped = dict(skipped or {})
+    result.format = FORMAT
     result.digests = {} if validation is None else {VALIDATION: validation.digests}
     for name, split in splits.items():
         test = measured[name]

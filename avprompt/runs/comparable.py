@@ -75,7 +75,9 @@ def _runs(methods: Sequence[ComparedMethod]) -> Iterator[tuple[str, Run]]:
     """Yield every run, and how a message about it and the reference begins."""
     for method in methods:
         for run in zip(method.folders, method.results, strict=True):
-            yield f"'{methods[0].name}' and '{method.name}' cannot stand in one table", run
+            same = method is methods[0]
+            names = f"The runs of '{method.name}'" if same else f"'{methods[0].name}' and '{method.name}'"
+            yield f"{names} cannot stand in one table", run
 
 
 def _check_split(names: str, split: str, ours: Run, theirs: Run) -> None:
@@ -83,8 +85,8 @@ def _check_split(names: str, split: str, ours: Run, theirs: Run) -> None:
     for folder, result in (ours, theirs):
         if split not in result.scores:
             raise DataError(
-                f"{names}: '{folder}' has no scores of the split '{split}', "
-                f"but of {listed([*result.scores])}."
+                f"'{folder}' has no scores of '{split}', only of {listed([*result.scores])}: "
+                f"`avprompt evaluate {folder} --split {split}`, and compare what that leaves."
             )
     _check_digests(names, split, ours, theirs)
     _check_equal(names, "samples", ours[1].samples[split], theirs[1].samples[split])
@@ -113,8 +115,8 @@ def _check_digests(names: str, split: str, ours: Run, theirs: Run) -> None:
     for folder, result in (ours, theirs):
         if split not in result.digests:
             raise DataError(
-                f"{names}: '{folder}' keeps no digest of its samples, so nobody can tell whether they are "
-                f"the same. Score it again with `avprompt evaluate {folder}`, and compare what that leaves."
+                f"'{folder}' keeps no digest of its samples, so nobody can tell whether others scored the "
+                f"same. Score it again with `avprompt evaluate {folder}`, and compare what that leaves."
             )
     before, after = ours[1].digests, theirs[1].digests
     if before[split]["ids"] != after[split]["ids"]:

@@ -51,13 +51,16 @@ class ComparedMethod:
         """The seeds of its runs as text."""
         return ", ".join(map(str, self.seeds))
 
+    @property
+    def outdated(self) -> bool:
+        """Whether an older release left nothing but scores that can be compared."""
+        return any(result.outdated for result in self.results)
+
     def values(self, split: str, *path: str) -> list[float]:
         """Return a number of every run that has it, such as `("scores", "val-threshold", "cIoU")`."""
         values = []
         for result in self.results:
             table: Any = getattr(result, path[0]).get(split, {})
-            if path[0] == "audio_reliance":
-                table = result.reliance(split)
             for key in path[1:]:
                 table = table.get(key, {}) if isinstance(table, dict) else {}
             if isinstance(table, int | float):
@@ -67,8 +70,10 @@ class ComparedMethod:
     def per_sample(self, split: str, protocol: str, metric: str) -> dict[str, float]:
         """Return what each sample adds to a mean over samples, 1 for 100 percent, averaged over runs, by id.
 
-        Empty where the metric is no mean over samples, or the runs did not keep it.
+        Empty where the metric is no mean over samples, or the runs did not keep it as it counts today.
         """
+        if self.outdated:
+            return {}
         values: dict[str, list[float]] = defaultdict(list)
         for folder in self.folders:
             for row in read_rows(RunDirectory(folder).samples):

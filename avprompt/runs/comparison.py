@@ -92,18 +92,34 @@ class SplitComparison:
         """Return how much higher than the first one's a method's headline is, sample by sample, in percent.
 
         A paired bootstrap over the test samples, each one's value averaged over seeds. None where the
-        headline is no mean over samples, or the two did not score the same samples.
+        headline is no mean over samples, or other samples count in the two, which `notes` says.
         """
-        before, after = (
-            compared.per_sample(self.split, self.protocol, self.metric)
-            for compared in (self.methods[0], method)
-        )
+        before, after = (self._per_sample(compared) for compared in (self.methods[0], method))
         if not before or before.keys() != after.keys():
             return None
         first, second = (
             100 * np.array([shares[name] for name in sorted(shares)]) for shares in (before, after)
         )
         return paired_bootstrap(first, second)
+
+    @property
+    def notes(self) -> list[str]:
+        """A sentence on each method without a paired interval, since other samples count in its runs."""
+        first, *others = self.methods
+        notes = []
+        for method in others:
+            ours, theirs = (self._per_sample(compared).keys() for compared in (first, method))
+            if ours != theirs and not (first.outdated or method.outdated):
+                notes.append(
+                    f"'{first.name}' and '{method.name}' have no paired interval on '{self.split}': other "
+                    f"samples count in their samples.csv ({len(ours)} and {len(theirs)}). Score both again "
+                    "with `avprompt evaluate`."
+                )
+        return notes
+
+    def _per_sample(self, method: ComparedMethod) -> dict[str, float]:
+        """Return what each sample that counts adds to a method's headline, by id."""
+        return method.per_sample(self.split, self.protocol, self.metric)
 
     def _recipes(self) -> Iterator[Row]:
         """Seeds, encoders and training options in which the runs differ."""
@@ -141,7 +157,8 @@ class SplitComparison:
             for name in dict.fromkeys(name for table in tables for name in table):
                 path = (field, name, self.metric)
                 yield self._row(f"{kind}: {name}", partial(self._bound, path))
-            if kind == "floor" and not any(tables):
+            outdated = any(method.outdated for method in self.methods)
+            if kind == "floor" and not any(tables) and not outdated:
                 yield self._row("floor", lambda method: "none")
 
     def _published(self) -> Iterator[Row]:

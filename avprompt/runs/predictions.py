@@ -12,6 +12,7 @@ from pathlib import Path
 
 from avprompt.data.benchmark import BenchmarkAdapter
 from avprompt.errors import DataError
+from avprompt.evaluation.breakdown import check_breakdown
 from avprompt.evaluation.measure import MeasuredSamples, check_needs, join, measure_batch
 from avprompt.metrics.protocol import Protocol
 from avprompt.plugin.discovery import Loaded
@@ -56,6 +57,7 @@ def score_dump(
         loaded.registry.load("protocols", name)() for name in dict.fromkeys(protocols or adapter.protocols)
     ]
     result.headline = (scorers[0].name, scorers[0].headline)
+    check_breakdown(scorers[0], by)
     beside = folder if folder.name else folder.resolve()
     directory = RunDirectory(output or unused(beside.with_name("scored")))
     directory.claim(resume=False)

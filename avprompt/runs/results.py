@@ -6,9 +6,9 @@ import csv
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from avprompt.config.options import explain
 from avprompt.data.benchmark import PublishedScores
@@ -19,6 +19,16 @@ from avprompt.runs.directory import RunDirectory
 
 VALIDATION = "validation"
 """Where the digests of the samples stand on which thresholds were chosen, whatever their split is called."""
+
+FORMAT = 2
+"""Of the numbers in results; before the first format with a number, some had another meaning."""
+
+OUTDATED = (
+    "an older release measured floors, ceilings, audio reliance, intervals and breakdowns otherwise than the "
+    "headline: they are left out, score again with `avprompt evaluate`"
+)
+
+_BESIDE_SCORES = ("floors", "ceilings", "audio_reliance", "class_supervised", "intervals", "breakdowns")
 
 Metrics = dict[str, Any]
 
@@ -56,7 +66,8 @@ class RunResult(BaseModel):
             that kept none.
         scores: split -> protocol -> metric.
         floors: split -> guess that does not listen -> metric, under the headline protocol; may be empty.
-        ceilings: split -> what bounds the score from above -> metric, likewise.
+        ceilings: split -> guess that knows the truth or the class -> metric, likewise; `oracle-ranking`
+            bounds scores under the median rule only, see `avprompt.metrics.floors.ceilings`.
         class_supervised: split -> what knows class names, neither floor nor ceiling -> metric, likewise: the
             class that the audio encoder's tagger hears, put into words.
         intervals: split -> protocol -> metric -> bounds, 95 % bootstrap over samples: of means over samples,
@@ -73,6 +84,7 @@ class RunResult(BaseModel):
             that kept none.
         checkpoint_sha256: of the run's own checkpoint; None where no part is trained.
         headline: the protocol and metric that stand for the run.
+        format: of the numbers, `FORMAT` where this release scored; 1 in results without it.
         seconds: wall time of training and evaluation.
         folder: the run directory; not in `results.json`.
     """
@@ -102,6 +114,7 @@ class RunResult(BaseModel):
     plugin_files: dict[str, str] = Field(default_factory=dict)
     checkpoint_sha256: str | None = None
     headline: tuple[str, str] = ("val-threshold", "cIoU")
+    format: int = 1
     seconds: dict[str, float] = Field(default_factory=dict)
     folder: Path | None = Field(default=None, exclude=True)
 
@@ -118,14 +131,23 @@ class RunResult(BaseModel):
             for split, protocols in intervals.items()
         }
 
-    def reliance(self, split: str) -> dict[str, Metrics]:
-        """Return the audio reliance of a split, unless it is of another metric than the headline.
+    @model_validator(mode="after")
+    def _leave_out_what_is_outdated(self) -> Self:
+        """Leave out what must not be read beside the headline, and say so."""
+        if self.outdated and any(getattr(self, name) for name in _BESIDE_SCORES):
+            for name in _BESIDE_SCORES:
+                setattr(self, name, {})
+            self.notes = [*self.notes, OUTDATED]
+        return self
 
-        Older releases measured cIoU under `val-threshold`, whatever the headline was.
+    @property
+    def outdated(self) -> bool:
+        """Whether only the scores stand for the headline, and nothing beside them.
+
+        Older releases measured audio reliance and the text-prompt ceiling under `val-threshold`, whatever the
+        headline was, and counted samples that do not count under it in floors, intervals and `samples.csv`.
         """
-        of_split = self.audio_reliance.get(split, {})
-        metrics = {name for sound, scores in of_split.items() if sound != "distractor" for name in scores}
-        return of_split if metrics <= {self.headline[1]} else {}
+        return self.format < 2 and self.headline[0] != "val-threshold"
 
     def is_whole(self, split: str, expected: Mapping[str, int]) -> bool:
         """Say whether every sample was scored that the official list of a split names.

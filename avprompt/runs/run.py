@@ -11,6 +11,7 @@ import torch
 
 from avprompt import __version__
 from avprompt.errors import EvaluationError
+from avprompt.evaluation.breakdown import check_breakdown
 from avprompt.evaluation.evaluator import Evaluator
 from avprompt.evaluation.measure import MeasuredSamples, check_needs
 from avprompt.records import Missing, Split
@@ -30,6 +31,7 @@ from avprompt.training.trainer import check_trainable
 from avprompt.weights.files import measured_sha256
 
 NOTHING_TRAINED = "nothing is trained: the method is scored as it was built"
+NO_WORDS = "the headline protocol scores altered sounds too, which words do not hear: words have no row"
 UNSAID_CLASSES = "the audio encoder names what it hears in words that the backbone does not know"
 RANDOM_DECODER = "the mask decoder has no pretrained weights: it started from random numbers"
 
@@ -171,7 +173,9 @@ def evaluate(
             result.drawn, skipped["drawn"] = drawing.counts, list(drawing.missing)
         assess(result, directory, splits, measured, validation, protocols, by=by, skipped=skipped)
         tagger = decoder and session.method.audio_encoder.labels
-        if tagger and result.class_supervised.keys() != splits.keys():
+        if decoder and protocols[0].conditions:
+            result.notes.append(NO_WORDS)
+        elif tagger and result.class_supervised.keys() != splits.keys():
             result.notes.append(UNSAID_CLASSES)
         if drawing and not splits:
             show(session, drawing, directory)
@@ -224,6 +228,7 @@ def _check(session: Session, train_split: Split | None) -> None:
         check_trainable(session.method, train_split.samples)
         check_callbacks(session)
     protocols = session.protocols()
+    check_breakdown(protocols[0], session.settings.evaluation.by)
     for name in session.scored_splits():
         check_needs(protocols, session.adapter.split(name).samples[:1], session.settings.dataset)
 

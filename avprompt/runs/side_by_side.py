@@ -9,6 +9,7 @@ from pathlib import Path
 from avprompt.errors import listed
 from avprompt.runs.compared_method import ComparedMethod
 from avprompt.runs.comparison import Across, SplitComparison
+from avprompt.runs.results import OUTDATED
 
 
 @dataclass(frozen=True)
@@ -59,11 +60,13 @@ class Comparison:
 
     @property
     def notes(self) -> list[str]:
-        """A sentence on each split that is not compared, since not all methods have scored it."""
-        return [
+        """Sentences on splits that not all methods have scored, and on numbers that are left out."""
+        left_out = [
             f"The split '{split}' is left out: {listed(names)} did not score it."
             for split, names in self.left_out.items()
         ]
+        outdated = [f"'{method.name}': {OUTDATED}." for method in self.methods if method.outdated]
+        return [*left_out, *outdated, *(note for table in self.tables.values() for note in table.notes)]
 
     def to_markdown(self) -> str:
         """Return the tables as Markdown, without titles; several each under the name of its split."""

@@ -71,7 +71,7 @@ def result_table(result: RunResult, split: str) -> Table:
     table.add_column("Thr.", justify="right")
     more = any(_other_scores(scores, metrics) for scores in result.scores[split].values())
     if more:
-        table.add_column("Its own scores")
+        table.add_column("Its own scores", overflow="fold")
     for protocol, scores in result.scores[split].items():
         bold = "bold" if protocol == result.headline[0] else ""
         interval = result.intervals.get(split, {}).get(protocol, {}).get(metric)
@@ -81,7 +81,7 @@ def result_table(result: RunResult, split: str) -> Table:
         table.add_row(protocol, *_numbers(scores, metrics), bounds, cut, *others, style=bold)
     _add_bounds(table, result, split, metrics)
     table.add_section()
-    for sound, scores in result.reliance(split).items():
+    for sound, scores in result.audio_reliance.get(split, {}).items():
         for name, value in scores.items():
             table.add_row(_ALTERED.get(name, f"sound: {sound}"), f"{value:.2f}")
     return table
@@ -99,7 +99,7 @@ def _add_bounds(table: Table, result: RunResult, split: str, metrics: Sequence[s
         rows = part.get(split, {})
         for name, scores in rows.items():
             table.add_row(f"{title}: {name}", *_numbers(scores, metrics), style="dim")
-        if title == "floor" and not rows:
+        if title == "floor" and not rows and not result.outdated:
             table.add_row(f"floor: {result.headline[0]} has none", style="dim")
     for printed in result.published:
         if printed.split == split:

@@ -189,6 +189,11 @@ class TestOptionsOfFinishedRuns:
         assert named in message
         assert "cannot act here: only finished runs are compared" in message
 
+    def test_do_not_change_their_protocol(self, fails: Any, run: Path) -> None:
+        message = fails("compare", "run", "--protocol", "acl-sweep", "--output", "c")
+        assert message.startswith("--protocol cannot act here: only finished runs are compared")
+        assert "`avprompt evaluate RUN --protocol acl-sweep`" in message
+
     def test_are_those_of_what_is_trained_beside_them(self, cli: Any, here: Path, run: Path) -> None:
         output = cli("compare", "oracle", "run", "--output", "c").stdout
         assert "tiny/test, val-threshold, tiny encoders" in output

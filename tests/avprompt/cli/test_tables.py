@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from pathlib import Path
 from typing import Any
@@ -138,3 +139,19 @@ class TestWidth:
         monkeypatch.setenv("FORCE_COLOR", "1")
         lines = Text.from_ansi(cli("list", "methods").stdout).plain.splitlines()
         assert max(len(line) for line in lines) == 40
+
+
+def test_a_protocols_own_scores_are_all_there_in_a_narrow_table() -> None:
+    own = {f"{name}_adaptive": 10.0 + place for place, name in enumerate(("IIoU", "IAUC", "cIoU", "AUC"))}
+    result = run_result(
+        headline=("kaist-interactive", "IIoU"),
+        samples={"test": Counts(used=4, expected=4)},
+        scores={"test": {"kaist-interactive": {"IIoU": 1.0, "cIoU": 2.0, "AUC": 3.0, **own}}},
+    )
+    console = Console(width=60, record=True, file=io.StringIO())
+    print_result(result.model_copy(update={"folder": Path()}), console)
+    cells = [line.split("│")[-2].strip() for line in console.export_text().splitlines() if "│" in line]
+    text = "".join(cells)
+    for name, value in own.items():
+        assert name in text
+        assert f"{value:.2f}" in text

@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
-from avprompt.evaluation.breakdown import breakdown
+from avprompt.errors import ConfigError
+from avprompt.evaluation.breakdown import breakdown, check_breakdown
 from avprompt.metrics.iou import localisation_scores
+from avprompt.metrics.protocol import Protocol
+from avprompt.metrics.scored_maps import ScoredMaps
 from avprompt.records import GroundTruth
 
 
@@ -20,6 +24,22 @@ def truth(side: int, sources: int = 1) -> GroundTruth:
 def groups_of(truths: list[GroundTruth], iou: np.ndarray, by: str, labels: list[str] | None = None) -> Any:
     labels = labels or [""] * len(truths)
     return breakdown(labels, truths, lambda rows: {**localisation_scores(iou[rows]), "threshold": 0.5}, by)
+
+
+class Interactive(Protocol):
+    name, summary, headline = "interactive", "the worst sample of an image", "IIoU"
+    needs = ("group",)
+
+    def measure(self, maps: ScoredMaps) -> dict[str, np.ndarray]:
+        return {}
+
+
+def test_images_are_not_cut_apart() -> None:
+    check_breakdown(Interactive(), [])
+    with pytest.raises(
+        ConfigError, match=r"'interactive' scores all samples of an image together.*--protocol"
+    ):
+        check_breakdown(Interactive(), ["size"])
 
 
 def test_by_size_from_small_to_huge() -> None:

@@ -317,6 +317,14 @@ class TestHeadlines:
         assert scores.floors == {}
         assert set(scores.ceilings) == {"text-prompt"}
 
+    def test_of_altered_sounds_have_no_rows_of_words(self, bench: Bench) -> None:
+        class Silent(LargestArea):
+            conditions = ("silent",)
+
+        scores = self.scores(bench, Silent())
+        assert "silent" in scores.audio_reliance
+        assert scores.ceilings == scores.class_supervised == {}
+
     def test_of_groups_have_no_interval(self, bench: Bench) -> None:
         class OfGroups(LargestArea):
             needs = ("group",)

@@ -150,6 +150,13 @@ class TestAcrossEncoders:
             check_comparable(methods, across="encoders")
 
 
+def test_runs_of_one_method_are_not_named_twice(tmp_path: Path) -> None:
+    first, second = (scored(tmp_path / name, side=side) for name, side in (("x", 1), ("y", 2)))
+    method = ComparedMethod("x", first.folders + second.folders, first.results + second.results)
+    with pytest.raises(DataError, match=r"^The runs of 'x' cannot stand in one table: they scored the same"):
+        check_comparable([method])
+
+
 def test_what_trains_nothing_lets_no_others_differ(tmp_path: Path) -> None:
     untrained = made_with(scored(tmp_path / "x", method="untrained"), encoders="mini")
     short, long = (
@@ -187,5 +194,8 @@ class TestSplits:
         other = self.scored_on(tmp_path / "y", {"unheard": 1})
         check_comparable([reference, other])
         assert missing_splits([reference, other]) == {"heard": ["y"], "unheard": []}
-        with pytest.raises(DataError, match="y' has no scores of the split 'heard', but of unheard"):
+        with pytest.raises(
+            DataError,
+            match=r"y' has no scores of 'heard', only of unheard: `avprompt.* --split heard`",
+        ):
             check_comparable([reference, other], ["heard"])

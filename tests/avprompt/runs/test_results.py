@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from avprompt.errors import DataError
 from avprompt.records import Missing
 from avprompt.runs.results import (
+    FORMAT,
+    OUTDATED,
     Counts,
     RunResult,
     read_results,
@@ -56,14 +58,42 @@ def test_bounds_of_older_releases_are_those_of_ciou(result: RunResult, tmp_path:
     assert read_results(tmp_path).intervals == {"test": {"slavc-extended": {"cIoU": (1.0, 2.0)}}}
 
 
-def test_reliance_of_another_metric_than_the_headline_is_not_taken_for_it(result: RunResult) -> None:
-    """Older releases measured cIoU under `val-threshold`, whatever the headline was."""
-    older: dict[str, Any] = {"silent": {"cIoU": 4.0}, "distractor": {"on_distractor": 41.0}}
-    result.audio_reliance = {"test": older}
-    assert result.reliance("test") == older
-    result.headline = ("slavc-extended", "AP")
-    assert result.reliance("test") == {}
-    assert result.reliance("another") == {}
+class TestOfOlderReleases:
+    """They measured audio reliance and text-prompt under `val-threshold`, whatever the headline was."""
+
+    TABLES: ClassVar[dict[str, Any]] = {
+        "scores": {"test": {"avatar": {"cIoU": 50.0}}},
+        "floors": {"test": {"whole-image": {"cIoU": 1.0}}},
+        "ceilings": {"test": {"text-prompt": {"cIoU": 96.0}}},
+        "audio_reliance": {"test": {"silent": {"cIoU": 4.0}}},
+        "intervals": {"test": {"avatar": {"cIoU": (1.0, 2.0)}}},
+    }
+
+    def read(self, folder: Path, **told: Any) -> RunResult:
+        """Read results as a release wrote them that told no format, but for what is told."""
+        tables = run_result(**self.TABLES).model_dump(mode="json")
+        del tables["format"]
+        (folder / "results.json").write_text(json.dumps(tables | told))
+        return read_results(folder)
+
+    def test_only_the_scores_stand_for_another_headline(self, tmp_path: Path) -> None:
+        result = self.read(tmp_path, headline=["avatar", "cIoU"])
+        assert result.scores == self.TABLES["scores"]
+        assert (result.floors, result.ceilings, result.audio_reliance, result.intervals) == ({},) * 4
+        assert result.notes == [OUTDATED]
+        write_results(result, tmp_path)
+        assert read_results(tmp_path).notes == [OUTDATED], "it is said once"
+
+    def test_all_stands_for_val_threshold(self, tmp_path: Path) -> None:
+        result = self.read(tmp_path)
+        assert result.audio_reliance == self.TABLES["audio_reliance"]
+        assert result.ceilings == self.TABLES["ceilings"]
+        assert not result.notes
+
+    def test_all_stands_for_any_headline_of_this_release(self, tmp_path: Path) -> None:
+        result = self.read(tmp_path, headline=["avatar", "cIoU"], format=FORMAT)
+        assert result.audio_reliance == self.TABLES["audio_reliance"]
+        assert not result.notes
 
 
 DAMAGED = {
