@@ -156,7 +156,8 @@ def _with_encoders(registry: Registry, method: Table, encoders: str) -> Table:
     if changed := {term: losses[part] for term, part in terms.items() if part in losses}:
         changes["losses"] = changed
     method = merge(merge(parts, method), changes)
-    check_removals(registry, method, own, f"table with.{encoders} of the method '{method.get('name')}'")
+    where = f"in the table with.{encoders} of the method '{method.get('name')}'"
+    check_removals(registry, method, own, where)
     return merge(method, own)
 
 
@@ -171,7 +172,7 @@ def _overridden(registry: Registry, tables: Table, overrides: Iterable[str]) -> 
             )
     for text in overrides:
         over = parse_override(text)
-        check_removals(registry, tables, over, f"--set {text}")
+        check_removals(registry, tables, over, "after --set")
         tables = merge(tables, over)
     return tables
 

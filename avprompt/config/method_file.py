@@ -71,7 +71,7 @@ def _read_chain(registry: Registry, chain: tuple[str, ...]) -> Table:
     tables = _read_file(registry, method)
     base = tables.pop("base", None)
     if base is None:
-        check_removals(registry, {}, tables, f"method '{method}'")
+        check_removals(registry, {}, tables, f"in the method '{method}'")
         return tables
     base = _find_base(base, method)
     places = [_place(name) for name in chain]
@@ -82,7 +82,7 @@ def _read_chain(registry: Registry, chain: tuple[str, ...]) -> Table:
         below = _read_chain(registry, (*chain, base))
     except UnknownNameError as error:
         raise UnknownNameError(f"The base of the method '{method}' is not there. {error}") from error
-    check_removals(registry, below, tables, f"method '{method}'")
+    check_removals(registry, below, tables, f"in the method '{method}'")
     return merge(below, tables)
 
 

@@ -17,7 +17,7 @@ def check_removals(registry: Registry, base: Table, over: Mapping[str, Any], whe
         registry: where the names of callbacks are looked up.
         base: the tables that `over` is laid over.
         over: tables of a method, or of `--set`; their types may be unchecked.
-        where: they stand, for messages.
+        where: they stand, for messages, such as `in the method 'mine'`.
 
     Raises:
         ConfigError: there is nothing to take away; the message says how to add something instead.
@@ -39,7 +39,7 @@ def _without_options(over: Mapping[Any, Any], present: Mapping[Any, Any]) -> str
 
 def _nothing_to_remove(table: str, name: str, where: str) -> str:
     return (
-        f"{table}.{name} is null in the {where}, which takes it away, but there is none to take away. To add "
+        f"{table}.{name} is null {where}, which takes it away, but there is none to take away. To add "
         f"it with its defaults, write `{name}: {{}}` ({table}.{name}={{}} after --set)."
     )
 

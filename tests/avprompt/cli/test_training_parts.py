@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+import avprompt
+from avprompt.errors import EvaluationError
 from avprompt.weights.checkpoint import checkpoint_metadata
 
 TINY = ("--dataset", "tiny", "--batch-size", "4", "--pictures", "0", "--set", "training.warmup_steps=0")
@@ -61,3 +63,35 @@ def test_what_cannot_be_is_told_before_training(
 ) -> None:
     assert message in fails("run", "souple", "--dataset", dataset, "--set", option, "--output", "run")
     assert not (here / "run").exists()
+
+
+SILENT = """
+from avprompt.plugin import Protocol, hookimpl
+
+class Silent(Protocol):
+    name, summary, headline = "silent", "scores nothing", "hit"
+
+    def measure(self, maps):
+        return {"hit": maps.heatmaps.mean(axis=(1, 2))}
+
+    def summarise(self, test, choice):
+        return {"hit": float("nan")}
+
+@hookimpl
+def register_protocols(register):
+    register("silent", Silent)
+"""
+
+
+def test_training_is_not_judged_by_what_is_no_number(here: Path) -> None:
+    (here / "silent.py").write_text(SILENT)
+    message = r"protocol 'silent' gives the split 'validation' no finite hit but nan"
+    with pytest.raises(EvaluationError, match=message):
+        avprompt.run(
+            "souple",
+            "tiny",
+            output=here / "run",
+            plugins=[here / "silent.py"],
+            protocols=["silent"],
+            overrides=["training.validate_every=1", "training.batch_size=4", "training.steps=2"],
+        )
