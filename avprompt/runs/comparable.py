@@ -42,15 +42,29 @@ def check_comparable(
             raise DataError(f"'{method.name}' has no scores to compare: none of its clips has a truth.")
     runs = [*_runs(methods)]
     _, reference = runs[0]
-    for names, (_, result) in runs:
-        for what in ("dataset", "headline"):
-            _check_equal(names, what, getattr(reference[1], what), getattr(result, what))
+    _check_headlines(runs)
     for split in splits or _shared(methods):
         for names, run in runs:
             _check_split(names, split, reference, run)
-    if not allow_different:
-        for before, after in combinations(methods, 2):  # the first may train nothing, and so agree with all
-            _check_alike(before, after, across)
+    _check_recipes(methods, across, allow_different=allow_different)
+
+
+def check_planned(
+    methods: Sequence[ComparedMethod], *, across: Across | None = None, allow_different: bool = False
+) -> None:
+    """Make sure of what is known before the first is trained: headlines, seeds, encoders and recipes.
+
+    Args:
+        methods: with their finished runs, or with those that they will have; the first is the reference.
+        across: as for `check_comparable`.
+        allow_different: likewise.
+
+    Raises:
+        DataError: other data or another headline.
+        ConfigError: runs that would not be made alike.
+    """
+    _check_headlines([*_runs(methods)])
+    _check_recipes(methods, across, allow_different=allow_different)
 
 
 def missing_splits(methods: Sequence[ComparedMethod]) -> dict[str, list[str]]:
@@ -78,6 +92,23 @@ def _runs(methods: Sequence[ComparedMethod]) -> Iterator[tuple[str, Run]]:
             same = method is methods[0]
             names = f"The runs of '{method.name}'" if same else f"'{methods[0].name}' and '{method.name}'"
             yield f"{names} cannot stand in one table", run
+
+
+def _check_headlines(runs: Sequence[tuple[str, Run]]) -> None:
+    """Make sure that all runs are of one dataset, and stand for it by one protocol and metric."""
+    _, (_, reference) = runs[0]
+    for names, (_, result) in runs:
+        for what in ("dataset", "headline"):
+            _check_equal(names, what, getattr(reference, what), getattr(result, what))
+
+
+def _check_recipes(
+    methods: Sequence[ComparedMethod], across: Across | None, *, allow_different: bool
+) -> None:
+    """Make sure that runs were made alike, unless they may differ."""
+    if not allow_different:
+        for before, after in combinations(methods, 2):  # the first may train nothing, and so agree with all
+            _check_alike(before, after, across)
 
 
 def _check_split(names: str, split: str, ours: Run, theirs: Run) -> None:

@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +16,15 @@ from avprompt.files import locked, replacing
 from avprompt.pictures.gallery import load_clips, write_comparison
 from avprompt.plugin.discovery import Loaded
 from avprompt.runs.assessment import threshold
-from avprompt.runs.comparable import check_comparable, missing_splits
+from avprompt.runs.comparable import check_comparable, check_planned, missing_splits
 from avprompt.runs.compared_method import ComparedMethod
 from avprompt.runs.comparison import Across
 from avprompt.runs.directory import RUNS, RunDirectory, check_nothing_lost, is_run, numbered
+from avprompt.runs.planned import name_of, planned
 from avprompt.runs.progress import Reporter
 from avprompt.runs.results import read_results
 from avprompt.runs.run import execute
-from avprompt.runs.session import check_parts, open_session
+from avprompt.runs.session import open_session
 from avprompt.runs.settings import Settings, without_free
 from avprompt.runs.side_by_side import Comparison
 
@@ -113,11 +113,8 @@ def compare_methods(
     finished = _apart({target: _finished(target) for target in targets if is_run(target)})
     if finished:  # before anything is trained
         check([*finished.values()])
-    overrides = (*settings.overrides, *settings.training.overrides())
-    for target, name in product(targets, encoders or (settings.encoders,)):
-        if target not in finished:
-            check_names(loaded.registry, target, name, overrides)
-            check_parts(loaded, target, settings, name)
+    plans = _apart(_plans(loaded, targets, finished, settings, seeds, encoders))
+    check_planned([*plans.values()], across=across, allow_different=allow_different)
     columns: dict[str, ComparedMethod] = {}
     for target in targets:
         if target in finished:
@@ -137,6 +134,29 @@ def compare_methods(
         with locked(folder / ".lock"):
             _write(comparison, _compared(targets, settings, seeds, encoders), pictures=pictures)
     return comparison
+
+
+def _plans(
+    loaded: Loaded,
+    targets: Sequence[str],
+    finished: dict[str, ComparedMethod],
+    settings: Settings,
+    seeds: Sequence[int],
+    encoders: Sequence[str],
+) -> dict[str, ComparedMethod]:
+    """Return the columns of a comparison as they will be, before anything is trained."""
+    overrides = (*settings.overrides, *settings.training.overrides())
+    plans: dict[str, ComparedMethod] = {}
+    for target in targets:
+        if target in finished:
+            plans[target] = finished[target]
+            continue
+        for name in encoders or (settings.encoders,):
+            check_names(loaded.registry, target, name, overrides)
+            plan = planned(loaded, target, settings, seeds, name)
+            of_set = f" ({name})" if len(encoders) > 1 else ""
+            plans[target + of_set] = replace(plan, name=plan.name + of_set)
+    return plans
 
 
 def _apart(methods: dict[str, ComparedMethod]) -> dict[str, ComparedMethod]:
@@ -159,8 +179,7 @@ def _run_all(
         _run(loaded, target, settings.model_copy(update={"seed": seed}), folder, reporter) for seed in seeds
     ]
     results = tuple(read_results(run) for run in folders)
-    name = Path(target).stem if Path(target).suffix else results[0].method
-    return ComparedMethod(name, tuple(folders), results)
+    return ComparedMethod(name_of(target, results[0]), tuple(folders), results)
 
 
 def _run_across(

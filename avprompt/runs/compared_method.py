@@ -23,12 +23,14 @@ class ComparedMethod:
         folders: the run directories.
         results: of the runs.
         finished: the user named a run directory, not a method.
+        planned: the recipe of runs that are yet to be made.
     """
 
     name: str
     folders: tuple[Path, ...]
     results: tuple[RunResult, ...]
     finished: bool = False
+    planned: Recipe | None = None
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -39,7 +41,7 @@ class ComparedMethod:
     @cached_property
     def recipe(self) -> Recipe:
         """What its runs were made with beside seeds and its parts."""
-        return read_recipe(self.folders[0], self.results[0])
+        return self.planned or read_recipe(self.folders[0], self.results[0])
 
     @property
     def seeds(self) -> tuple[int, ...]:

@@ -43,12 +43,23 @@ def read_recipe(folder: Path, result: RunResult) -> Recipe:
         DataError: the file is damaged or of another avprompt.
     """
     directory = RunDirectory(folder)
-    encoders = {"encoders": result.encoders}
     if not directory.config.is_file():
-        return Recipe(encoders)
-    tables, run = directory.tables(), directory.recorded()
+        return Recipe({"encoders": result.encoders})
+    return recipe_of(directory.tables(), directory.recorded(), result)
+
+
+def recipe_of(tables: Table, run: Settings, result: RunResult) -> Recipe:
+    """Return the recipe of a run, finished or not yet begun.
+
+    Args:
+        tables: what its `config.yaml` holds.
+        run: the settings in there.
+        result: names its encoders, and says whether it trains anything.
+    """
+    encoders = {"encoders": result.encoders}
     unsaid = {option: TrainingOptions.model_fields[option].default for option in TRAINING_KINDS}
-    tables["training"] = unsaid | {"callbacks": {}} | tables.get("training", {})  # as older runs mean it
+    training = unsaid | {"callbacks": {}} | tables.get("training", {})  # as older runs mean it
+    tables = tables | {"training": training}
     trained = result.trainable_parameters > 0
     data = {name: getattr(run.training, name) for name in DATA} if trained else {}
     compute = {"precision": run.compute.precision}

@@ -83,13 +83,11 @@ class Session(OpenMethod):
     def encoders(self) -> str:
         """The encoder set's name, marked when an option of the encoders was changed."""
         name = self.settings.encoders or self.adapter.encoders
-        plain = encoder_set(self.loaded.registry, name)
-        same = all(getattr(self.method_config, part) == table for part, table in plain.items())
-        return name if same else f"{name}, changed"
+        return shown_encoders(self.loaded.registry, name, self.method_config)
 
     def config_text(self) -> str:
         """Return what `config.yaml` says: the resolved method with the settings; it runs as a method."""
-        return self.method_config.to_yaml() + dump({"run": self.settings.recorded()})
+        return config_text(self.method_config, self.settings)
 
     def protocols(self) -> list[Protocol]:
         """Return the protocols that were asked for, or those of the benchmark, the headline first."""
@@ -118,6 +116,18 @@ class Session(OpenMethod):
         return decoder.to(self.accelerator.device).eval().requires_grad_(False)
 
 
+def shown_encoders(registry: Registry, name: str, config: MethodConfig) -> str:
+    """Return the name of an encoder set, marked when a method changes an option of the encoders."""
+    plain = encoder_set(registry, name)
+    same = all(getattr(config, part) == table for part, table in plain.items())
+    return name if same else f"{name}, changed"
+
+
+def config_text(config: MethodConfig, settings: Settings) -> str:
+    """Return a resolved method with its settings, as `config.yaml` has them."""
+    return config.to_yaml() + dump({"run": settings.recorded()})
+
+
 def open_adapter(loaded: Loaded, dataset: str, root: Path | None) -> BenchmarkAdapter:
     """Return the benchmark of that name over its folder; see `BenchmarkAdapter` for the errors."""
     adapter: BenchmarkAdapter = loaded.registry.load("datasets", dataset)(root)
@@ -141,7 +151,7 @@ def open_session(
     """
     check_tracker(settings.track)
     encoders = settings.encoders or loaded.registry.load("datasets", settings.dataset).encoders
-    _resolve(
+    resolve_method(
         loaded, method, settings, encoders, trained=trained
     )  # a wrong option is told before data is opened
     adapter = open_adapter(loaded, settings.dataset, settings.data_root)
@@ -150,24 +160,6 @@ def open_session(
     opened = open_method(loaded, method, settings, encoders, checkpoint, instead=train if trained else None)
     check_cache(opened.method, settings.compute.cache)
     return Session(**vars(opened), adapter=adapter)
-
-
-def check_parts(loaded: Loaded, method: str, settings: Settings, encoders: str | None) -> None:
-    """Find what does not fit together in a method and its settings; no data is opened, no weights are read.
-
-    Args:
-        loaded: plugins.
-        method: a registered method, or a YAML file.
-        settings: the user's choices.
-        encoders: encoder set; None takes that of the dataset.
-
-    Raises:
-        ConfigError: it does not.
-    """
-    encoders = encoders or loaded.registry.load("datasets", settings.dataset).encoders
-    config = _resolve(loaded, method, settings, encoders, trained=False)
-    with torch.device("meta"):  # the architecture, without memory
-        check_cache(build(config, loaded.registry, weights=False), settings.compute.cache)
 
 
 def open_method(
@@ -193,7 +185,7 @@ def open_method(
         ConfigError: the method does not fit together.
         WeightsError: weights are missing or do not fit.
     """
-    config = _resolve(loaded, method, settings, encoders, trained=instead is not None)
+    config = resolve_method(loaded, method, settings, encoders, trained=instead is not None)
     if checkpoint is None and instead is not None:
         _check_untrained(config, loaded.registry, instead)
     accelerator = make_accelerator(settings.compute.device, settings.compute.precision)
@@ -218,7 +210,7 @@ def _check_untrained(config: MethodConfig, registry: Registry, instead: str) -> 
         )
 
 
-def _resolve(
+def resolve_method(
     loaded: Loaded, method: str, settings: Settings, encoders: str, *, trained: bool
 ) -> MethodConfig:
     """Resolve a method under the user's choices; what was trained keeps the training that it had."""

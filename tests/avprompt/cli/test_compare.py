@@ -114,6 +114,22 @@ class TestRefuses:
         assert "into 9 layers of the image tower" in message
         assert not list(here.rglob("config.yaml")), "nothing was begun"
 
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            (("--seed", 1), "alike: seed (5 and 1)"),
+            (("--seed", 1, "--seed", 2), "alike: seed (5 and 1, 2)"),
+            (("--protocol", "acl-sweep"), "cannot stand in one table: their headline differ"),
+            (("--steps", 4), "training.steps (3 and 4)"),
+            (("--set", "training.flip=false"), "training.flip (True and False)"),
+            (("--precision", "bf16"), "precision (no and bf16)"),
+        ],
+    )
+    def test_what_is_not_made_like_a_finished_run_before_it_is_trained(
+        self, fails: Any, run: Path, options: Any, message: str
+    ) -> None:
+        assert message in fails("compare", "run", "acl-ssl", *options, "--output", "c")
+
     def test_unknown_methods(self, fails: Any) -> None:
         assert fails("compare", "suple", *TINY, "--output", "c").startswith("There is no method 'suple'")
 
