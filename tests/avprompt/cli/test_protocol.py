@@ -11,6 +11,7 @@ import pytest
 
 import peak_hit
 from avprompt.runs.compared_method import sample_value
+from avprompt.runs.run import NO_WORDS, UNSAID_CLASSES
 from avprompt.testing import check_protocol
 from tinyworld.runs import results
 from tinyworld.scenes import scene
@@ -144,3 +145,16 @@ def test_old_runs_tell_ciou_by_their_iou() -> None:
     assert sample_value(row, "val-threshold", "AP") is None, "no mean over samples, and no column"
     assert sample_value(row, "avatar", "cIoU") is None, "it does not count"
     assert sample_value(row, "peak-hit", "hit_rate") == 0.25
+
+
+def test_a_headline_of_altered_sounds_says_that_words_have_no_row(cli: Any, here: Path) -> None:
+    cli("evaluate", "oracle", *TINY, "--protocol", "negative-audio", "--output", "negative")
+    result = results(here / "negative")
+    assert result["ceilings"] == {"test": {}}
+    assert NO_WORDS in result["notes"]
+    assert UNSAID_CLASSES not in result["notes"]
+
+
+def test_images_are_not_cut_apart_before_anything_is_written(fails: Any) -> None:
+    options = ("--protocol", "kaist-interactive", "--by", "size")
+    assert "a breakdown by size would cut images apart" in fails("run", "souple", *TINY, *options)
