@@ -49,7 +49,7 @@ def of_transformers(backbone: ClipSegBackbone) -> Library:
         def run(x: Tensor, seen: Tensor) -> Tensor:
             mask = torch.zeros(seen.shape, dtype=x.dtype).masked_fill(~seen, torch.finfo(x.dtype).min)
             two = "causal_attention_mask" in inspect.signature(module.forward).parameters
-            states = module(x, mask[None, None], *([None] if two else []))
+            states = module(x, mask.expand(len(x), 1, -1, -1), *([None] if two else []))
             return states[0] if isinstance(states, tuple) else states
 
         return run
