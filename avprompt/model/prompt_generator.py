@@ -98,6 +98,18 @@ def join_prompts(prompts: Sequence[Prompt]) -> Prompt:
     )
 
 
+def put_tokens(x: Tensor, tokens: Tensor, start: int) -> Tensor:
+    """Put prompt tokens into the states of a layer, over those that stand there or behind the last.
+
+    Args:
+        x: (B, S, width).
+        tokens: (M, width), or one (1, M, width) for all sequences, or one of each (B, M, width).
+        start: place of the first of them.
+    """
+    tokens = tokens.to(x.dtype).expand(len(x), -1, -1)
+    return torch.cat([x[:, :start], tokens, x[:, start + tokens.shape[1] :]], dim=1)
+
+
 def _places(prompt: Prompt) -> Tensor:
     """Return `read_at` of each sequence."""
     if isinstance(prompt.read_at, Tensor):

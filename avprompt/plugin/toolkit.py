@@ -38,7 +38,7 @@ from avprompt.model.parts import (
     Masker,
     Part,
 )
-from avprompt.model.prompt_generator import PromptGenerator, join_prompts
+from avprompt.model.prompt_generator import PromptGenerator, join_prompts, put_tokens
 from avprompt.records import (
     Audio,
     AudioFeatures,
@@ -124,6 +124,7 @@ __all__ = [
     "open_picture",
     "picture_length",
     "picture_size",
+    "put_tokens",
     "read_json",
     "read_list",
     "read_metadata",

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from avprompt.config.options import Options, TrainedOptions
 from avprompt.model.grounding import resize_maps
 from avprompt.model.parts import AudioEncoder, Backbone, Masker
+from avprompt.model.prompt_generator import put_tokens
 from avprompt.records import ImageFeatures, Prompt
 
 
@@ -37,8 +38,7 @@ class StandInTower(nn.Module):
         states: list[Tensor] = []
         for layer in range(self.layers):
             if 1 <= layer <= len(deep):
-                tokens = deep[layer - 1].expand(len(x), -1, -1)
-                x = torch.cat([x[:, :start], tokens, x[:, start + tokens.shape[1] :]], dim=1)
+                x = put_tokens(x, deep[layer - 1], start)
             query, value, out = (x @ weights for weights in self.mix[layer])
             mixed = F.scaled_dot_product_attention(query, query, value, is_causal=causal)
             x = x + mixed + torch.tanh(out)
@@ -98,8 +98,9 @@ class StandInBackbone(Backbone):
     def _states(self, pixels: Tensor, visual: Sequence[Tensor]) -> list[Tensor]:
         patches = F.avg_pool2d(pixels, self.patch_size).flatten(2).transpose(1, 2) @ self.look  # (B, N, C)
         tokens = torch.cat([patches.mean(1, keepdim=True), patches], dim=1)
-        behind = [layer.expand(len(tokens), -1, -1) for layer in visual[:1]]
-        states: list[Tensor] = self.image(torch.cat([tokens, *behind], 1), visual[1:], start=tokens.shape[1])
+        behind = tokens.shape[1]
+        first = put_tokens(tokens, visual[0], behind) if visual else tokens
+        states: list[Tensor] = self.image(first, visual[1:], start=behind)
         return states
 
     def _word(self, word: str) -> Tensor:

@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from avprompt.plugin import put_tokens
+
 Map = Callable[[Tensor], Tensor]
 
 QUICK = 1.702
@@ -92,8 +94,7 @@ class DeepTokens:
         """Return the input (B, tokens, width) of a block, counted from 0, with the prompt tokens in it."""
         if not 1 <= block <= len(self.tokens):
             return x
-        tokens = self.tokens[block - 1].to(x.dtype).expand(len(x), -1, -1)
-        return torch.cat([x[:, : self.start], tokens, x[:, self.start + tokens.shape[1] :]], dim=1)
+        return put_tokens(x, self.tokens[block - 1], self.start)
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,7 @@ class VisionTower(Tower):
         first = self.class_token.expand(len(patches), 1, -1)
         tokens = torch.cat([first, patches], dim=1) + fit_positions(self.positions, height, width)
         if prompted is not None:
-            tokens = torch.cat([tokens, prompted.to(tokens.dtype).expand(len(tokens), -1, -1)], dim=1)
+            tokens = put_tokens(tokens, prompted, start=tokens.shape[1])
         return self.first_norm(tokens)
 
 

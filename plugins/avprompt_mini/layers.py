@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -38,9 +37,3 @@ class Block(nn.Module):
 
     def _mlp(self, x: Tensor) -> Tensor:
         return x + self.contract(F.gelu(self.expand(self.norm_mlp(x))))  # type: ignore[no-any-return]
-
-
-def with_tokens(x: Tensor, tokens: Tensor, start: int) -> Tensor:
-    """Put prompt tokens (M, width) or (B, M, width) into (B, S, width), over those that stand there."""
-    tokens = tokens.to(x.dtype).expand(len(x), -1, -1)
-    return torch.cat([x[:, :start], tokens, x[:, start + tokens.shape[1] :]], dim=1)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from avprompt_mini.layers import Block, with_tokens
+from avprompt.plugin import put_tokens
+from avprompt_mini.layers import Block
 
 
 class TextTower(nn.Module):
@@ -41,7 +42,7 @@ class TextTower(nn.Module):
         x = embeddings + self.positions[: embeddings.shape[1]]
         for depth, block in enumerate(self.blocks):
             if 1 <= depth <= len(deep):
-                x = with_tokens(x, deep[depth - 1], start=1)
+                x = put_tokens(x, deep[depth - 1], start=1)
             x = block(x, causal=True)
         rows = torch.arange(len(x), device=x.device)
         return self.project(self.norm(x[rows, read_at]))  # type: ignore[no-any-return]

@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from avprompt_mini.layers import Block, with_tokens
+from avprompt.plugin import put_tokens
+from avprompt_mini.layers import Block
 
 STRIDES = (2, 2, 3)  # a patch of 12 pixels
 
@@ -80,7 +81,7 @@ class ImageTower(nn.Module):
         states = [tokens + self.positions]
         for depth, block in enumerate(self.blocks):
             if depth < len(visual):
-                states[-1] = with_tokens(states[-1], visual[depth], start=tokens.shape[1])
+                states[-1] = put_tokens(states[-1], visual[depth], start=tokens.shape[1])
             states.append(block(states[-1]))
         return states
 
