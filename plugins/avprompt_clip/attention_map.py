@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import torch
-import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from avprompt.plugin import Backbone, Decoder, ImageFeatures, TrainedOptions
+from avprompt.plugin import ImageFeatures, TrainedOptions
+from avprompt_clip.similarity import CosineDecoder
 
 
 class AttentionMapOptions(TrainedOptions):
@@ -27,7 +28,7 @@ class AttentionMapOptions(TrainedOptions):
     offset: float = 1.4
 
 
-class AttentionMapDecoder(Decoder):
+class AttentionMapDecoder(CosineDecoder):
     """Softmax over the patches of the cosine of text feature (query) and dense features (keys), as logits.
 
     With attention a_n of N patches, which sum to 1, the logit is log(N a_n) - offset. The sigmoid of
@@ -40,26 +41,13 @@ class AttentionMapDecoder(Decoder):
 
     Config = AttentionMapOptions
 
-    def __init__(self, config: AttentionMapOptions, backbone: Backbone) -> None:
-        super().__init__(config)
-
     def forward(self, image: ImageFeatures, text: Tensor, *, pairs: bool = False) -> Tensor:
-        """Return logits on the patch grid.
+        """Do as `CosineDecoder.forward`, in float32: divided by so little, rounded cosines would show."""
+        precise = replace(image, dense=image.dense.float())
+        with torch.autocast(text.device.type, enabled=False):
+            return super().forward(precise, text.float(), pairs=pairs)
 
-        Args:
-            image: features of B images.
-            text: (B, D), one for each image; with `pairs` (B_audio, D), read with every image, or
-                (B, B_audio, D), its own for every pair.
-            pairs: let every text attend to every image.
-
-        Returns:
-            (B, h, w), or (B, B_audio, h, w) with `pairs`.
-        """
-        keys = F.normalize(image.dense.flatten(2).float(), dim=1)  # (B, D, N)
-        queries = F.normalize((text if pairs else text[:, None]).float(), dim=-1).expand(len(keys), -1, -1)
-        with torch.autocast(text.device.type, enabled=False):  # divided by so little, rounding would show
-            cosines = queries @ keys  # (B, B_audio, N)
-        log_attention = (cosines / self.config.temperature).log_softmax(dim=-1)
-        logits = log_attention + math.log(keys.shape[-1]) - self.config.offset
-        maps: Tensor = logits.unflatten(-1, image.dense.shape[2:])
-        return maps if pairs else maps.squeeze(1)
+    def logits(self, texts: Tensor, dense: Tensor) -> Tensor:
+        """Return log(N a_n) - offset."""
+        log_attention = (texts @ dense / self.config.temperature).log_softmax(dim=-1)
+        return log_attention + math.log(dense.shape[-1]) - self.config.offset  # type: ignore[no-any-return]

@@ -1,6 +1,8 @@
-"""A mask decoder without parameters: how much each patch looks like what the text feature says."""
+"""Mask decoders without parameters: how much each patch looks like what the text feature says."""
 
 from __future__ import annotations
+
+from abc import abstractmethod
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -20,13 +22,12 @@ class SimilarityOptions(TrainedOptions):
     offset: float = 0.25
 
 
-class SimilarityDecoder(Decoder):
-    """Cosine of CLIP's dense features and the text feature (MaskCLIP, arXiv 2112.01071)."""
+class CosineDecoder(Decoder):
+    """Base of decoders without parameters, given by the logits that they make of cosines."""
 
-    Config = SimilarityOptions
-
-    def __init__(self, config: SimilarityOptions, backbone: Backbone) -> None:
+    def __init__(self, config: TrainedOptions, backbone: Backbone) -> None:
         super().__init__(config)
+        del backbone
 
     def forward(self, image: ImageFeatures, text: Tensor, *, pairs: bool = False) -> Tensor:
         """Return logits on the patch grid.
@@ -40,8 +41,22 @@ class SimilarityDecoder(Decoder):
         Returns:
             (B, h, w), or (B, B_audio, h, w) with `pairs`.
         """
-        dense = F.normalize(image.dense, dim=1)  # (B, D, h, w)
+        dense = F.normalize(image.dense.flatten(2), dim=1)  # (B, D, N)
         texts = F.normalize(text if pairs else text[:, None], dim=-1).expand(len(dense), -1, -1)
-        cosine = (texts @ dense.flatten(2)).reshape(*texts.shape[:2], *dense.shape[2:])  # (B, B_audio, h, w)
-        logits: Tensor = self.config.scale * (cosine - self.config.offset)
+        logits: Tensor = self.logits(texts, dense).unflatten(-1, image.dense.shape[2:])
         return logits if pairs else logits.squeeze(1)
+
+    @abstractmethod
+    def logits(self, texts: Tensor, dense: Tensor) -> Tensor:
+        """Return logits (B, B_audio, N) of texts (B, B_audio, D) and patches (B, D, N), all of unit length."""
+
+
+class SimilarityDecoder(CosineDecoder):
+    """Cosine of CLIP's dense features and the text feature (MaskCLIP, arXiv 2112.01071)."""
+
+    Config = SimilarityOptions
+
+    def logits(self, texts: Tensor, dense: Tensor) -> Tensor:
+        """Return the scaled distance of each cosine from the offset."""
+        logits: Tensor = self.config.scale * (texts @ dense - self.config.offset)
+        return logits
