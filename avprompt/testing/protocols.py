@@ -108,8 +108,8 @@ def _check_bounds(protocol: Protocol, columns: dict[str, np.ndarray]) -> None:
         tables: Any = bounds(truths, columns)
         assert isinstance(tables, dict), f"{kind} must return scores by guess, not {type(tables).__name__}"
         for name, scores in tables.items():
-            there = isinstance(scores, dict) and isinstance(scores.get(protocol.headline), int | float)
-            assert there, f"{kind}: '{name}' must hold the headline '{protocol.headline}', not {scores!r}"
+            held = isinstance(scores, dict) and isinstance(scores.get(protocol.headline), int | float)
+            assert held, f"{kind}: '{name}' must hold the headline '{protocol.headline}', not {scores!r}"
             percent = scores[protocol.headline]
             assert 0 <= percent <= 100, f"{kind}: '{name}' is in percent, not {percent}"
 

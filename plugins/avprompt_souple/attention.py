@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from avprompt.plugin import Backbone, ContextPrompt, ImageFeatures, LearnedContextOptions, initial_context
+from avprompt_souple.prompt import start_from
 
 
 class AttentionOptions(LearnedContextOptions):
@@ -53,12 +54,7 @@ class AttentionPrompt(ContextPrompt):
         self.values = nn.Linear(joint, width)
         self.expand = nn.Linear(width, tokens * backbone.text_width)  # a layer for each token, side by side
         if config.initialise == "words":
-            self._start_from(initial_context(config, backbone))
-
-    @torch.no_grad()
-    def _start_from(self, words: Tensor) -> None:
-        nn.init.normal_(self.expand.weight, std=1e-3)
-        self.expand.bias.copy_(words.flatten())
+            start_from(initial_context(config, backbone), self.expand)
 
     def context(self, image: ImageFeatures) -> Tensor:
         """Return the context tokens (B, M, E)."""

@@ -54,12 +54,7 @@ class MetaNetPrompt(ContextPrompt):
         if self.listens and backbone.text_width != backbone.joint_width:  # ours: E is D in the published CLIP
             self.widen = nn.Linear(backbone.text_width, backbone.joint_width, bias=False)
         if config.initialise == "words":
-            self._start_from(initial_context(config, backbone))
-
-    @torch.no_grad()
-    def _start_from(self, words: Tensor) -> None:
-        nn.init.normal_(self.expand.weight, std=1e-3)
-        self.expand.bias.copy_(words.flatten())
+            start_from(initial_context(config, backbone), self.expand)
 
     def context(self, image: ImageFeatures) -> Tensor:
         """Return the context tokens (B, M, E)."""
@@ -79,3 +74,10 @@ class MetaNetPrompt(ContextPrompt):
         """Map (B, D) to (B, M, E)."""
         tokens: Tensor = self.expand(F.relu(self.reduce(features))).unflatten(-1, self.shape)
         return tokens
+
+
+@torch.no_grad()
+def start_from(words: Tensor, layer: nn.Linear) -> None:
+    """Let a layer begin with tokens (M, E) in its bias and next to nothing in its weight."""
+    nn.init.normal_(layer.weight, std=1e-3)
+    layer.bias.copy_(words.flatten())

@@ -184,8 +184,8 @@ def _numbers(scores: Mapping[str, Any], metrics: Sequence[str]) -> list[str]:
 
 def _shown(tables: Iterable[Mapping[str, Any]], headline: str) -> tuple[str, ...]:
     """Return the metrics that have a column of their own: the headline, and the usual ones that are there."""
-    there = {name for scores in tables for name in scores}
-    return (headline, *(name for name in METRICS if name in there and name != headline))
+    scored = {name for scores in tables for name in scores}
+    return (headline, *(name for name in METRICS if name in scored and name != headline))
 
 
 def _other_scores(scores: Mapping[str, Any], metrics: Sequence[str]) -> dict[str, float]:
