@@ -48,7 +48,7 @@ class CosineDecoder(Decoder):
 
     @abstractmethod
     def logits(self, texts: Tensor, dense: Tensor) -> Tensor:
-        """Return logits (B, B_audio, N) of texts (B, B_audio, D) and patches (B, D, N), all of unit length."""
+        """Return logits (B, B_audio, N) of unit vectors: texts (B, B_audio, D) and patches (B, D, N)."""
 
 
 class SimilarityDecoder(CosineDecoder):
