@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from avprompt.config.method_file import method_text
 from avprompt.plugin.discovery import load_plugins
 from avprompt.registry import Registry
 
@@ -44,3 +45,16 @@ def register(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str, dict[str, A
         return registry
 
     return add
+
+
+@pytest.fixture
+def write(tmp_path: Path, registry: Registry) -> Any:
+    """Write SouPLe's YAML with some tables changed, and return the file's name."""
+
+    def write(**changes: Any) -> str:
+        tables = yaml.safe_load(method_text(registry, "souple")) | changes
+        file = tmp_path / "edited.yaml"
+        file.write_text(yaml.safe_dump(tables))
+        return str(file)
+
+    return write

@@ -11,7 +11,7 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from avprompt.config.method_config import MethodConfig, check_names, resolve
+from avprompt.config.method_config import MethodConfig, resolve
 from avprompt.config.method_file import method_text
 from avprompt.errors import AvpromptError, ConfigError, PluginError, UnknownNameError
 from avprompt.plugin.discovery import Loaded, load_plugins
@@ -19,19 +19,6 @@ from avprompt.registry import Registry
 
 METHODS = load_plugins().registry.names("methods")
 BACKBONES = {"published": "clipseg", "mini": "mini-clip", "tiny": "tiny-clip"}
-
-
-@pytest.fixture
-def write(tmp_path: Path, registry: Registry) -> Any:
-    """Write SouPLe's YAML with some tables changed, and return the file's name."""
-
-    def write(**changes: Any) -> str:
-        tables = yaml.safe_load(method_text(registry, "souple")) | changes
-        file = tmp_path / "edited.yaml"
-        file.write_text(yaml.safe_dump(tables))
-        return str(file)
-
-    return write
 
 
 @pytest.mark.parametrize("encoders", BACKBONES)
@@ -218,61 +205,6 @@ class TestEncoderSet:
         assert resolve(quick, write(training={"steps": 9}, **one), "quick").training.steps == 7
 
 
-TWICE = ["losses.image-sharp={part: image-contrastive, weight: 2, temperature: 0.05}"]
-
-
-class TestALossUsedTwice:
-    """Under names of their own; `part` says which loss it is."""
-
-    def test_has_options_for_each(self, registry: Registry) -> None:
-        losses = resolve(registry, "souple", "tiny", TWICE).losses
-        assert losses["image-contrastive"] == {"weight": 1.0, "temperature": 0.07}
-        assert losses["image-sharp"] == {"part": "image-contrastive", "weight": 2.0, "temperature": 0.05}
-
-    def test_is_written_and_read_again(self, registry: Registry, tmp_path: Path) -> None:
-        method_config = resolve(registry, "souple", "tiny", TWICE)
-        (tmp_path / "config.yaml").write_text(method_config.to_yaml())
-        again = resolve(registry, str(tmp_path / "config.yaml"), "tiny", ["losses.image-sharp.weight=3"])
-        assert again.losses["image-sharp"] == method_config.losses["image-sharp"] | {"weight": 3.0}
-        assert again.losses["area"] == method_config.losses["area"]
-
-    def test_under_its_own_name_needs_no_part(self, registry: Registry) -> None:
-        plain = resolve(registry, "souple", "tiny")
-        assert resolve(registry, "souple", "tiny", ["losses.area.part=area"]) == plain
-        assert not any("part" in table for table in plain.losses.values())
-
-    @pytest.mark.parametrize("order", [1, -1])
-    def test_another_part_drops_the_old_ones_own_options(self, registry: Registry, order: int) -> None:
-        overrides = ["losses.area.part=image-contrastive", "losses.area.temperature=0.2"][::order]
-        area = resolve(registry, "souple", "tiny", [*overrides, "losses.area.weight=4"]).losses["area"]
-        assert area == {"part": "image-contrastive", "weight": 4.0, "temperature": 0.2}
-
-    def test_may_stand_in_the_base(self, registry: Registry, write: Any, tmp_path: Path) -> None:
-        base = write(losses={"a": {"part": "area", "target": 0.3}, "b": {"part": "area", "target": 0.2}})
-        own = {"name": "mine", "base": base, "losses": {"a": {"weight": 5}, "b": None}}
-        own["with"] = {"tiny": {"losses": {"a": {"target": 0.1}}}}
-        (tmp_path / "mine.yaml").write_text(yaml.safe_dump(own))
-        losses = resolve(registry, str(tmp_path / "mine.yaml"), "tiny").losses
-        assert losses == {"a": {"part": "area", "weight": 5.0, "target": 0.1, "negative_target": 0.0}}
-
-    def test_changes_with_the_encoder_set_by_its_part(self, register: Any, write: Any) -> None:
-        tables = TestEncoderSet.TINY | {"losses": {"area": {"target": 0.1}}}
-        registry = register("encoder_sets", "small", tables)
-        terms = {"small": {"part": "area", "target": 0.4}, "area": {"part": "image-contrastive"}}
-        losses = resolve(registry, write(losses=terms), "small").losses
-        assert losses["small"]["target"] == 0.1
-        assert losses["area"] == {"part": "image-contrastive", "weight": 1.0, "temperature": 0.07}
-
-    def test_is_checked_before_parts_are_imported(self, registry: Registry) -> None:
-        check_names(registry, "souple", "tiny", TWICE)
-        for check_or_resolve in (check_names, resolve):
-            with pytest.raises(UnknownNameError, match=r"There is no loss 'aera'. Did you mean 'area'\?$"):
-                check_or_resolve(registry, "souple", "tiny", ["losses.x.part=aera"])
-            own_name = r"(?s)no loss 'mine'.*says which it is: losses.mine.part=NAME"
-            with pytest.raises(UnknownNameError, match=own_name):
-                check_or_resolve(registry, "souple", "tiny", ["losses.mine.weight=2"])
-
-
 class TestVariants:
     """What a file says `with` an encoder set."""
 
@@ -425,115 +357,3 @@ def test_whatever_a_file_says_is_a_method_or_a_clear_error(
     file.write_text(yaml.safe_dump(tables))
     with suppress(AvpromptError):
         assert isinstance(resolve(loaded.registry, str(file), "tiny"), MethodConfig)
-
-
-class TestTrainingParts:
-    """A schedule and an optimizer stand as a bare name, or as a table with a name and options."""
-
-    def test_a_name_alone_stays_one(self, registry: Registry) -> None:
-        assert resolve(registry, "souple", "tiny").training.schedule == "cosine"
-
-    @pytest.mark.parametrize("override", ["training.optimizer=sgd", "training.optimizer.name=sgd"])
-    def test_options_are_filled_in(self, registry: Registry, override: str) -> None:
-        training = resolve(registry, "souple", "tiny", [override]).training
-        assert training.optimizer == {"name": "sgd", "momentum": 0.9, "nesterov": False}
-
-    def test_an_option_alone_is_of_the_part_that_is_named_already(self, registry: Registry) -> None:
-        training = resolve(registry, "souple", "tiny", ["training.optimizer.eps=0.1"]).training
-        assert training.optimizer == {"name": "adam", "betas": [0.9, 0.999], "eps": 0.1}
-
-    def test_another_part_drops_the_options_of_the_first(self, registry: Registry, tmp_path: Path) -> None:
-        file = tmp_path / "mine.yaml"
-        file.write_text("name: mine\nbase: souple\ntraining: {optimizer: {name: sgd, momentum: 0.5}}\n")
-        training = resolve(registry, str(file), "tiny", ["training.optimizer.name=adam"]).training
-        assert training.optimizer == {"name": "adam", "betas": [0.9, 0.999], "eps": 1e-8}
-        more = resolve(registry, str(file), "tiny", ["training.optimizer.nesterov=true"]).training
-        assert more.optimizer == {"name": "sgd", "momentum": 0.5, "nesterov": True}
-
-    def test_reads_its_own_yaml_again(self, registry: Registry, tmp_path: Path) -> None:
-        method = resolve(registry, "souple", "tiny", ["training.optimizer.name=adamw"])
-        file = tmp_path / "again.yaml"
-        file.write_text(method.to_yaml())
-        assert resolve(registry, str(file), "tiny") == method
-
-    @pytest.mark.parametrize(
-        ("override", "message"),
-        [
-            ("training.schedule=cosin", r"There is no schedule 'cosin'. Did you mean 'cosine'\?"),
-            ("training.schedule=5", r"training.schedule: Input should be a name, or a table with a name"),
-            (
-                "training.schedule.name=5",
-                r"training.schedule: Input should be a name, or a table with a name",
-            ),
-            ("training.optimizer.name=adm", r"There is no optimizer 'adm'. Did you mean 'adam'"),
-        ],
-    )
-    def test_a_wrong_name_is_told_before_a_part_is_imported(
-        self, registry: Registry, override: str, message: str
-    ) -> None:
-        for check in (check_names, resolve):
-            with pytest.raises(AvpromptError, match=message):
-                check(registry, "souple", "tiny", [override])
-
-    @pytest.mark.parametrize(
-        ("override", "message"),
-        [
-            (
-                "training.schedule.period=3",
-                r"schedule has no option 'period'. What it names takes no options",
-            ),
-            ("training.optimizer.eps=0", r"training.optimizer.eps: Input should be greater than 0"),
-        ],
-    )
-    def test_a_wrong_option_is_told(self, registry: Registry, override: str, message: str) -> None:
-        with pytest.raises(ConfigError, match=message):
-            resolve(registry, "souple", "tiny", [override])
-
-
-@pytest.mark.parametrize("order", [1, -1])
-def test_the_choice_of_an_optimizer_comes_before_its_options(registry: Registry, order: int) -> None:
-    overrides = ["training.optimizer.momentum=0.5", "training.optimizer.name=sgd"][::order]
-    optimizer = resolve(registry, "souple", "tiny", overrides).training.optimizer
-    assert optimizer == {"name": "sgd", "momentum": 0.5, "nesterov": False}
-
-
-def test_nesterov_without_momentum_is_refused(registry: Registry) -> None:
-    overrides = [f"training.optimizer.{option}" for option in ("name=sgd", "momentum=0", "nesterov=true")]
-    with pytest.raises(ConfigError, match=r"training.optimizer.nesterov: Input should be false where"):
-        resolve(registry, "souple", "tiny", overrides)
-
-
-class TestNull:
-    """In place of options it takes away what the base has; anywhere else somebody has forgotten `{}`."""
-
-    @pytest.mark.parametrize(
-        ("override", "message"),
-        [
-            ("training.callbacks.ema=", r"To add it with its defaults, write `ema: {}`"),
-            ("training.callbacks.best-chekpoint=", r"Did you mean 'best-checkpoint'\?"),
-            ("losses.aera=null", r"losses.aera is null .* Did you mean 'area'\?"),
-        ],
-    )
-    def test_with_nothing_to_take_away(self, registry: Registry, override: str, message: str) -> None:
-        for check in (check_names, resolve):
-            with pytest.raises((ConfigError, UnknownNameError), match=message):
-                check(registry, "souple", "tiny", [override])
-
-    @pytest.mark.parametrize(
-        ("changes", "message"),
-        [
-            ({"training": {"callbacks": {"earlystoping": None}}}, r"Did you mean 'early-stopping'\?"),
-            ({"losses": {"area": None}}, r"losses.area is null in the method"),
-            ({"with": {"tiny": {"losses": {"aera": None}}}}, r"table with.tiny .* Did you mean 'area'\?"),
-        ],
-    )
-    def test_in_a_file(self, registry: Registry, write: Any, changes: Any, message: str) -> None:
-        with pytest.raises((ConfigError, UnknownNameError), match=message):
-            resolve(registry, write(**changes), "tiny")
-
-    def test_takes_a_callback_of_the_base_away(self, registry: Registry, write: Any, tmp_path: Path) -> None:
-        base = write(training={"callbacks": {"ema": {}, "best-checkpoint": {}}})
-        file = tmp_path / "over.yaml"
-        tables = {"name": "over", "base": Path(base).name, "training": {"callbacks": {"ema": None}}}
-        file.write_text(yaml.safe_dump(tables))
-        assert list(resolve(registry, str(file), "tiny").training.callbacks) == ["best-checkpoint"]
