@@ -16,29 +16,18 @@ from avprompt.features.encoding import open_encoding
 from avprompt.model.grounding import Grounding
 from avprompt.model.method import Method
 from avprompt.model.outputs import text_features
-from avprompt.model.parts import AlignmentLoss, AudioProjection, Decoder
+from avprompt.model.parts import AlignmentLoss
 from avprompt.model.prompt_generator import PromptGenerator, join_prompts
 from avprompt.records import AudioFeatures, ImageFeatures, Prompt
 from avprompt.testing import StandInAudioEncoder, StandInBackbone, StandInMasker, check_prompt_generator
+from avprompt.testing.stand_in_method import StandInDecoder, StandInProjection
 
 DEPTH, TOKENS = 3, 2
 
 
-class Padding(AudioProjection):
-    """The mean frame, as wide as text."""
+class Image(AlignmentLoss):
+    """What the masks let through of the image, and what they lie on."""
 
-    def forward(self, frames: Tensor) -> Tensor:
-        return F.pad(frames.mean(1, keepdim=True), (0, self.text_width - self.audio_width))
-
-
-class Cosine(Decoder):
-    def forward(self, image: ImageFeatures, text: Tensor, *, pairs: bool = False) -> Tensor:
-        texts = (text if pairs else text[:, None]).expand(len(image), -1, -1)
-        logits = torch.einsum("ijd,idhw->ijhw", texts, image.dense)
-        return logits if pairs else logits[:, 0]
-
-
-class Mean(AlignmentLoss):
     def forward(self, grounding: Grounding) -> Tensor:
         return grounding.logits.mean() + grounding.image_level.mean()
 
@@ -69,11 +58,11 @@ def method(
     return Method(
         backbone,
         encoder,
-        Padding(TrainedOptions(), encoder, backbone),
+        StandInProjection(TrainedOptions(), encoder, backbone),
         generator(PromptOptions(**options), backbone),
-        Cosine(TrainedOptions()),
+        StandInDecoder(TrainedOptions()),
         StandInMasker(),
-        {"mean": Mean(LossOptions())},
+        {"image": Image(LossOptions())},
     )
 
 
@@ -242,8 +231,10 @@ class Framed(Deep):
 
 
 def test_padding_goes_to_who_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Padding, "pads_tokens", True)
-    with pytest.raises(ConfigError, match=r"Padding .* fills up short rows .* Deep .* would read that"):
+    monkeypatch.setattr(StandInProjection, "pads_tokens", True)
+    with pytest.raises(
+        ConfigError, match=r"Projection .* fills up short rows .* Deep .* would read that"
+    ):
         method(Deep)
     monkeypatch.setattr(Deep, "takes_padding", True)
     method(Deep)
