@@ -232,9 +232,7 @@ class Framed(Deep):
 
 def test_padding_goes_to_who_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(StandInProjection, "pads_tokens", True)
-    with pytest.raises(
-        ConfigError, match=r"Projection .* fills up short rows .* Deep .* would read that"
-    ):
+    with pytest.raises(ConfigError, match=r"Projection .* fills up short rows .* Deep .* would read that"):
         method(Deep)
     monkeypatch.setattr(Deep, "takes_padding", True)
     method(Deep)
