@@ -6,7 +6,8 @@ import math
 from typing import Literal
 
 import torch
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -44,6 +45,13 @@ class SigmoidOptions(LossOptions, TrainedOptions):
     temperature: float = Field(default=0.1, gt=0)
     bias: float = -10.0
     weight_decay: float | None = Field(default=0.0, ge=0, le=1000)
+
+    @field_validator("compare_with")
+    @classmethod
+    def _has_a_choice(cls, value: str, info: ValidationInfo) -> str:
+        if value == "audio" and info.data.get("level") == "image":
+            raise PydanticCustomError("idle", "Input should be image unless level is feature")
+        return value
 
 
 class SigmoidContrastive(AlignmentLoss):

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from pydantic import ValidationError
 from torch import Tensor
 
 from avprompt.training.optimisation import parameter_groups
@@ -140,3 +141,9 @@ class TestTraining:
     def test_learns_nothing_where_it_must_not_or_is_left_out(self, bench: Bench, setting: str) -> None:
         state = trained_state(bench.trainer("souple", setting).method)
         assert not [name for name in state if name.startswith("losses")]
+
+
+def test_a_choice_that_cannot_act_is_refused() -> None:
+    assert SigmoidOptions(level="feature", compare_with="audio").compare_with == "audio"
+    with pytest.raises(ValidationError, match=r"should be image unless level is feature"):
+        SigmoidOptions(compare_with="audio")
