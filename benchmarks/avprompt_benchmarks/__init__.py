@@ -7,6 +7,9 @@ from avprompt.plugin import Register, hookimpl
 def register_datasets(register: Register) -> None:
     register("toy", "avprompt_benchmarks.toy.adapter:Toy")
     register("toy-openset", "avprompt_benchmarks.toy.adapter:ToyOpenSet")
+    register("toy-vague", "avprompt_benchmarks.toy.worlds:ToyVague")
+    register("toy-twins", "avprompt_benchmarks.toy.worlds:ToyTwins")
+    register("toy-crowd", "avprompt_benchmarks.toy.worlds:ToyCrowd")
     register("vggss", "avprompt_benchmarks.vggss:VGGSS")
     register("vggss-openset", "avprompt_benchmarks.openset:OpenSet")
     register("vggss-heard", "avprompt_benchmarks.openset:Heard")

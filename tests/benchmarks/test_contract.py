@@ -17,7 +17,10 @@ def test_the_benchmark_keeps_the_contract(registry: Registry, name: str, tmp_pat
     check_benchmark(registry.load("datasets", name)(LAYOUTS[name](tmp_path)))
 
 
-@pytest.mark.parametrize("name", ["toy", "toy-openset"])
+TOYS = {"toy", "toy-openset", "toy-vague", "toy-twins", "toy-crowd"}
+
+
+@pytest.mark.parametrize("name", sorted(TOYS))
 def test_the_toy_benchmarks_keep_the_contract(registry: Registry, name: str) -> None:
     check_benchmark(registry.load("datasets", name)())
 
@@ -35,7 +38,7 @@ def test_a_number_of_masks_alone_makes_no_defect_a_known_one(registry: Registry,
 
 def test_every_benchmark_of_ours_has_a_layout(registry: Registry) -> None:
     ours = {entry.name for entry in registry.entries("benchmarks") if entry.kind == "datasets"}
-    assert ours - {"toy", "toy-openset"} == set(LAYOUTS)
+    assert ours - TOYS == set(LAYOUTS)
 
 
 @pytest.mark.parametrize("name", LAYOUTS)

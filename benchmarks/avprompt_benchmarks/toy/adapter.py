@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
 from avprompt.plugin import BenchmarkAdapter, DataError, Split, suggest
 from avprompt_benchmarks.toy.classes import HEARD, UNHEARD
-from avprompt_benchmarks.toy.samples import Plan, ToySamples
+from avprompt_benchmarks.toy.plan import Plan
+from avprompt_benchmarks.toy.samples import ToySamples
 from avprompt_benchmarks.toy.sound import SECONDS
 
 PLANS = {
@@ -17,8 +19,8 @@ PLANS = {
     "train-heard": Plan(1500, HEARD, training=True),
     "heard": Plan(300, HEARD),
     "unheard": Plan(300, UNHEARD),
-    "multi-source": Plan(300, sources=2),
-    "negatives": Plan(300, sources=0),
+    "multi-source": Plan(300, sources=(2,)),
+    "negatives": Plan(300, sources=(0,)),
 }
 
 
@@ -36,6 +38,7 @@ class Toy(BenchmarkAdapter):
     encoders = "mini"
     audio_seconds = SECONDS
     size = 96
+    plans: ClassVar[Mapping[str, Plan]] = PLANS
     validation_split = "validation"
     protocols: ClassVar[tuple[str, ...]] = ("val-threshold", "acl-sweep", "ezvsl-median")
     needs_root = False
@@ -50,9 +53,9 @@ class Toy(BenchmarkAdapter):
         Raises:
             DataError: no such split.
         """
-        if name not in PLANS:
-            raise DataError(f"The toy benchmark has no split '{name}'. {suggest(name, PLANS)}")
-        return Split(ToySamples(self.seed, name, PLANS[name]), expected=PLANS[name].count)
+        if name not in self.plans:
+            raise DataError(f"{self.title} has no split '{name}'. {suggest(name, self.plans)}")
+        return Split(ToySamples(self.seed, name, self.plans[name]), expected=self.plans[name].count)
 
 
 class ToyOpenSet(Toy):

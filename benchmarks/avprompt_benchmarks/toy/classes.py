@@ -21,6 +21,11 @@ def texture_of(kind: int) -> int:
     return kind % len(TEXTURES)
 
 
+def kind_of(shape: int, texture: int) -> int:
+    """Return the class of a shape with a texture, by their numbers."""
+    return shape * len(TEXTURES) + texture
+
+
 def name_of(kind: int) -> str:
     """Return the English name of a class, such as "striped circle"."""
     return f"{TEXTURES[texture_of(kind)]} {SHAPES[shape_of(kind)]}"

@@ -9,29 +9,12 @@ from typing import overload
 import numpy as np
 
 from avprompt.plugin import Audio, Distractor, GroundTruth, Sample
-from avprompt_benchmarks.toy.classes import CLASSES, NAMES
+from avprompt_benchmarks.toy.plan import Plan
 from avprompt_benchmarks.toy.scene import Scene, draw_scene
 from avprompt_benchmarks.toy.seeds import generator
 from avprompt_benchmarks.toy.sound import LENGTH, RATE, make_noise, make_sound, mix_sounds
 
 NEGATIVES = ("silence", "noise", "off-screen")
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What the samples of a split are like.
-
-    Attributes:
-        count: how many there are.
-        kinds: the classes that may sound.
-        sources: how many objects of a scene sound; 0 makes negatives, of each of `NEGATIVES` in turn.
-        training: samples carry no truth, and are kept once they are drawn.
-    """
-
-    count: int
-    kinds: tuple[int, ...] = CLASSES
-    sources: int = 1
-    training: bool = False
 
 
 @dataclass
@@ -70,21 +53,24 @@ class ToySamples(Sequence[Sample]):
 
     def _test_sample(self, index: int) -> Sample:
         rng, scene = self._draw(index)
-        sounding = range(self.plan.sources)
-        silent = range(self.plan.sources, len(scene.things))
+        first_silent = self.plan.sounding(index)
+        silent = range(first_silent, len(scene.things))
         return Sample(
             id=self._id(index),
             image=scene.image,
             audio=Audio(self._sound(rng, scene, index), RATE),
-            truth=GroundTruth(
-                scene.mask(*sounding).astype(np.float32), np.stack([scene.mask(i) for i in silent])
-            ),
+            truth=self._truth(scene, range(first_silent), silent),
             label=self._label(scene, index),
             distractor=Distractor(
-                Audio(make_sound(rng, scene.things[silent[0]].kind), RATE), scene.mask(silent[0])
+                self._sound_of(rng, scene.things[first_silent].kind), scene.mask(first_silent)
             ),
-            off_screen=Audio(make_sound(rng, _unseen(rng, scene)), RATE),
+            off_screen=self._sound_of(rng, self.plan.draw_unseen(rng, scene.kinds)),
         )
+
+    def _truth(self, scene: Scene, sounding: range, silent: range) -> GroundTruth:
+        mask = scene.mask(*sounding).astype(np.float32)
+        sources = len(sounding) if self.plan.parts else 1
+        return GroundTruth(mask, np.stack([scene.mask(i) for i in silent]), sources)
 
     def _id(self, index: int) -> str:
         return f"{self.split}-{index:04d}"
@@ -92,27 +78,22 @@ class ToySamples(Sequence[Sample]):
     def _draw(self, index: int) -> tuple[np.random.Generator, Scene]:
         """Draw a scene whose first objects sound, and return the generator that its sounds come from."""
         rng, sounds = generator(self.seed, self.split, index).spawn(2)
-        sounding = rng.choice(self.plan.kinds, self.plan.sources, replace=False).tolist()
-        others = rng.permutation([kind for kind in CLASSES if kind not in sounding]).tolist()
-        visible = rng.integers(max(2, self.plan.sources + 1), 5)  # at least one object is silent
-        return sounds, draw_scene(rng, (sounding + others)[:visible])
+        return sounds, draw_scene(rng, self.plan.draw_kinds(rng, index))
 
     def _sound(self, rng: np.random.Generator, scene: Scene, index: int) -> np.ndarray:
         """Make the sound that goes with the picture, (T,) float32."""
-        if self.plan.sources:
-            return mix_sounds(rng, [thing.kind for thing in scene.things[: self.plan.sources]])
+        sources = scene.kinds[: self.plan.sounding(index)]
+        if sources:
+            return mix_sounds(rng, [self.plan.draw_voice(rng, kind) for kind in sources])
         negative = NEGATIVES[index % len(NEGATIVES)]
         if negative == "off-screen":
-            return make_sound(rng, _unseen(rng, scene))
+            return self._sound_of(rng, self.plan.draw_unseen(rng, scene.kinds)).samples
         return make_noise(rng) if negative == "noise" else np.zeros(LENGTH, dtype=np.float32)
 
+    def _sound_of(self, rng: np.random.Generator, kind: int) -> Audio:
+        """Make the sound of one object."""
+        return Audio(make_sound(rng, self.plan.draw_voice(rng, kind)), RATE)
+
     def _label(self, scene: Scene, index: int) -> str:
-        if not self.plan.sources:
-            return NEGATIVES[index % len(NEGATIVES)]
-        return " and ".join(NAMES[thing.kind] for thing in scene.things[: self.plan.sources])
-
-
-def _unseen(rng: np.random.Generator, scene: Scene) -> int:
-    """Choose a class that is not in the picture."""
-    seen = {thing.kind for thing in scene.things}
-    return int(rng.choice([kind for kind in CLASSES if kind not in seen]))
+        sources = scene.kinds[: self.plan.sounding(index)]
+        return self.plan.label(sources) if sources else NEGATIVES[index % len(NEGATIVES)]

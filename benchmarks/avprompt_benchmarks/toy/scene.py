@@ -54,6 +54,11 @@ class Scene:
     labels: NDArray[np.uint8]
     ground: str
 
+    @property
+    def kinds(self) -> list[int]:
+        """The classes of the objects."""
+        return [thing.kind for thing in self.things]
+
     def mask(self, *indices: int) -> NDArray[np.bool_]:
         """Return where any of these objects is seen, (96, 96) bool; nowhere without one."""
         return np.isin(self.labels, [index + 1 for index in indices])
