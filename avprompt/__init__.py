@@ -1,7 +1,7 @@
 """avprompt: a modular plugin toolkit for audio-visual prompt learning.
 
-`load`, `run`, `evaluate` and `compare` do what the commands do; `avprompt.api` describes them. They are
-imported when first asked for, so that `import avprompt` and `avprompt --help` need no torch.
+`load`, `run`, `evaluate`, `compare` and `sweep` do what the commands do; `avprompt.api` describes them. They
+are imported when first asked for, so that `import avprompt` and `avprompt --help` need no torch.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from avprompt.api import compare, evaluate, load, run
+    from avprompt.api import compare, evaluate, load, run, sweep
     from avprompt.errors import AvpromptError
     from avprompt.runs.localize import Localization, Localizer
     from avprompt.runs.results import RunResult
@@ -31,6 +31,7 @@ __all__ = [
     "evaluate",
     "load",
     "run",
+    "sweep",
 ]
 
 if not TYPE_CHECKING:  # type checkers know the names above, and no others

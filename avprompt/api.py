@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Unpack
 
@@ -27,6 +27,8 @@ from avprompt.runs.run import execute
 from avprompt.runs.session import open_session
 from avprompt.runs.settings import RunOptions, Settings
 from avprompt.runs.side_by_side import Comparison
+from avprompt.sweeps.run import SweptCells, ledger_of, run_cells, sweep_folder
+from avprompt.sweeps.sweep import asked_sweep
 
 
 @file_errors()
@@ -194,6 +196,48 @@ def compare(
         across=across,
         allow_different=allow_different,
     )
+
+
+@file_errors()
+def sweep(
+    targets: str | Path | Sequence[str | Path],
+    *,
+    over: Mapping[str, Sequence[Any]] | None = None,
+    datasets: Sequence[str] | None = None,
+    seeds: Sequence[int] | None = None,
+    output: str | Path | None = None,
+    ledger: str | Path | None = None,
+    jobs: int = 1,
+    redo: bool = False,
+    progress: bool = False,
+    **options: Unpack[RunOptions],
+) -> SweptCells:
+    """Run methods at every level of some factors; `avprompt sweep`.
+
+    Args:
+        targets: a registered sweep or its YAML file; or methods. What is given beside takes the place of what
+            the sweep says.
+        over: option -> values, each a factor.
+        datasets: registered benchmarks; `toy` unless the sweep says otherwise.
+        seeds: of the runs; 0 unless the sweep says otherwise.
+        output: folder of the run directories; `runs/sweeps/NAME` unless given.
+        ledger: csv file that finished runs are entered in, and taken from.
+        jobs: runs at a time, each in a process of its own.
+        redo: run again what was made by other code than today's.
+        progress: show it on the standard error.
+        **options: see `RunOptions`; of every run.
+
+    Returns:
+        Rows of all cells that are done, and what went wrong with others: a cell that fails stops no other.
+
+    Raises:
+        AvpromptError: something does not fit in a cell; then nothing is run.
+    """
+    loaded = load_plugins(Settings.of(options).plugins)
+    chosen = asked_sweep(loaded, targets, over=over, datasets=datasets, seeds=seeds, **options)
+    folder = _path(output, "output") or sweep_folder(chosen)
+    rows = _path(ledger, "ledger") or ledger_of(chosen, folder)
+    return run_cells(loaded, chosen, folder, rows, jobs=jobs, redo=redo, progress=progress)
 
 
 def _target(method_or_run: Any) -> str:

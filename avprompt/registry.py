@@ -31,10 +31,11 @@ KINDS = MappingProxyType(
         "protocols": "protocol",
         "checkpoint_formats": "checkpoint format",
         "weights": "weight file",
+        "sweeps": "sweep",
     }
 )
 
-YAML_KINDS = ("methods", "encoder_sets")
+YAML_KINDS = ("methods", "encoder_sets", "sweeps")
 """Kinds of which YAML is registered: its text, or where it is, `"package:file.yaml"`."""
 
 _PLACE = re.compile(r"[^\s:]+:\S+")

@@ -22,6 +22,7 @@ from avprompt.cli.localize import localize
 from avprompt.cli.plugins import plugins
 from avprompt.cli.run import run
 from avprompt.cli.score import score
+from avprompt.cli.sweep import sweep
 from avprompt.cli.weights import weights
 from avprompt.errors import AvpromptError
 from avprompt.files import file_errors
@@ -103,6 +104,7 @@ def main() -> None:
     \b
     avprompt run souple                        train and score SouPLe on the toy benchmark
     avprompt compare souple acl-ssl            two methods side by side
+    avprompt sweep souple --over prompt.context_tokens=4,8,16
     avprompt list methods                      what there is
     """  # noqa: D301 - click takes the backspace for "leave these lines alone"
 
@@ -112,6 +114,7 @@ for command in (
     evaluate,
     score,
     compare,
+    sweep,
     localize,
     data,
     cache,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from importlib import machinery, metadata, util
@@ -61,6 +61,21 @@ def code_versions(encoder: nn.Module) -> dict[str, str]:
     return dict(sorted(versions.items()))
 
 
+def source_digest(packages: Iterable[str], rooms: Sequence[str]) -> str:
+    """Return the hash of the sources of packages or plugin files, installed or not; not of what they import.
+
+    Args:
+        packages: names of top-level modules.
+        rooms: of the core, whose sources count.
+    """
+    contents = {
+        f"{name}/{inside}": path.read_bytes()
+        for name in sorted({CORE, *packages})
+        for inside, path in sorted(_source_files(name, _places(name), rooms).items())
+    }
+    return hashlib.sha256(repr(contents).encode()).hexdigest()
+
+
 def _package(module: nn.Module) -> str:
     return type(module).__module__.partition(".")[0]
 
@@ -78,10 +93,10 @@ def _places(name: str) -> list[Path]:
     return [Path(spec.origin)] if spec.origin and spec.has_location else []
 
 
-def _source_files(name: str, places: list[Path]) -> dict[str, Path]:
-    """Return files by their path inside the package."""
+def _source_files(name: str, places: list[Path], rooms: Sequence[str] = ROOMS) -> dict[str, Path]:
+    """Return files by their path inside the package; of the core those of some rooms."""
     if name == CORE:
-        places = [folder / room for folder in places for room in ROOMS]
+        places = [folder / room for folder in places for room in rooms]
         return {f"{room.name}/{path.name}": path for room in places for path in room.glob("*.py")}
     files = {place.name: place for place in places if place.is_file()}
     for folder in places:

@@ -2,9 +2,9 @@
 
 A plugin is a module (or package) with some of these functions, marked `@avprompt.plugin.hookimpl`, and an
 entry point in the group `avprompt`. `register(name, target)` takes the part itself or, so that
-listing parts never imports torch, where it is: `"module:attribute"`. Of methods and encoder sets it takes
-the YAML itself or, again, where that is: `"package:file.yaml"`, or in a plugin that is a single file the path
-of another file beside it, `"file.yaml"`.
+listing parts never imports torch, where it is: `"module:attribute"`. Of methods, encoder sets and sweeps it
+takes the YAML itself or, again, where that is: `"package:file.yaml"`, or in a plugin that is a single file
+the path of another file beside it, `"file.yaml"`.
 """
 
 from __future__ import annotations
@@ -102,3 +102,8 @@ def register_encoder_sets(register: Register) -> None:
 @hookspec
 def register_methods(register: Register) -> None:
     """Register methods, YAML that names one part of each kind and its options, or a base."""
+
+
+@hookspec
+def register_sweeps(register: Register) -> None:
+    """Register sweeps, YAML that names methods, datasets, seeds and factors."""

@@ -29,6 +29,7 @@ broken. Call them in your tests, with any test runner; nothing is downloaded:
 | weight file | `check_weight_file(MINE)` |
 | encoder set | `check_encoder_set("mine")` |
 | method | `check_method("mine")`, its name or a YAML file: training on stand-in encoders |
+| sweep | `check_sweep("mine")`, its name or a YAML file: every run can be made |
 
 `StandInBackbone`, `StandInAudioEncoder` and `StandInMasker` have the right shapes and no weights.
 """
@@ -46,6 +47,7 @@ from avprompt.testing.parts import (
 )
 from avprompt.testing.protocols import check_protocol
 from avprompt.testing.standins import StandInAudioEncoder, StandInBackbone, StandInMasker
+from avprompt.testing.sweeps import check_sweep
 from avprompt.testing.training import check_callback, check_optimizer, check_schedule
 from avprompt.testing.weights import check_weight_file
 
@@ -68,5 +70,6 @@ __all__ = [
     "check_prompt_generator",
     "check_protocol",
     "check_schedule",
+    "check_sweep",
     "check_weight_file",
 ]

@@ -33,6 +33,7 @@ from avprompt.testing.parts import (
 from avprompt.testing.protocols import check_protocol
 from avprompt.testing.rehearsal import on_stand_ins, with_stand_ins
 from avprompt.testing.standins import StandInAudioEncoder, StandInBackbone
+from avprompt.testing.sweeps import check_sweep
 from avprompt.testing.training import check_callback, check_optimizer, check_schedule
 from avprompt.testing.weights import check_weight_file
 from avprompt.weights.checkpoint import trained_state
@@ -154,6 +155,10 @@ def _weight_file(registry: Registry, name: str) -> None:
     check_weight_file(registry.load("weights", name))
 
 
+def _sweep(registry: Registry, name: str) -> None:
+    check_sweep(name, registry)
+
+
 def _encoder_set(registry: Registry, name: str) -> None:
     check_encoder_set(name, registry)
 
@@ -193,5 +198,6 @@ CHECKS: Mapping[str, Callable[[Registry, str], None]] = MappingProxyType(
         "protocols": _protocol,
         "checkpoint_formats": _checkpoint_format,
         "weights": _weight_file,
+        "sweeps": _sweep,
     }
 )

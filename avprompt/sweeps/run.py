@@ -1,0 +1,147 @@
+"""A sweep from its plan to its rows: what the ledger has is taken, the rest is run and entered."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from avprompt.plugin.discovery import Loaded
+from avprompt.runs.directory import RUNS, RunDirectory, numbered
+from avprompt.runs.progress import Progress as Bars
+from avprompt.runs.progress import Quiet
+from avprompt.runs.results import read_results
+from avprompt.sweeps.cells import Cell
+from avprompt.sweeps.identity import Identity
+from avprompt.sweeps.ledger import append, machine, read_ledger, recorded
+from avprompt.sweeps.plan import plan_sweep
+from avprompt.sweeps.progress import watching
+from avprompt.sweeps.row import Row, rows_of
+from avprompt.sweeps.running import one_by_one, side_by_side, threads_for
+from avprompt.sweeps.sweep import Sweep
+from avprompt.training.interruption import Interrupted
+
+LEDGER = "ledger.csv"
+
+
+@dataclass(frozen=True)
+class SweptCells:
+    """A sweep with what is known of its cells.
+
+    Attributes:
+        sweep: which runs were asked for.
+        rows: of each cell that is done, one for each test split.
+        failures: what went wrong, by the name of the cell.
+        taken: cells that were in the ledger.
+        outdated: those of them that were made by other code than today's.
+        folder: of the run directories.
+        ledger: where the rows are.
+    """
+
+    sweep: Sweep
+    rows: Mapping[Cell, list[Row]]
+    failures: Mapping[str, str]
+    taken: int
+    outdated: int
+    folder: Path
+    ledger: Path
+
+
+def sweep_folder(sweep: Sweep) -> Path:
+    """Return where the runs of a sweep go unless the user says otherwise."""
+    return RUNS / "sweeps" / sweep.name
+
+
+def ledger_of(sweep: Sweep, folder: Path) -> Path:
+    """Return the ledger of a sweep: its own where that one's folder is here, else one beside its runs."""
+    own = sweep.ledger
+    return own if own is not None and own.parent.is_dir() else folder / LEDGER
+
+
+def run_cells(
+    loaded: Loaded,
+    sweep: Sweep,
+    folder: Path,
+    ledger: Path,
+    *,
+    jobs: int = 1,
+    redo: bool = False,
+    progress: bool = False,
+) -> SweptCells:
+    """Run what the ledger does not have yet; a cell that fails stops no other.
+
+    Args:
+        loaded: plugins.
+        sweep: which runs.
+        folder: of the run directories; what is done or begun there is taken up.
+        ledger: csv file where each run is entered as soon as it is done.
+        jobs: runs at a time.
+        redo: also run what was made by other code than today's, into folders of their own.
+        progress: show it on the standard error.
+
+    Raises:
+        AvpromptError: something does not fit in a cell; then nothing is run.
+        Interrupted: by a signal; what has begun goes on when the sweep is run again.
+    """
+    plan = plan_sweep(loaded, sweep, folder)
+    codes = {cell: identity.code for cell, identity in plan.items()}
+    rows = recorded(loaded.registry, plan, read_ledger(ledger))
+    others = [cell for cell in rows if any(row.code != codes[cell] for row in rows[cell])]
+    if redo:
+        plan, codes = _anew(plan, codes, others)
+        rows = {cell: of_cell for cell, of_cell in rows.items() if cell not in others}
+        others = []
+    taken = len(rows)
+    waiting = [cell for cell in plan if cell not in rows]
+    failures: dict[str, str] = {}
+    known = {"machine": machine(), "threads": torch.get_num_threads() if jobs == 1 else threads_for(jobs)}
+    finished = {cell for cell in waiting if RunDirectory(cell.folder).results.is_file()}
+    try:
+        with watching(len(waiting), jobs=jobs, shown=progress) as watch:
+            if jobs == 1:
+                ends = one_by_one(loaded, waiting, Bars() if progress else Quiet(), watch)
+            else:
+                ends = side_by_side(waiting, jobs, watch)
+            with closing(ends):
+                for over in ends:
+                    cell = over.cell
+                    if over.error is not None:
+                        failures[cell.name] = over.error
+                        continue
+                    code = _unchanged(plan[cell], codes[cell])
+                    made_by = {} if cell in finished else {**known, "code": code}
+                    result = read_results(cell.folder)
+                    rows[cell] = rows_of(sweep.name, cell, plan[cell], result, made_by=made_by)
+                    append(ledger, rows[cell])
+    except KeyboardInterrupt as error:
+        number = getattr(error, "number", signal.SIGINT)
+        message = (
+            f"Interrupted. {len(rows)} of {len(plan)} runs are done; the same command goes on from there."
+        )
+        raise Interrupted(number, message) from error
+    ordered = {cell: rows[cell] for cell in plan if cell in rows}
+    return SweptCells(sweep, ordered, failures, taken, len(others), folder, ledger)
+
+
+def _anew(
+    plan: Mapping[Cell, Identity], codes: Mapping[Cell, str], others: list[Cell]
+) -> tuple[dict[Cell, Identity], dict[Cell, str]]:
+    """Give cells that are to be made again a folder that holds no finished run."""
+    moved = {cell: replace(cell, folder=_unfinished(cell.folder)) for cell in others}
+    return (
+        {moved.get(cell, cell): identity for cell, identity in plan.items()},
+        {moved.get(cell, cell): code for cell, code in codes.items()},
+    )
+
+
+def _unfinished(folder: Path) -> Path:
+    return next(path for path in numbered(folder) if not RunDirectory(path).results.is_file())
+
+
+def _unchanged(identity: Identity, code: str) -> str:
+    """Return the hash of the code, or nothing where it was edited while the sweep went on."""
+    return code if identity.code == code else ""
