@@ -44,3 +44,10 @@ def register_protocols(register: Register) -> None:
     register("avsbench-dataset", "avprompt_benchmarks.protocols.avsbench:AvsbenchDataset")
     register("negative-audio", "avprompt_benchmarks.protocols.negative:NegativeAudio")
     register("avatar", "avprompt_benchmarks.protocols.avatar:Avatar")
+
+
+@hookimpl
+def register_sweeps(register: Register) -> None:
+    register("prompt-or-decoder", "avprompt_benchmarks:sweeps/prompt-or-decoder.yaml")
+    register("souple-ablation", "avprompt_benchmarks:sweeps/souple-ablation.yaml")
+    register("worlds", "avprompt_benchmarks:sweeps/worlds.yaml")
