@@ -101,11 +101,14 @@ class GroundTruth:
         silent: (n, H, W) bool, one mask for each visible object that makes no sound; only
             benchmarks that annotate every object have them (n = 0 otherwise).
         sources: how many sources the annotation marks.
+        parts: (n, H, W) bool, the mask of each source, where the benchmark tells them apart (n = 0
+            otherwise).
     """
 
     mask: np.ndarray
     silent: np.ndarray = field(default_factory=lambda: np.zeros((0, 1, 1), dtype=bool))
     sources: int = 1
+    parts: np.ndarray = field(default_factory=lambda: np.zeros((0, 1, 1), dtype=bool))
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,6 +134,7 @@ class Sample:
         group: samples of one image share it (interactive benchmarks).
         scenario: the benchmark's own kind of scene, such as AVATAR's `off-screen`.
         sounding: False where nothing in the image makes the sound.
+        labels: the class name of each source, where `label` names several.
         extra: whatever else a protocol may need of a sample, by name: numbers, texts, arrays of one shape;
             shards of training clips do not keep it, as they keep no annotation.
     """
@@ -145,7 +149,13 @@ class Sample:
     group: str = ""
     scenario: str = ""
     sounding: bool = True
+    labels: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The class name of each source; `label` where there is but one."""
+        return self.labels or (self.label,)
 
 
 @dataclass(frozen=True)

@@ -125,11 +125,12 @@ def floors(
 ) -> None:
     """Print what scores on NAME without a model: floors and ceilings. Only the annotation is read."""
     from avprompt.cli.tables.data import bounds_table
-    from avprompt.data.tools.catalogue import bounds
+    from avprompt.data.tools.catalogue import bounds, headline
 
     adapter = _open(name, data_root, plugins)
+    protocol = headline(load_plugins(plugins).registry, adapter)
     with Console(stderr=True).status("score guesses"):
-        by_split = {split: bounds(adapter, split) for split in splits or adapter.test_splits}
+        by_split = {split: bounds(adapter, split, protocol) for split in splits or adapter.test_splits}
     if as_json:
         click.echo(json.dumps({name: split.model_dump() for name, split in by_split.items()}, indent=2))
     else:

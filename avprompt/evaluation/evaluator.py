@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from avprompt.data.inputs import ImageInput, ImageReader, InputSpec, evaluation_items
 from avprompt.data.loader import worker_count
@@ -100,7 +101,7 @@ class Evaluator:
             named = tagged = None
             if self.text_decoder is not None:
                 backbone = self.encoding.method.backbone
-                named = name_objects(self.text_decoder, backbone, tokens.labels.values())
+                named = name_objects(self.text_decoder, backbone, chain.from_iterable(tokens.names.values()))
                 if tokens.tagged:
                     tagged = name_objects(self.text_decoder, backbone, tokens.tagged.values())
         return Predictor(self.encoding, tokens, self.size, named, tagged)

@@ -116,7 +116,7 @@ def measure_batch(
     """
     check_predictions(predictions, samples)
     truths = [sample.truth for sample in samples if sample.truth is not None]
-    masks = TruthMasks(_stack([truth.mask for truth in truths]))
+    masks = TruthMasks(_stack([truth.mask for truth in truths]), [truth.parts for truth in truths])
     values: Values = {}
     for condition, prediction in predictions.items():
         if condition != "distractor":
@@ -125,7 +125,8 @@ def measure_batch(
     if "distractor" in predictions:
         pairs = enumerate(sample.distractor for sample in samples)
         silent = {k: distractor.mask for k, distractor in pairs if distractor is not None}
-        sounding, distracting = TruthMasks(masks.values[[*silent]]), TruthMasks(_stack([*silent.values()]))
+        sounding = TruthMasks(masks.values[[*silent]], [masks.parts[k] for k in silent])
+        distracting = TruthMasks(_stack([*silent.values()]))
         values |= _measure(ON_ORIGINAL, predictions["distractor"], sounding, protocols)
         values |= _measure(ON_DISTRACTOR, predictions["distractor"], distracting, protocols)
     return MeasuredSamples(

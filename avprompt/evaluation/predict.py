@@ -32,10 +32,19 @@ class NamedObjects:
     decoder: Decoder
     text: Mapping[str, Tensor]
 
-    def predict(self, features: ImageFeatures, names: Sequence[str], size: tuple[int, int]) -> Prediction:
-        """Return heatmaps (B, *size) of B images; there is no confidence in a name, so that is 0."""
-        logits = self.decoder(features, torch.cat([self.text[name] for name in names])).float()
-        return Prediction(torch.sigmoid(resize_maps(logits, size, "bicubic")), torch.zeros(len(names)))
+    def predict(
+        self, features: ImageFeatures, names: Sequence[Sequence[str]], size: tuple[int, int]
+    ) -> Prediction:
+        """Return heatmaps (B, *size) of B images, where an image has several names the maximum of their maps.
+
+        There is no confidence in a name, so that is 0.
+        """
+        counts = [len(of_image) for of_image in names]
+        text = torch.cat([self.text[name] for of_image in names for name in of_image])
+        repeated = features[[image for image, count in enumerate(counts) for _ in range(count)]]
+        logits = self.decoder(repeated, text).float()
+        heatmaps = torch.sigmoid(resize_maps(logits, size, "bicubic")).split(counts)
+        return Prediction(torch.stack([maps.amax(0) for maps in heatmaps]), torch.zeros(len(names)))
 
 
 @torch.no_grad()
@@ -93,9 +102,9 @@ class Predictor:
 
     def _by_name(self, images: Sequence[ImageInput], features: ImageFeatures) -> dict[str, Prediction]:
         """Return predictions by the names of what is seen and of what is heard, where these can be said."""
-        by_name = {
-            "text-prompt": (self.named, [image.sample.label for image in images]),
-            "tagger": (self.tagged, [self.tokens.tagged.get(image.index, "") for image in images]),
+        by_name: dict[str, tuple[NamedObjects | None, list[tuple[str, ...]]]] = {
+            "text-prompt": (self.named, [image.sample.names for image in images]),
+            "tagger": (self.tagged, [(self.tokens.tagged.get(image.index, ""),) for image in images]),
         }
         method, size = self.encoding.method, (self.size, self.size)
         if method.prompts_images and (self.named or self.tagged):

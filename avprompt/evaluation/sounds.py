@@ -32,13 +32,13 @@ class AudioTokens:
 
     Attributes:
         by_condition: of N sounds by condition; `true` always, altered sounds where they can be made.
-        labels: of the samples with a sound, by their place in the split.
+        names: the classes of their sources, of the samples with a sound, by their place in the split.
         tagged: the class that the audio encoder hears in their true sound, likewise, where it is a tagger.
         missing: the samples without one, by their place in the split.
     """
 
     by_condition: dict[str, AudioFeatures] = field(default_factory=dict)
-    labels: dict[int, str] = field(default_factory=dict)
+    names: dict[int, tuple[str, ...]] = field(default_factory=dict)
     tagged: dict[int, str] = field(default_factory=dict)
     missing: dict[int, Missing] = field(default_factory=dict)
 
@@ -66,7 +66,7 @@ class AlteredAudio:
         conditions = RECORDED if altered else RECORDED[:1]
         shares = together(self.ranks, lambda: self._share(samples, conditions, batch_size))
         tokens = AudioTokens(
-            labels=merged([share.labels for share in shares]),
+            names=merged([share.names for share in shares]),
             tagged=merged([share.tagged for share in shares]),
             missing=merged([share.missing for share in shares]),
         )
@@ -85,7 +85,7 @@ class AlteredAudio:
         for items in evaluation_items(samples, read, batch_size, self.workers, ranks=self.ranks):
             share.missing |= {index: item for index, item in items if isinstance(item, Missing)}
             readable = [item for _, item in items if not isinstance(item, Missing)]
-            share.labels |= {inputs.index: label for label, inputs in readable}
+            share.names |= {inputs.index: names for names, inputs in readable}
             for condition in conditions:
                 sounds = {
                     inputs.index: inputs.by_condition[condition]
@@ -103,8 +103,8 @@ class AlteredAudio:
 
     def _altered(self, tokens: AudioTokens, seed: int) -> dict[str, AudioFeatures]:
         """Return the tokens of the sounds that no benchmark need have."""
-        true, labels = tokens.by_condition["true"], tokens.labels
-        count, usable = len(true), np.array(list(labels))
+        true, labels = tokens.by_condition["true"], [" and ".join(names) for names in tokens.names.values()]
+        count, usable = len(true), np.array(list(tokens.names))
         altered = {}
         if len(usable) > 1:
             altered["shuffled"] = true[partners(usable, count, seed)]
@@ -112,8 +112,8 @@ class AlteredAudio:
         altered["silent"] = self._encode_made([silent], "silent").map(torch.Tensor.expand_as, true)
         noises = [noise(self.spec, seed + k) for k in range(min(NOISE_CLIPS, count))]
         altered["noise"] = self._encode_made(noises, "noise")[torch.arange(count) % len(noises)]
-        if len(set(labels.values())) > 1:
-            others = true[other_class(usable, list(labels.values()), count, seed)]
+        if len(set(labels)) > 1:
+            others = true[other_class(usable, labels, count, seed)]
             recorded = tokens.by_condition.get("off-screen")
             altered["off-screen"] = others if recorded is None else recorded.map(_filled, others)
         return altered
@@ -154,22 +154,22 @@ class _Share:
     """What one rank encoded: batches of (places, features) by condition; the rest by place."""
 
     batches: dict[str, list[tuple[list[int], AudioFeatures]]] = field(default_factory=dict)
-    labels: dict[int, str] = field(default_factory=dict)
+    names: dict[int, tuple[str, ...]] = field(default_factory=dict)
     tagged: dict[int, str] = field(default_factory=dict)
     missing: dict[int, Missing] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class _Reader:
-    """Reads the label of a sample with its sounds, the altered ones only where they are asked for."""
+    """Reads a sample's sounds and its sources' names; altered sounds only where they are asked for."""
 
     sounds: SoundReader
     altered: bool
 
-    def __call__(self, sample: Sample, epoch: int, index: int) -> tuple[str, SoundInputs]:
+    def __call__(self, sample: Sample, epoch: int, index: int) -> tuple[tuple[str, ...], SoundInputs]:
         if not self.altered:
             sample = replace(sample, distractor=None, off_screen=None)
-        return sample.label, self.sounds(sample, epoch, index)
+        return sample.names, self.sounds(sample, epoch, index)
 
 
 def partners(usable: np.ndarray, count: int, seed: int) -> np.ndarray:

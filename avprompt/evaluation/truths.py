@@ -47,16 +47,17 @@ class CompressedTruth:
     mask: _CompressedArray
     silent: _CompressedArray
     sources: int
+    parts: _CompressedArray
 
     @staticmethod
     def of(truth: GroundTruth) -> CompressedTruth:
         """Compress a truth."""
-        mask, silent = _CompressedArray.of(truth.mask), _CompressedArray.of(truth.silent)
-        return CompressedTruth(mask, silent, truth.sources)
+        mask, silent, parts = map(_CompressedArray.of, (truth.mask, truth.silent, truth.parts))
+        return CompressedTruth(mask, silent, truth.sources, parts)
 
     def truth(self) -> GroundTruth:
         """Return the truth as it was."""
-        return GroundTruth(self.mask.array(), self.silent.array(), self.sources)
+        return GroundTruth(self.mask.array(), self.silent.array(), self.sources, self.parts.array())
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,8 @@ def digests(ids: Sequence[str], truths: Sequence[GroundTruth]) -> dict[str, str]
     Returns:
         `ids`, of the sorted ids as UTF-8, a zero byte behind each; and `truths`, of each sample in that
         order: its id, the shapes of its mask and of its silent objects' masks and how many sources it
-        has, as text, then the masks, float32 in little-endian order and one byte a pixel.
+        has, as text, then the masks, float32 in little-endian order and one byte a pixel; where sources
+        are told apart their masks follow, one byte a pixel.
     """
     names, contents = hashlib.sha256(), hashlib.sha256()
     for name, index in sorted((name, index) for index, name in enumerate(ids)):
@@ -97,4 +99,5 @@ def digests(ids: Sequence[str], truths: Sequence[GroundTruth]) -> dict[str, str]
         contents.update(f"{name}\0{truth.mask.shape} {truth.silent.shape} {truth.sources}\0".encode())
         contents.update(truth.mask.astype("<f4").tobytes())
         contents.update(truth.silent.astype(np.uint8).tobytes())
+        contents.update(truth.parts.astype(np.uint8).tobytes())
     return {"ids": names.hexdigest(), "truths": contents.hexdigest()}

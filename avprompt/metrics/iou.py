@@ -13,6 +13,7 @@ Scenes", CVPR 2018.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -28,14 +29,25 @@ class TruthMasks:
 
     Attributes:
         values: (B, H, W) in 0..1; they must not change any more.
+        parts: the masks (n, H, W) bool of each sample's sources, n = 0 where a benchmark does not tell them
+            apart; or () where it never does.
     """
 
     values: np.ndarray
+    parts: Sequence[np.ndarray] = ()
 
     @cached_property
     def inside(self) -> np.ndarray:
         """Where G > 0, (B, H, W) bool."""
         return np.asarray(self.values > 0)
+
+    @cached_property
+    def sources(self) -> list[np.ndarray]:
+        """The masks (n, H, W) bool of each sample's sources; all of G where they are not told apart."""
+        apart = self.parts or [np.zeros((0, 1, 1), dtype=bool)] * len(self.values)
+        return [
+            masks if len(masks) else inside[None] for masks, inside in zip(apart, self.inside, strict=True)
+        ]
 
     @cached_property
     def binary(self) -> bool:

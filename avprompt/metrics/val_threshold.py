@@ -32,12 +32,12 @@ class ValThreshold(IoUProtocol):
         """Return the index into `GRID` of the best threshold of the validation split, or of each fold."""
         if validation is not None and len(validation["iou"]):
             return [best_threshold(validation["iou"])]
-        folds = _folds(test["id"])
+        folds = folds_of(test["id"])
         return [best_threshold(test["iou"][folds != fold]) for fold in (0, 1)]
 
     def sample_iou(self, test: Measurements, choice: list[int]) -> np.ndarray:
         """Return the IoU (N,) under the chosen threshold, that of its fold where there are two."""
-        folds = np.zeros(len(test["iou"]), dtype=int) if len(choice) == 1 else _folds(test["id"])
+        folds = np.zeros(len(test["iou"]), dtype=int) if len(choice) == 1 else folds_of(test["id"])
         return np.take_along_axis(test["iou"], np.take(choice, folds)[:, None], axis=1)[:, 0]
 
     def summarise(self, test: Measurements, choice: list[int]) -> dict[str, Any]:
@@ -58,6 +58,6 @@ def best_threshold(iou: np.ndarray) -> int:
     return int(np.lexsort((iou.mean(axis=0), ciou(iou)))[-1])
 
 
-def _folds(ids: np.ndarray) -> np.ndarray:
+def folds_of(ids: np.ndarray) -> np.ndarray:
     """Put each sample into fold 0 or 1, by its id alone."""
     return np.array([hashlib.sha256(str(name).encode()).digest()[0] & 1 for name in ids], dtype=int)

@@ -129,9 +129,13 @@ def _random_maps(seed: int) -> ScoredMaps:
     truths = np.zeros((SAMPLES, 8, 8), dtype=np.float32)
     truths[:-1, 2:5, 2:6] = 1  # the last sample is silent
     heatmaps = draw.random((SAMPLES, 8, 8), dtype=np.float32)
-    return ScoredMaps(heatmaps, TruthMasks(truths), draw.random(SAMPLES))
+    parts = [np.zeros((0, 8, 8), dtype=bool)] * SAMPLES
+    parts[0] = np.stack([truths[0] > 0] * 2)
+    parts[0][0, :, 4:] = parts[0][1, :, :4] = False  # two sources side by side
+    return ScoredMaps(heatmaps, TruthMasks(truths, parts), draw.random(SAMPLES))
 
 
 def _one(maps: ScoredMaps, index: int) -> ScoredMaps:
     rows = slice(index, index + 1)
-    return ScoredMaps(maps.heatmaps[rows], TruthMasks(maps.truths.values[rows]), maps.confidence[rows])
+    truths = TruthMasks(maps.truths.values[rows], maps.truths.parts[rows])
+    return ScoredMaps(maps.heatmaps[rows], truths, maps.confidence[rows])

@@ -44,6 +44,7 @@ def register_protocols(register: Register) -> None:
     register("avsbench-dataset", "avprompt_benchmarks.protocols.avsbench:AvsbenchDataset")
     register("negative-audio", "avprompt_benchmarks.protocols.negative:NegativeAudio")
     register("avatar", "avprompt_benchmarks.protocols.avatar:Avatar")
+    register("each-source", "avprompt_benchmarks.protocols.sources:EachSource")
 
 
 @hookimpl

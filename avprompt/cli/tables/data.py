@@ -88,17 +88,21 @@ def _verdict(report: Report) -> str:
 
 
 def bounds_table(dataset: str, bounds: Mapping[str, Bounds]) -> Table:
-    """Return floors and ceilings of some splits, in percent."""
-    table = Table(title=f"{dataset} without a model, percent", title_justify="left")
-    for column in ("Split", "Bound", "cIoU", "AUC"):
-        table.add_column(column, justify="right" if column in ("cIoU", "AUC") else "left")
+    """Return floors and ceilings of some splits under one protocol, in percent."""
+    guesses = [scores for split in bounds.values() for scores in (split.floors | split.ceilings).values()]
+    metrics = dict.fromkeys(metric for scores in guesses for metric in scores)
+    protocols = ", ".join(dict.fromkeys(split.protocol for split in bounds.values()))
+    title = f"{dataset} without a model, percent under {protocols}"
+    table = Table("Split", "Bound", title=title, title_justify="left")
+    for metric in metrics:
+        table.add_column(metric, justify="right")
     for name, split in bounds.items():
         table.add_section()
         rows = {f"floor: {guess}": scores for guess, scores in split.floors.items()}
         rows |= {f"ceiling: {rule}": scores for rule, scores in split.ceilings.items()}
         for k, (bound, scores) in enumerate(rows.items()):
             first = f"{name} ({split.samples:,} samples)" if k == 0 else ""
-            table.add_row(first, bound, f"{scores['cIoU']:.2f}", f"{scores['AUC']:.2f}")
+            table.add_row(first, bound, *(f"{scores[metric]:.2f}" for metric in metrics))
     return table
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 from pydantic import BaseModel
 
 from avprompt.data.benchmark import Annotation, BenchmarkAdapter, LazySequence
 from avprompt.errors import DataError
-from avprompt.metrics.floors import Scores, ceilings, floors
+from avprompt.metrics.floors import Scores
+from avprompt.metrics.protocol import Protocol
+from avprompt.metrics.val_threshold import ValThreshold
 from avprompt.records import GroundTruth
 from avprompt.registry import Registry
 
@@ -35,12 +38,14 @@ class Bounds(BaseModel):
     """What can be scored on a split without a model, in percent.
 
     Attributes:
+        protocol: under which they are scored.
         samples: annotated in the data root.
         official: samples of the official list, where it is known.
         floors: scores of guesses that never listen, by name.
         ceilings: scores of a perfect ranking of the pixels, by name.
     """
 
+    protocol: str
     samples: int
     official: int | None
     floors: dict[str, Scores]
@@ -68,20 +73,29 @@ def describe(registry: Registry, name: str) -> Description:
     )
 
 
-def bounds(adapter: BenchmarkAdapter, split: str) -> Bounds:
-    """Return the floors and ceilings of a test split, over all that is annotated.
+def headline(registry: Registry, adapter: BenchmarkAdapter) -> Protocol:
+    """Return a benchmark's headline protocol, or `val-threshold` where that needs more than annotations."""
+    protocol: Protocol = registry.load("protocols", adapter.protocols[0])()
+    return ValThreshold() if protocol.needs else protocol
+
+
+def bounds(adapter: BenchmarkAdapter, split: str, protocol: Protocol) -> Bounds:
+    """Return the floors and ceilings of a test split under a protocol, over all that is annotated.
 
     Raises:
         DataError: no such split, or nothing of it is annotated.
     """
-    truths = LazySequence(adapter.annotations(split), _truth)
+    annotations = adapter.annotations(split)
+    truths = LazySequence(annotations, _truth)
     if not truths:
         raise DataError(f"{adapter.title} has no annotated sample in '{split}'.")
+    columns = {"id": np.array([annotation.id for annotation in annotations])}
     return Bounds(
+        protocol=protocol.name,
         samples=len(truths),
         official=adapter.expected.get(split),
-        floors=floors(truths),
-        ceilings=ceilings(truths),
+        floors=protocol.floors(truths, columns),
+        ceilings=protocol.ceilings(truths, columns),
     )
 
 

@@ -25,7 +25,7 @@ class Plan:
         vague: sounds tell the shape alone, their rhythm is drawn; no two objects of a scene share a shape,
             and the shape is the label. For scenes of one source.
         twins: each silent object shares the source's shape or its texture. For scenes of one source.
-        parts: truths have a mask for each source too.
+        parts: truths have a mask for each source too, and labels a name.
     """
 
     count: int
@@ -58,9 +58,9 @@ class Plan:
         """Return the class as which an object sounds: its own, or where sounds are vague any of its shape."""
         return kind_of(shape_of(kind), int(rng.integers(len(TEXTURES)))) if self.vague else kind
 
-    def label(self, kinds: Sequence[int]) -> str:
-        """Return what is known of sources by their sounds, such as "striped circle"."""
-        return " and ".join(SHAPES[shape_of(kind)] if self.vague else NAMES[kind] for kind in kinds)
+    def name(self, kind: int) -> str:
+        """Return what a sound tells of a class, such as "striped circle"."""
+        return SHAPES[shape_of(kind)] if self.vague else NAMES[kind]
 
     def _silent(self, sounding: Sequence[int]) -> list[int]:
         """Return the classes that may be silent beside those that sound."""

@@ -61,6 +61,7 @@ class ToySamples(Sequence[Sample]):
             audio=Audio(self._sound(rng, scene, index), RATE),
             truth=self._truth(scene, range(first_silent), silent),
             label=self._label(scene, index),
+            labels=tuple(map(self.plan.name, scene.kinds[:first_silent])) if self.plan.parts else (),
             distractor=Distractor(
                 self._sound_of(rng, scene.things[first_silent].kind), scene.mask(first_silent)
             ),
@@ -69,8 +70,10 @@ class ToySamples(Sequence[Sample]):
 
     def _truth(self, scene: Scene, sounding: range, silent: range) -> GroundTruth:
         mask = scene.mask(*sounding).astype(np.float32)
-        sources = len(sounding) if self.plan.parts else 1
-        return GroundTruth(mask, np.stack([scene.mask(i) for i in silent]), sources)
+        others = np.stack([scene.mask(i) for i in silent])
+        if not self.plan.parts:
+            return GroundTruth(mask, others)
+        return GroundTruth(mask, others, len(sounding), np.stack([scene.mask(i) for i in sounding]))
 
     def _id(self, index: int) -> str:
         return f"{self.split}-{index:04d}"
@@ -96,4 +99,4 @@ class ToySamples(Sequence[Sample]):
 
     def _label(self, scene: Scene, index: int) -> str:
         sources = scene.kinds[: self.plan.sounding(index)]
-        return self.plan.label(sources) if sources else NEGATIVES[index % len(NEGATIVES)]
+        return " and ".join(map(self.plan.name, sources)) or NEGATIVES[index % len(NEGATIVES)]

@@ -50,6 +50,7 @@ class ToyCrowd(Toy):
     """
 
     title = "Toy world, crowd"
+    protocols: ClassVar[tuple[str, ...]] = ("each-source", *Toy.protocols)
     plans: ClassVar[Mapping[str, Plan]] = {
         "train": Plan(2000, sources=(2, 3), training=True),
         "validation": Plan(200, sources=(2, 3), parts=True),

@@ -17,10 +17,11 @@ from avprompt.evaluation.measure import MeasuredSamples
 from avprompt.evaluation.score import SplitScores, sample_rows, score
 from avprompt.metrics.protocol import Measurements, Protocol
 from avprompt.metrics.scored_maps import ScoredMaps
-from avprompt.records import Audio, ImageFeatures, Missing, Sample, Split
+from avprompt.metrics.threshold import GRID
+from avprompt.records import Audio, GroundTruth, ImageFeatures, Missing, Sample, Split
 from tinyworld.bench import Bench
 from tinyworld.benchmark import Broken, Tiny, Unvalidated
-from tinyworld.scenes import CLASSES, scene
+from tinyworld.scenes import CLASSES, COLOURS, scene
 
 
 def split_of(samples: list[Sample]) -> Split:
@@ -259,6 +260,21 @@ class TestNames:
         monkeypatch.setattr(method.backbone, "embed_text", small_vocabulary)
         return bench.evaluator(method)
 
+    def test_several_sources_are_found_by_the_name_of_each(self, bench: Bench) -> None:
+        """Samples of which both squares are to be found, and of which one is: in one batch."""
+        samples = [scene("test", index) for index in range(4)]
+        for index in (0, 2):
+            samples[index] = both_sound(samples[index])
+        evaluator = bench.evaluator(bench.method("oracle"))
+        measured = evaluator.measure(split_of(samples), altered=False)
+        high = int(np.argmin(abs(GRID - 0.65)))  # a mean of the maps would be 0.5 there
+        assert measured.values["text-prompt", "val-threshold"]["iou"][:, high].min() > 0.8
+        samples[0] = replace(samples[0], labels=())
+        measured = evaluator.measure(split_of(samples), altered=False)
+        iou = measured.values["text-prompt", "val-threshold"]["iou"][:, high]
+        assert iou[0] <= 0.5
+        assert iou[1:].min() > 0.8
+
     def test_a_name_that_they_do_not_know_leaves_the_ceiling_out(self, evaluator: Evaluator) -> None:
         scores = scored(evaluator)
         assert "text-prompt" not in scores.ceilings
@@ -287,6 +303,16 @@ class TestNames:
         assert cyan_first == cyan_last
         assert cyan_first["without"]["text-prompt"]["cIoU"] == 100
         assert "text-prompt" not in cyan_first["with cyan"]
+
+
+def both_sound(sample: Sample) -> Sample:
+    """The same picture, with the silent square among the sources."""
+    assert sample.truth is not None
+    assert isinstance(sample.image, np.ndarray)
+    colour = sample.image[sample.truth.silent[0]][0] / 255
+    other = CLASSES[int(np.argmin(abs(COLOURS - colour).sum(1)))]
+    mask = sample.truth.mask + sample.truth.silent[0]
+    return replace(sample, truth=GroundTruth(mask, sources=2), labels=(sample.label, other))
 
 
 class LargestArea(Protocol):

@@ -17,7 +17,7 @@ BOX[20:120, 40:200] = 1
 
 
 def same(one: GroundTruth, other: GroundTruth) -> bool:
-    pairs = ((one.mask, other.mask), (one.silent, other.silent))
+    pairs = ((one.mask, other.mask), (one.silent, other.silent), (one.parts, other.parts))
     equal = all(a.dtype == b.dtype and np.array_equal(a, b) for a, b in pairs)
     return equal and one.sources == other.sources
 
@@ -30,8 +30,9 @@ def same(one: GroundTruth, other: GroundTruth) -> bool:
         GroundTruth(np.random.default_rng(0).random((5, 7)).astype(np.float32)),
         GroundTruth(np.zeros((5, 7), dtype=np.float32), np.ones((2, 5, 7), dtype=bool)),
         GroundTruth(BOX, np.zeros((0, 224, 224), dtype=bool)),
+        GroundTruth(BOX, sources=2, parts=np.stack([BOX > 0, BOX > 1])),
     ],
-    ids=["box", "half", "fractions", "silent objects", "no silent object"],
+    ids=["box", "half", "fractions", "silent objects", "no silent object", "sources apart"],
 )
 def test_a_truth_comes_out_as_it_went_in(truth: GroundTruth) -> None:
     assert same(CompressedTruth.of(truth).truth(), truth)
@@ -70,8 +71,9 @@ class TestDigests:
             GroundTruth(BOX, sources=2),
             GroundTruth(BOX, np.zeros((1, 1, 1), dtype=bool)),
             GroundTruth(BOX.reshape(112, 448)),
+            GroundTruth(BOX, parts=BOX[None] > 0),
         ],
-        ids=["mask", "sources", "silent objects", "shape"],
+        ids=["mask", "sources", "silent objects", "shape", "sources apart"],
     )
     def test_see_every_change_of_a_truth(self, other: GroundTruth) -> None:
         before, after = digests(["a"], [GroundTruth(BOX)]), digests(["a"], [other])

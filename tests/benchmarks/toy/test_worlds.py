@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from avprompt.records import Audio, SoundSource
+from avprompt.evaluation.measure import measure_batch
+from avprompt.records import Audio, Prediction, SoundSource
 from avprompt_beats.encoder import BeatsEncoder, BeatsOptions
+from avprompt_benchmarks.protocols.sources import EachSource
 from avprompt_benchmarks.toy.adapter import Toy
 from avprompt_benchmarks.toy.classes import CLASSES, NAMES, SHAPES, shape_of, texture_of
 from avprompt_benchmarks.toy.plan import Plan
@@ -58,7 +60,7 @@ def test_a_sample_is_drawn_as_it_was_planned(world: type[Toy]) -> None:
         np.testing.assert_array_equal(sample.truth.mask > 0, scene.mask(*range(sounding)))
         assert len(sample.truth.silent) == len(scene.things) - sounding
         np.testing.assert_array_equal(sample.distractor.mask, scene.mask(sounding))
-        assert sample.label == samples.plan.label(scene.kinds[:sounding])
+        assert sample.label == " and ".join(map(samples.plan.name, scene.kinds[:sounding]))
 
 
 def test_no_two_objects_of_a_vague_scene_share_a_shape() -> None:
@@ -112,7 +114,20 @@ def test_two_and_three_sources_sound_in_a_crowd() -> None:
         assert [plan.sounding(index) for index in range(4)] == [2, 3, 2, 3]
     for sample in ToyCrowd().split("test").samples[:6]:
         assert sample.truth is not None
-        assert len(sample.label.split(" and ")) == sample.truth.sources
+        assert sample.label == " and ".join(sample.labels)
+        assert len(sample.labels) == len(sample.truth.parts) == sample.truth.sources
+        assert sample.truth.parts.any((1, 2)).all()
+        np.testing.assert_array_equal(sample.truth.parts.sum(0), sample.truth.mask)
+
+
+def test_the_sources_of_a_crowd_are_scored_one_by_one() -> None:
+    """A map of the first source alone finds one of two, and one of three."""
+    samples = ToyCrowd().split("test").samples[:4]
+    truths = [sample.truth for sample in samples if sample.truth is not None]
+    first = torch.from_numpy(np.stack([truth.parts[0] for truth in truths]).astype(np.float32))
+    measured = measure_batch(range(4), samples, {"true": Prediction(first, torch.zeros(4))}, [EachSource()])
+    found = measured.values["true", "each-source"]["found"]
+    np.testing.assert_allclose(found[:, 9], [1 / 2, 1 / 3, 1 / 2, 1 / 3])
 
 
 @torch.no_grad()

@@ -14,8 +14,9 @@ from click.testing import CliRunner
 
 from avprompt.cli import main
 from avprompt.data.benchmark import BenchmarkAdapter
-from avprompt.data.tools.catalogue import bounds
+from avprompt.data.tools.catalogue import bounds, headline
 from avprompt.errors import DataError
+from avprompt.metrics.val_threshold import ValThreshold
 from avprompt.records import Split
 from avprompt.registry import Registry
 from mediafiles import IDS, annotate
@@ -56,7 +57,7 @@ def test_without_media_half_of_the_image_is_the_oracle_of_a_half_image_box(
     annotate(root, {name: [[0, 0, 0.5, 1]] for name in IDS})
     for folder in ("frames", "audio"):
         shutil.rmtree(root / folder)
-    split = bounds(vggss(root), "test")
+    split = bounds(vggss(root), "test", ValThreshold())
     assert (split.samples, split.official) == (4, 5158)
     assert split.floors["whole-image"] == {"cIoU": 100.0, "AUC": pytest.approx(100 * (10.5 / 20))}
     assert split.floors["mean-truth"]["cIoU"] == 100
@@ -72,6 +73,14 @@ def test_the_command_prints_floors_and_ceilings(root: Path) -> None:
     assert "ceiling: oracle-ranking" in table.stdout
 
 
+def test_bounds_are_in_the_measure_of_the_benchmark(registry: Registry) -> None:
+    protocol = headline(registry, registry.load("datasets", "toy-crowd")())
+    assert protocol.name == "each-source"
+    done = CliRunner().invoke(main, ["data", "floors", "toy-crowd", "--split", "validation"])
+    assert "under each-source" in done.stdout
+    assert "floor: all-objects" in done.stdout
+
+
 class Unannotated(BenchmarkAdapter):
     title = "Nothing"
     needs_root = False
@@ -82,13 +91,15 @@ class Unannotated(BenchmarkAdapter):
 
 def test_training_clips_have_no_floors(root: Path, vggss: type[BenchmarkAdapter]) -> None:
     with pytest.raises(DataError, match="no annotated sample in 'train'"):
-        bounds(vggss(root), "train")
+        bounds(vggss(root), "train", ValThreshold())
     with pytest.raises(DataError, match="has no annotated sample in 'test'"):
-        bounds(Unannotated(), "test")
+        bounds(Unannotated(), "test", ValThreshold())
 
 
 def test_an_official_annotation(shared: Path, registry: Registry) -> None:
-    split = bounds(registry.load("datasets", "vpo-ss")(shared / "metadata" / "vpo"), "test")
+    adapter = registry.load("datasets", "vpo-ss")(shared / "metadata" / "vpo")
+    assert headline(registry, adapter).name == "val-threshold", "annotations know nothing of groups"
+    split = bounds(adapter, "test", headline(registry, adapter))
     scores = split.ceilings["oracle-ranking"]
     np.testing.assert_allclose([scores["cIoU"], scores["AUC"]], (43.26, 39.52), atol=0.05)
     assert split.samples == split.official
