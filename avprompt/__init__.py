@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from avprompt.runs.results import RunResult
     from avprompt.runs.settings import RunOptions
     from avprompt.runs.side_by_side import Comparison
+    from avprompt.sweeps.result import SweepResult
 
 __version__ = "0.1.0"
 
@@ -26,6 +27,7 @@ __all__ = [
     "Localizer",
     "RunOptions",
     "RunResult",
+    "SweepResult",
     "__version__",
     "compare",
     "evaluate",

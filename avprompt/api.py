@@ -27,7 +27,8 @@ from avprompt.runs.run import execute
 from avprompt.runs.session import open_session
 from avprompt.runs.settings import RunOptions, Settings
 from avprompt.runs.side_by_side import Comparison
-from avprompt.sweeps.run import SweptCells, ledger_of, run_cells, sweep_folder
+from avprompt.sweeps.result import SweepResult
+from avprompt.sweeps.run import ledger_of, run_cells, sweep_folder
 from avprompt.sweeps.sweep import asked_sweep
 
 
@@ -209,9 +210,11 @@ def sweep(
     ledger: str | Path | None = None,
     jobs: int = 1,
     redo: bool = False,
+    done_only: bool = False,
+    reference: str | None = None,
     progress: bool = False,
     **options: Unpack[RunOptions],
-) -> SweptCells:
+) -> SweepResult:
     """Run methods at every level of some factors; `avprompt sweep`.
 
     Args:
@@ -224,11 +227,13 @@ def sweep(
         ledger: csv file that finished runs are entered in, and taken from.
         jobs: runs at a time, each in a process of its own.
         redo: run again what was made by other code than today's.
+        done_only: run nothing, and show what is in the ledger.
+        reference: the condition that others are compared with, as tables name it; the first unless given.
         progress: show it on the standard error.
         **options: see `RunOptions`; of every run.
 
     Returns:
-        Rows of all cells that are done, and what went wrong with others: a cell that fails stops no other.
+        Tables of all cells that are done, and what went wrong with others: a cell that fails stops no other.
 
     Raises:
         AvpromptError: something does not fit in a cell; then nothing is run.
@@ -237,7 +242,17 @@ def sweep(
     chosen = asked_sweep(loaded, targets, over=over, datasets=datasets, seeds=seeds, **options)
     folder = _path(output, "output") or sweep_folder(chosen)
     rows = _path(ledger, "ledger") or ledger_of(chosen, folder)
-    return run_cells(loaded, chosen, folder, rows, jobs=jobs, redo=redo, progress=progress)
+    return run_cells(
+        loaded,
+        chosen,
+        folder,
+        rows,
+        jobs=jobs,
+        redo=redo,
+        done_only=done_only,
+        reference=reference,
+        progress=progress,
+    )
 
 
 def _target(method_or_run: Any) -> str:

@@ -46,6 +46,10 @@ from avprompt.cli.options import (
     metavar="FILE.csv",
     help="Where finished runs are entered and looked up; the sweep's own, or one in the output folder.",
 )
+@click.option(
+    "--reference", metavar="NAME", help="Compare with this row of the tables; with the first unless given."
+)
+@click.option("--done-only", is_flag=True, help="Run nothing: show what is in the ledger.")
 @click.option("--redo", is_flag=True, help="Run again what other code than today's has made.")
 def sweep(
     targets: tuple[str, ...],
@@ -57,6 +61,8 @@ def sweep(
     jobs: int,
     ledger: Path | None,
     redo: bool,
+    done_only: bool,
+    reference: str | None,
     **_: Any,
 ) -> None:
     """Run methods, or a registered SWEEP or its YAML file, at every level of some factors.
@@ -85,7 +91,17 @@ def sweep(
     from avprompt import api
     from avprompt.cli.tables.sweep import print_sweep
 
-    swept = api.sweep(targets, output=output, ledger=ledger, jobs=jobs, redo=redo, progress=True, **options)
-    print_sweep(swept)
-    if swept.failures:
+    result = api.sweep(
+        targets,
+        output=output,
+        ledger=ledger,
+        jobs=jobs,
+        redo=redo,
+        done_only=done_only,
+        reference=reference,
+        progress=True,
+        **options,
+    )
+    print_sweep(result)
+    if result.failures:
         raise click.exceptions.Exit(1)

@@ -84,9 +84,48 @@ def paired_bootstrap(
     if first.shape != second.shape:
         raise ValueError(f"a paired test needs the same samples, got {len(first)} and {len(second)}")
     change = second - first
-    means = _resampled_means(change, draws, seed)
+    return _difference(change, _resampled_means(change, draws, seed), level)
+
+
+def paired_bootstrap_of_runs(
+    first: np.ndarray, second: np.ndarray, *, level: float = 0.95, draws: int = 2000, seed: int = 0
+) -> Difference:
+    """Return how much larger the mean of `second` is than that of `first`, over runs and samples.
+
+    Runs are drawn anew, in pairs, and then samples: the same ones for all runs of a draw, for all were scored
+    on the same (the pigeonhole bootstrap; Owen, Annals of Applied Statistics 1(2), 2007). A few runs say
+    little of how much runs scatter: with three the interval is rather too narrow.
+
+    Args:
+        first: (S, N) values of S runs on N samples.
+        second: (S, N) values of as many other runs, each paired with the one in its row, as by its seed.
+        level: share of the resampled differences that the interval holds.
+        draws: how often runs and samples are drawn anew.
+        seed: of the draws; arrays of one shape are drawn from alike.
+
+    Raises:
+        ValueError: the two do not have the same runs and samples, or none.
+    """
+    first, second = (np.asarray(values, dtype=np.float64) for values in (first, second))
+    if first.shape != second.shape or first.ndim != 2:
+        raise ValueError(
+            f"a paired test needs the same runs and samples, got {first.shape} and {second.shape}"
+        )
+    change = second - first
+    if change.size == 0:
+        raise ValueError("cannot resample without runs and samples")
+    generator = np.random.default_rng(seed)
+    means = np.empty(draws)
+    for draw in range(draws):
+        runs, samples = (generator.integers(count, size=count) for count in change.shape)
+        means[draw] = change[runs].mean(0)[samples].mean()
+    return _difference(change, means, level)
+
+
+def _difference(change: np.ndarray, means: np.ndarray, level: float) -> Difference:
+    """Return the mean of a change with what its resampled means say of it."""
     tail = min(np.count_nonzero(means <= 0), np.count_nonzero(means >= 0))
-    p = min(1.0, 2 * (tail + 1) / (draws + 1))
+    p = min(1.0, 2 * (tail + 1) / (len(means) + 1))
     return Difference(float(np.mean(change)), *_bounds(means, level), p)
 
 

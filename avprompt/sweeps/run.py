@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -16,39 +16,18 @@ from avprompt.runs.progress import Progress as Bars
 from avprompt.runs.progress import Quiet
 from avprompt.runs.results import read_results
 from avprompt.sweeps.cells import Cell
+from avprompt.sweeps.conditions import condition_names, reference_of
 from avprompt.sweeps.identity import Identity
 from avprompt.sweeps.ledger import append, machine, read_ledger, recorded
 from avprompt.sweeps.plan import plan_sweep
 from avprompt.sweeps.progress import watching
-from avprompt.sweeps.row import Row, rows_of
+from avprompt.sweeps.result import SweepResult
+from avprompt.sweeps.row import rows_of
 from avprompt.sweeps.running import one_by_one, side_by_side, threads_for
 from avprompt.sweeps.sweep import Sweep
 from avprompt.training.interruption import Interrupted
 
 LEDGER = "ledger.csv"
-
-
-@dataclass(frozen=True)
-class SweptCells:
-    """A sweep with what is known of its cells.
-
-    Attributes:
-        sweep: which runs were asked for.
-        rows: of each cell that is done, one for each test split.
-        failures: what went wrong, by the name of the cell.
-        taken: cells that were in the ledger.
-        outdated: those of them that were made by other code than today's.
-        folder: of the run directories.
-        ledger: where the rows are.
-    """
-
-    sweep: Sweep
-    rows: Mapping[Cell, list[Row]]
-    failures: Mapping[str, str]
-    taken: int
-    outdated: int
-    folder: Path
-    ledger: Path
 
 
 def sweep_folder(sweep: Sweep) -> Path:
@@ -70,8 +49,10 @@ def run_cells(
     *,
     jobs: int = 1,
     redo: bool = False,
+    done_only: bool = False,
+    reference: str | None = None,
     progress: bool = False,
-) -> SweptCells:
+) -> SweepResult:
     """Run what the ledger does not have yet; a cell that fails stops no other.
 
     Args:
@@ -81,6 +62,8 @@ def run_cells(
         ledger: csv file where each run is entered as soon as it is done.
         jobs: runs at a time.
         redo: also run what was made by other code than today's, into folders of their own.
+        done_only: run nothing.
+        reference: the condition that others are compared with; the first unless given.
         progress: show it on the standard error.
 
     Raises:
@@ -88,6 +71,7 @@ def run_cells(
         Interrupted: by a signal; what has begun goes on when the sweep is run again.
     """
     plan = plan_sweep(loaded, sweep, folder)
+    reference_of(condition_names([*plan]), reference)
     codes = {cell: identity.code for cell, identity in plan.items()}
     rows = recorded(loaded.registry, plan, read_ledger(ledger))
     others = [cell for cell in rows if any(row.code != codes[cell] for row in rows[cell])]
@@ -96,7 +80,7 @@ def run_cells(
         rows = {cell: of_cell for cell, of_cell in rows.items() if cell not in others}
         others = []
     taken = len(rows)
-    waiting = [cell for cell in plan if cell not in rows]
+    waiting = [] if done_only else [cell for cell in plan if cell not in rows]
     failures: dict[str, str] = {}
     known = {"machine": machine(), "threads": torch.get_num_threads() if jobs == 1 else threads_for(jobs)}
     finished = {cell for cell in waiting if RunDirectory(cell.folder).results.is_file()}
@@ -114,8 +98,8 @@ def run_cells(
                         continue
                     code = _unchanged(plan[cell], codes[cell])
                     made_by = {} if cell in finished else {**known, "code": code}
-                    result = read_results(cell.folder)
-                    rows[cell] = rows_of(sweep.name, cell, plan[cell], result, made_by=made_by)
+                    scored = read_results(cell.folder)
+                    rows[cell] = rows_of(sweep.name, cell, plan[cell], scored, made_by=made_by)
                     append(ledger, rows[cell])
     except KeyboardInterrupt as error:
         number = getattr(error, "number", signal.SIGINT)
@@ -124,7 +108,11 @@ def run_cells(
         )
         raise Interrupted(number, message) from error
     ordered = {cell: rows[cell] for cell in plan if cell in rows}
-    return SweptCells(sweep, ordered, failures, taken, len(others), folder, ledger)
+    missing = [cell for cell in plan if cell not in rows]
+    result = SweepResult(sweep, ordered, missing, failures, taken, len(others), folder, ledger, reference)
+    folder.mkdir(parents=True, exist_ok=True)
+    result.write()
+    return result
 
 
 def _anew(

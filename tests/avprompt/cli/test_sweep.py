@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from avprompt.cli import main
 from avprompt.sweeps.ledger import read_ledger
-from tinyworld.runs import TINY
+from tinyworld.runs import TINY, row
 
 SWEEP = """
 methods: [souple]
@@ -55,8 +55,8 @@ def test_a_copied_command_makes_the_run_that_the_sweep_takes_up(cli: Any, here: 
 def test_a_second_time_all_is_taken_from_the_ledger(cli: Any, here: Path) -> None:
     command = ("sweep", "souple", *TINY, "--over", "prompt.audio_token=last,first", "--ledger", "l.csv")
     assert "taken" not in cli(*command).stdout
-    assert [row.levels["prompt.audio_token"] for row in read_ledger(here / "l.csv")] == ["last", "first"]
-    assert "2 runs were taken from l.csv.\n" in cli(*command).stdout
+    assert [entry.levels["prompt.audio_token"] for entry in read_ledger(here / "l.csv")] == ["last", "first"]
+    assert "Note: 2 runs were taken from l.csv.\n" in cli(*command).stdout
 
 
 def test_a_failure_is_told_at_the_end_and_by_the_status(here: Path, file: Path) -> None:
@@ -69,10 +69,38 @@ def test_a_failure_is_told_at_the_end_and_by_the_status(here: Path, file: Path) 
     assert (here / "runs/sweeps/small/tiny/souple/prompt=metanet/seed0/results.json").is_file()
 
 
+def test_prints_a_table_for_each_split(cli: Any, here: Path, file: Path) -> None:
+    output = cli("sweep", file, "--seed", 1, "--seed", 2).stdout
+    assert "tiny/test, cIoU under val-threshold, 6 samples" in output
+    assert row(output, "Percent") == ["Percent", "cIoU", "seeds", "Δ cIoU", "95 %", "AUC"]
+    assert " ± " in row(output, "prompt=metanet")[1]
+    assert " .. " in row(output, "prompt=metanet")[4]
+    assert (
+        "Everything is in runs/sweeps/small, and a row for each run in runs/sweeps/small/ledger.csv" in output
+    )
+    names = {path.name for path in (here / "runs/sweeps/small").iterdir()}
+    assert names == {"ledger.csv", "sweep.json", "sweep.csv", "sweep.md", "tiny"}
+
+
+def test_shows_what_is_done_and_runs_nothing(cli: Any, here: Path, file: Path) -> None:
+    cli("sweep", file, "--seed", 1)
+    output = cli(
+        "sweep", file, "--seed", 1, "--seed", 2, "--done-only", "--reference", "prompt=metanet"
+    ).stdout
+    assert "2 of 4 runs are not done, tiny souple prompt=fixed seed 2 the first." in output
+    assert row(output, "prompt=metanet")[3] == ""
+    assert row(output, "prompt=fixed")[3] != ""
+    assert not (here / "runs/sweeps/small/tiny/souple/prompt=fixed/seed2").exists()
+
+
 class TestRefusal:
     def test_of_a_wrong_option_before_anything_is_run(self, fails: Callable[..., str]) -> None:
         message = fails("sweep", "souple", *TINY, "--over", "prompt.audio_tokn=last,first")
         assert message.startswith("In the run 'tiny souple audio_tokn=last seed 0': prompt has no option")
+
+    def test_of_a_reference_that_is_no_row(self, fails: Callable[..., str], file: Path) -> None:
+        message = fails("sweep", file, "--reference", "prompt=fixd")
+        assert message == "There is no condition 'prompt=fixd' in the sweep. Did you mean 'prompt=fixed'?"
 
     def test_of_a_dataset_that_is_not_there(self, fails: Callable[..., str]) -> None:
         assert "Did you mean 'tiny'?" in fails("sweep", "souple", "--dataset", "tinny", "--dry-run")

@@ -21,20 +21,21 @@ from avprompt.runs.session import open_session
 from avprompt.sweeps import identity, running
 from avprompt.sweeps.cells import cells_of
 from avprompt.sweeps.ledger import read_ledger
+from avprompt.sweeps.result import SweepResult
 from avprompt.sweeps.row import unpack
-from avprompt.sweeps.run import SweptCells, ledger_of, run_cells
+from avprompt.sweeps.run import ledger_of, run_cells
 from avprompt.sweeps.running import threads_for
 from avprompt.sweeps.sweep import Sweep
 from avprompt.training.interruption import Interrupted
 from sweeps_of_tiny import tiny_sweep
 from tinyworld.runs import rows
 
-Go = Callable[..., SweptCells]
+Go = Callable[..., SweepResult]
 
 
 @pytest.fixture
 def go(loaded: Loaded, folder: Path) -> Go:
-    def run(sweep: Sweep, **options: Any) -> SweptCells:
+    def run(sweep: Sweep, **options: Any) -> SweepResult:
         return run_cells(loaded, sweep, folder, folder / "ledger.csv", **options)
 
     return run
