@@ -10,6 +10,8 @@ from pathlib import Path
 
 import torch
 
+from avprompt.distributed import launched_size
+from avprompt.errors import ConfigError
 from avprompt.plugin.discovery import Loaded
 from avprompt.runs.directory import RUNS, RunDirectory, numbered
 from avprompt.runs.progress import Progress as Bars
@@ -70,6 +72,11 @@ def run_cells(
         AvpromptError: something does not fit in a cell; then nothing is run.
         Interrupted: by a signal; what has begun goes on when the sweep is run again.
     """
+    if launched_size() > 1:
+        raise ConfigError(
+            "A sweep is no work for a launcher, whose processes would all do it: use --jobs, or launch each "
+            "command that --dry-run prints."
+        )
     plan = plan_sweep(loaded, sweep, folder)
     reference_of(condition_names([*plan]), reference)
     codes = {cell: identity.code for cell, identity in plan.items()}

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from avprompt.errors import WeightsError
+from avprompt.errors import ConfigError, WeightsError
 from avprompt.plugin.discovery import Loaded
 from avprompt.runs.directory import RunDirectory
 from avprompt.runs.results import read_results
@@ -148,6 +148,14 @@ class TestFailure:
         with pytest.raises(Interrupted, match="1 of 2 runs are done; the same command goes on") as error:
             go(tiny_sweep(seeds=(0, 1)))
         assert error.value.number == 15
+
+
+def test_a_launcher_is_refused(go: Go, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(
+        ConfigError, match="no work for a launcher, whose processes would all do it: use --jobs"
+    ):
+        go(tiny_sweep())
 
 
 class TestSideBySide:
