@@ -120,10 +120,12 @@ class SoundInputs:
 
     Attributes:
         index: the sample's place in the split.
+        id: of the sample.
         by_condition: `true`, and where the sample has them `distractor` and `off-screen`.
     """
 
     index: int
+    id: str
     by_condition: Mapping[str, Sound]
 
 
@@ -182,7 +184,7 @@ class SoundReader:
         if sample.off_screen is not None:
             sources["off-screen"] = sample.off_screen
         sounds = {condition: self.spec.sound(source, self.known) for condition, source in sources.items()}
-        return SoundInputs(index, sounds)
+        return SoundInputs(index, sample.id, sounds)
 
 
 def silence(spec: InputSpec) -> Tensor:

@@ -1,6 +1,7 @@
 """The evaluation loop, one for all methods and benchmarks: each image and each sound is encoded once.
 
-Ranks share the batches; no batch changes, so the numbers are those of one process.
+Where the prompt looks at the image, images are encoded once more beforehand, for altered contexts. Ranks
+share the batches; no batch changes, so the numbers are those of one process.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from avprompt.data.inputs import ImageInput, ImageReader, InputSpec, evaluation_
 from avprompt.data.loader import worker_count
 from avprompt.distributed import ALONE, Ranks, together
 from avprompt.errors import DataError
+from avprompt.evaluation.contexts import ContextReader
 from avprompt.evaluation.measure import MeasuredSamples, join, measure_batch
 from avprompt.evaluation.predict import Predictor, name_objects
 from avprompt.evaluation.sounds import AlteredAudio
@@ -41,7 +43,7 @@ class Evaluator:
         batch_size: images at once.
         strict: stop at the first sample that cannot be read.
         gallery: how many clips of a test split to keep for pictures.
-        seed: of the altered sounds.
+        seed: of the altered sounds and contexts.
         precision: opens mixed precision, such as accelerate's `autocast`.
         ranks: who shares the work; each takes every `size`-th batch, and all return the same.
         workers: processes that read; None takes what the device needs.
@@ -72,7 +74,7 @@ class Evaluator:
 
         Args:
             split: with truths.
-            altered: measure under altered sounds too, and keep clips for the gallery.
+            altered: measure under altered sounds and contexts too, and keep clips for the gallery.
             write: where predictions go, if anywhere.
             on_batch: called on the main rank after every batch with the number of images that all ranks did.
 
@@ -96,15 +98,19 @@ class Evaluator:
     def _predictor(self, samples: Sequence[Sample], *, altered: bool) -> Predictor:
         """Return what localises in the images of a split, for which all its sounds are encoded."""
         audio = AlteredAudio(self.encoding, self.spec, self.ranks, self._workers)
+        contexts = None
         with self.precision():
             tokens = audio.encode(samples, altered=altered, batch_size=self.batch_size, seed=self.seed)
+            if altered:
+                reader = ContextReader(self.encoding, self.spec, self.ranks, self._workers)
+                contexts = reader.read(samples, tokens, batch_size=self.batch_size, seed=self.seed)
             named = tagged = None
             if self.text_decoder is not None:
                 backbone = self.encoding.method.backbone
                 named = name_objects(self.text_decoder, backbone, chain.from_iterable(tokens.names.values()))
                 if tokens.tagged:
                     tagged = name_objects(self.text_decoder, backbone, tokens.tagged.values())
-        return Predictor(self.encoding, tokens, self.size, named, tagged)
+        return Predictor(self.encoding, tokens, self.size, contexts, named, tagged)
 
     def _batches(
         self,

@@ -39,7 +39,8 @@ class MeasuredSamples:
         truths: of the samples.
         confidence: (N,) under the true sound.
         values: (condition, protocol) -> measurement -> (N, ...). Conditions are `true`, the altered sounds
-            of `avprompt.evaluation.sounds`, `text-prompt` and `tagger`; under `ON_DISTRACTOR` and
+            of `avprompt.evaluation.sounds`, the altered contexts of `avprompt.evaluation.contexts`,
+            `text-prompt` and `tagger`; under `ON_DISTRACTOR` and
             `ON_ORIGINAL` there are M rows.
         distractor_places: (M,) of the samples that have a distractor.
         missing: samples that could not be used, by place.

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from avprompt.data.inputs import ImageInput
 from avprompt.errors import ConfigError
-from avprompt.evaluation.finite import check_finite
+from avprompt.evaluation.contexts import AlteredContexts
+from avprompt.evaluation.images import encode_images, stacked
 from avprompt.evaluation.sounds import AudioTokens
 from avprompt.features.encoding import Encoding
 from avprompt.model.grounding import resize_maps
@@ -72,6 +73,7 @@ class Predictor:
     Attributes:
         encoding: the method's frozen encoders.
         tokens: of the split that the images are from.
+        contexts: of the same split; None leaves altered contexts out.
         size: side of the square heatmaps, pixels.
         named: localises by the object's name too, the ceiling of a text prompt; None leaves that out.
         tagged: likewise by the class that the audio encoder hears, where it is a tagger.
@@ -80,6 +82,7 @@ class Predictor:
     encoding: Encoding
     tokens: AudioTokens
     size: int
+    contexts: AlteredContexts | None = None
     named: NamedObjects | None = None
     tagged: NamedObjects | None = None
 
@@ -89,7 +92,7 @@ class Predictor:
 
         Under `distractor` there are those of the images that have one.
         """
-        features, predictions = self._encode(images), {}
+        features, predictions = encode_images(self.encoding, images), {}
         for condition in self.tokens.by_condition:
             rows = list(range(len(images)))
             if condition == "distractor":
@@ -98,7 +101,7 @@ class Predictor:
                 places = [images[k].index for k in rows]
                 selected = features if len(rows) == len(images) else features[rows]
                 predictions[condition] = self._under_sound(condition, places, selected)
-        return predictions | self._by_name(images, features)
+        return predictions | self._under_contexts(images, features) | self._by_name(images, features)
 
     def _by_name(self, images: Sequence[ImageInput], features: ImageFeatures) -> dict[str, Prediction]:
         """Return predictions by the names of what is seen and of what is heard, where these can be said."""
@@ -108,29 +111,26 @@ class Predictor:
         }
         method, size = self.encoding.method, (self.size, self.size)
         if method.prompts_images and (self.named or self.tagged):
-            features = method.encode_plain_image(self._pixels(images))
+            features = method.encode_plain_image(stacked(images, self.encoding.device))
         return {
             condition: _on_cpu(objects.predict(features, names, size))
             for condition, (objects, names) in by_name.items()
             if objects is not None
         }
 
-    def _pixels(self, images: Sequence[ImageInput]) -> Tensor:
-        return torch.stack([image.pixels for image in images]).to(self.encoding.device)
-
-    def _encode(self, images: Sequence[ImageInput]) -> ImageFeatures:
-        keys = [image.key for image in images]
-        features = self.encoding.images(self._pixels(images), keys if all(keys) else ())
-        what = f"What {type(self.encoding.method.backbone).__name__} made of the image"
-        for rows in (features.pooled, features.dense, *features.hidden):
-            check_finite(rows, [image.sample.id for image in images], what)
-        return features
-
     def _under_sound(self, condition: str, places: list[int], features: ImageFeatures) -> Prediction:
-        method = self.encoding.method
-        audio = self.tokens.by_condition[condition][places].map(lambda rows: rows.to(self.encoding.device))
-        text = method.read(audio, features)
-        return _on_cpu(method.locate(features, text, (self.size, self.size)))
+        audio = self.tokens.under(condition, places, self.encoding.device)
+        return self._locate(features, self.encoding.method.read(audio, features))
+
+    def _under_contexts(self, images: Sequence[ImageInput], features: ImageFeatures) -> dict[str, Prediction]:
+        """Return predictions where the prompt was made for something else than the own image."""
+        if self.contexts is None:
+            return {}
+        texts = self.contexts.texts(self.encoding.method, self.tokens, [image.index for image in images])
+        return {condition: self._locate(features, text) for condition, text in texts}
+
+    def _locate(self, features: ImageFeatures, text: Tensor) -> Prediction:
+        return _on_cpu(self.encoding.method.locate(features, text, (self.size, self.size)))
 
 
 def _on_cpu(prediction: Prediction) -> Prediction:

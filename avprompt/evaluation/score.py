@@ -1,4 +1,4 @@
-"""From measurements to scores: protocols, floors, ceilings, and what the score owes to the sound."""
+"""From measurements to scores: protocols, floors, ceilings, and what the score owes to sound and context."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from avprompt.evaluation.breakdown import breakdown
+from avprompt.evaluation.contexts import CONTEXTS, condition
 from avprompt.evaluation.measure import ON_DISTRACTOR, ON_ORIGINAL, MeasuredSamples
 from avprompt.evaluation.scored_protocol import ScoredProtocol
 from avprompt.evaluation.sounds import ALTERED
@@ -30,6 +31,7 @@ class SplitScores:
     ceilings: Scores
     class_supervised: Scores
     audio_reliance: Scores
+    context_reliance: dict[str, Scores]
     intervals: dict[str, dict[str, tuple[float, float]]]
     breakdowns: dict[str, Scores]
 
@@ -66,6 +68,7 @@ def score(
             "tagger", "named by the tagger", headline.protocol, test, validation, [*metrics]
         ),
         audio_reliance=_audio_reliance(headline),
+        context_reliance=_context_reliance(headline),
         intervals={of.protocol.name: of.intervals() for of in scored},
         breakdowns={group: breakdown(test.labels, test.truths, headline.scores_of, group) for group in by},
     )
@@ -111,6 +114,20 @@ def _audio_reliance(headline: ScoredProtocol) -> Scores:
             "on_original": headline.headline(ON_ORIGINAL),
         }
     return {sound: _known(scores) for sound, scores in reliance.items()}
+
+
+def _context_reliance(headline: ScoredProtocol) -> dict[str, Scores]:
+    """Score altered contexts with what was chosen for the true sound and own context."""
+    name, metric = headline.protocol.name, headline.protocol.headline
+    reliance = {
+        context: {
+            sound: _known({metric: headline.headline(condition(context, sound))})
+            for sound in sounds
+            if (condition(context, sound), name) in headline.test.values
+        }
+        for context, sounds in CONTEXTS.items()
+    }
+    return {context: scores for context, scores in reliance.items() if scores}
 
 
 def _known(scores: Mapping[str, Any]) -> dict[str, Any]:

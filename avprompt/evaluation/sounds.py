@@ -42,6 +42,10 @@ class AudioTokens:
     tagged: dict[int, str] = field(default_factory=dict)
     missing: dict[int, Missing] = field(default_factory=dict)
 
+    def under(self, condition: str, places: Sequence[int], device: torch.device) -> AudioFeatures:
+        """Return what the samples at B places of the split hear under a condition, on a device."""
+        return self.by_condition[condition][places].map(lambda rows: rows.to(device))
+
 
 class AlteredAudio:
     """Encodes the sounds of a split with a method's audio encoder and projection, each rank its batches."""
@@ -87,18 +91,16 @@ class AlteredAudio:
             readable = [item for _, item in items if not isinstance(item, Missing)]
             share.names |= {inputs.index: names for names, inputs in readable}
             for condition in conditions:
-                sounds = {
-                    inputs.index: inputs.by_condition[condition]
-                    for _, inputs in readable
-                    if condition in inputs.by_condition
-                }
-                if sounds:
-                    names = [samples[index].id for index in sounds]
-                    frames = self._frames([*sounds.values()], names, condition)
-                    batch = [*sounds], self._listen(frames, names, condition)
+                heard = [inputs for _, inputs in readable if condition in inputs.by_condition]
+                if heard:
+                    places, names = [inputs.index for inputs in heard], [inputs.id for inputs in heard]
+                    frames = self._frames(
+                        [inputs.by_condition[condition] for inputs in heard], names, condition
+                    )
+                    batch = places, self._listen(frames, names, condition)
                     share.batches.setdefault(condition, []).append(batch)
                     if condition == "true":
-                        share.tagged |= zip(sounds, self._tag(frames), strict=False)
+                        share.tagged |= zip(places, self._tag(frames), strict=False)
         return share
 
     def _altered(self, tokens: AudioTokens, seed: int) -> dict[str, AudioFeatures]:
@@ -172,11 +174,25 @@ class _Reader:
         return sample.names, self.sounds(sample, epoch, index)
 
 
-def partners(usable: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """Return whose sound each of `count` samples is given: a cycle through the usable ones, never its own."""
-    cycle = np.random.default_rng(seed).permutation(usable)
+def partners(
+    usable: np.ndarray, count: int, seed: int, *, distance: int = 1, without: Sequence[int] = ()
+) -> np.ndarray:
+    """Return whose sound or context each of `count` samples is given, never its own.
+
+    The usable samples stand in a circle that the seed draws, and each is given what the one so far before it
+    has. Two distances give each sample two partners.
+
+    Args:
+        usable: the places of more than `distance` samples; who is not among them keeps its own place.
+        count: of all samples.
+        seed: the same seed gives the same circle.
+        distance: how far before it a sample's partner stands.
+        without: who leaves the circle once it is drawn.
+    """
+    circle = np.random.default_rng(seed).permutation(usable)
+    circle = circle[~np.isin(circle, without)]
     donors = np.arange(count)
-    donors[cycle] = np.roll(cycle, 1)
+    donors[circle] = np.roll(circle, distance)
     return donors
 
 

@@ -54,14 +54,25 @@ class ContextPrompt(PromptGenerator):
     def forward(self, audio: AudioFeatures, image: ImageFeatures) -> Prompt:
         """Make a prompt of each of B sounds with the image at its place."""
         context = self.pair_context(audio, image) if self.listens else self.context(image)
-        return self._arrange(self._checked(context, image), audio.tokens)
+        return self.with_context(audio, self._checked(context, image))
 
     def pairs(self, audio: AudioFeatures, image: ImageFeatures) -> Prompt:
         """Make the prompts of every image with every sound, the context once for each image if it can be."""
         if self.listens:
             return super().pairs(audio, image)
         context = self._checked(self.context(image), image).expand(len(image), -1, -1)
-        return self._arrange(context.repeat_interleave(len(audio), 0), audio.tokens.repeat(len(image), 1, 1))
+        sounds = AudioFeatures(audio.tokens.repeat(len(image), 1, 1))
+        return self.with_context(sounds, context.repeat_interleave(len(audio), 0))
+
+    def image_context(self, image: ImageFeatures) -> Tensor | None:
+        """Return the context tokens (B, M, E) of B images; None where it `listens`."""
+        if self.listens:
+            return None
+        return self._checked(self.context(image), image).expand(len(image), -1, -1)
+
+    def with_context(self, audio: AudioFeatures, context: Tensor) -> Prompt:
+        """Make a prompt of each of B sounds with context tokens (B, M, E), or (1, M, E) for all."""
+        return self._arrange(context, audio.tokens)
 
     def _checked(self, context: Tensor, image: ImageFeatures) -> Tensor:
         """Return context tokens if they are what is promised; raises `PluginError`."""

@@ -163,6 +163,11 @@ class Method(nn.Module):
         """Return the text features (B, D) of B sounds, each read under its own image."""
         return check_count(self.prompt, "forward", self._encode_prompt(self.prompt(audio, image)), len(audio))
 
+    def read_with(self, audio: AudioFeatures, context: Tensor) -> Tensor:
+        """Return the text features (B, D) of B sounds, all read with the context tokens (1, M, E)."""
+        prompt = self.prompt.with_context(audio, context)
+        return check_count(self.prompt, "with_context", self._encode_prompt(prompt), len(audio))
+
     def _encode_prompt(self, prompt: Prompt) -> Tensor:
         return text_features(self.backbone, prompt, self.prompt)
 

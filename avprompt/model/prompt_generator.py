@@ -13,8 +13,10 @@ from torch import Tensor
 
 from avprompt.config.options import PromptOptions
 from avprompt.distributed import Rows
+from avprompt.errors import PluginError
 from avprompt.model.outputs import check_count
 from avprompt.model.parts import Part
+from avprompt.promises import describe
 from avprompt.records import AudioFeatures, ImageFeatures, PairText, Prompt
 
 
@@ -22,6 +24,8 @@ class PromptGenerator(Part):
     """Puts audio tokens into a prompt for the text encoder. Built as `cls(config, backbone)`.
 
     Attributes:
+        looks: the prompt depends on the image, so that an evaluation alters the context too. One that says
+            False makes the same prompt of a sound for every image.
         sees_frames: it is given the audio encoder's frames beside the audio tokens. An evaluation then keeps
             those of a whole split in memory, for the true and for each altered sound.
         takes_padding: it leaves out what a projection that `pads_tokens` has filled up with `<eos>`.
@@ -31,6 +35,7 @@ class PromptGenerator(Part):
     """
 
     Config = PromptOptions
+    looks: bool = True
     sees_frames: bool = False
     takes_padding: bool = False
     prompted_image_layers: int = 0
@@ -39,6 +44,21 @@ class PromptGenerator(Part):
     @abstractmethod
     def forward(self, audio: AudioFeatures, image: ImageFeatures) -> Prompt:
         """Make a prompt of each of B sounds with the image at its place."""
+
+    def image_context(self, image: ImageFeatures) -> Tensor | None:
+        """Return the context tokens (B, M, E) in the prompts of B images, whatever is heard.
+
+        None unless written, and then no mean context is measured. Who returns some writes `with_context` too.
+        """
+        del image
+        return None
+
+    def with_context(self, audio: AudioFeatures, context: Tensor) -> Prompt:
+        """Make a prompt of each of B sounds with context tokens (B, M, E), or (1, M, E) for all."""
+        raise PluginError(
+            f"{describe(self)} has an image_context and no with_context, so no mean context can be put into "
+            "its prompts. Write def with_context(self, audio, context), which returns a Prompt."
+        )
 
     def visual(self) -> tuple[Tensor, ...]:
         """Return tokens for the first layers of the image tower, each (M, C), the same for all images.

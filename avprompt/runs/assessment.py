@@ -68,6 +68,8 @@ def _add_scores(result: RunResult, split: str, scores: SplitScores) -> None:
     if scores.class_supervised:
         result.class_supervised[split] = scores.class_supervised
     result.audio_reliance[split] = scores.audio_reliance
+    if scores.context_reliance:
+        result.context_reliance[split] = scores.context_reliance
     result.intervals[split] = scores.intervals
     if scores.breakdowns:
         result.breakdowns[split] = scores.breakdowns

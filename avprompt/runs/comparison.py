@@ -24,6 +24,17 @@ RELIANCE = (
     ("distractor's sound, on the original", "distractor", "on_original"),
 )
 
+# Row, altered context, and the sound that it is measured with.
+CONTEXT_RELIANCE = (
+    ("other context", "other", "true"),
+    ("other context, shuffled sound", "other", "shuffled"),
+    ("other context, silence", "other", "silent"),
+    ("mean context", "mean", "true"),
+    ("mean context, shuffled sound", "mean", "shuffled"),
+    ("mean context, silence", "mean", "silent"),
+    ("blank context", "blank", "true"),
+)
+
 Across = Literal["encoders"]
 """What the runs of a comparison may differ in, when it is asked for."""
 
@@ -76,8 +87,9 @@ class SplitComparison:
     def sections(self) -> list[list[Row]]:
         """The rows of the table as text, scores in percent.
 
-        First what the runs differ in beside their methods, then scores, audio reliance, floors and ceilings,
-        and published numbers. The first cell of a row says what it is, the others belong to the methods.
+        First what the runs differ in beside their methods, then scores, reliance on sound and context, floors
+        and ceilings, and published numbers. The first cell of a row says what it is, the others belong to the
+        methods.
         """
         parts = self._recipes, self._scores, self._reliance, self._bounds, self._published
         return [list(part()) for part in parts]
@@ -143,9 +155,10 @@ class SplitComparison:
             yield paired
 
     def _reliance(self) -> Iterator[Row]:
-        """What is left of the headline under other sounds."""
-        for name, sound, of_sound in RELIANCE:
-            path = ("audio_reliance", sound, of_sound or self.metric)
+        """What is left of the headline under other sounds and other contexts."""
+        sounds = ((name, ("audio_reliance", sound, of or self.metric)) for name, sound, of in RELIANCE)
+        contexts = ((name, ("context_reliance", *cell, self.metric)) for name, *cell in CONTEXT_RELIANCE)
+        for name, path in (*sounds, *contexts):
             row = self._row(name, partial(self._spread, path))
             if any(row[1:]):
                 yield row

@@ -20,6 +20,7 @@ from pydantic import ValidationError
 
 from avprompt.config.options import explain
 from avprompt.errors import DataError
+from avprompt.evaluation.contexts import CONDITIONS as ALTERED_CONTEXT
 from avprompt.evaluation.sounds import ALTERED
 from avprompt.files import read_npz, read_text, replacing
 from avprompt.records import Prediction, Sample
@@ -27,10 +28,10 @@ from avprompt.runs.directory import RunDirectory
 from avprompt.runs.results import RunResult
 
 ABOUT = "dump.json"
-CONDITIONS = ("true", *ALTERED, "text-prompt", "tagger")
+CONDITIONS = ("true", *ALTERED, *ALTERED_CONTEXT, "text-prompt", "tagger")
 SCORED = (
-    *("samples", "scores", "floors", "ceilings", "class_supervised", "audio_reliance", "intervals"),
-    "breakdowns",
+    *("samples", "scores", "floors", "ceilings", "class_supervised", "audio_reliance", "context_reliance"),
+    *("intervals", "breakdowns"),
 )
 
 Arrays = Mapping[str, np.ndarray]

@@ -28,7 +28,10 @@ OUTDATED = (
     "headline: they are left out, score again with `avprompt evaluate`"
 )
 
-_BESIDE_SCORES = ("floors", "ceilings", "audio_reliance", "class_supervised", "intervals", "breakdowns")
+_BESIDE_SCORES = (
+    *("floors", "ceilings", "audio_reliance", "context_reliance", "class_supervised", "intervals"),
+    "breakdowns",
+)
 
 Metrics = dict[str, Any]
 
@@ -75,6 +78,9 @@ class RunResult(BaseModel):
         breakdowns: split -> `size`, `class` or `sources` -> group -> metric, under the headline protocol.
         audio_reliance: split -> altered sound -> headline metric, under the headline protocol and with what
             it chose for the true sound; `on_distractor` and `on_original` are that metric on either object.
+        context_reliance: split -> altered context (`other`, `mean`, `blank`) -> sound (`true`, `shuffled`,
+            `silent`) -> headline metric, likewise. Only of prompts that look at the image; empty in results
+            of releases that measured none.
         published: what papers print for this very composition with these encoders on the whole split, each
             under its own protocol.
         notes: what a reader of the numbers must know.
@@ -104,6 +110,7 @@ class RunResult(BaseModel):
     floors: dict[str, dict[str, Metrics]]
     ceilings: dict[str, dict[str, Metrics]]
     audio_reliance: dict[str, dict[str, Metrics]]
+    context_reliance: dict[str, dict[str, dict[str, Metrics]]] = Field(default_factory=dict)
     class_supervised: dict[str, dict[str, Metrics]] = Field(default_factory=dict)
     digests: dict[str, dict[str, str]] = Field(default_factory=dict)
     intervals: dict[str, dict[str, dict[str, tuple[float, float]]]] = Field(default_factory=dict)

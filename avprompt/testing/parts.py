@@ -48,7 +48,10 @@ def check_projection(projection: AudioProjection) -> None:
 
 @checks("prompts")
 def check_prompt_generator(prompt: PromptGenerator, backbone: Backbone, audio_tokens: int = 1) -> None:
-    """Check prompts, that `pairs` gives for each pair what `forward` does, and that all parameters train."""
+    """Check prompts, that `pairs` gives what `forward` does, that `looks` is true, that all parameters train.
+
+    Whoever tells an `image_context` must make of it, `with_context`, the prompt that `forward` makes.
+    """
     assert_not_hooked(backbone)
     image, width = random_features(backbone, IMAGES), backbone.text_width
     frames = torch.randn(SOUNDS, 5, 6) if prompt.sees_frames else None
@@ -67,6 +70,15 @@ def check_prompt_generator(prompt: PromptGenerator, backbone: Backbone, audio_to
     assert paired.readings == joined.readings, "pairs must average over as many readings"
     for ours, theirs in zip(paired.deep_text, joined.deep_text, strict=True):
         assert_close(same, ours.expand(len(joined.embeddings), -1, -1), theirs)
+    for number, single in enumerate(singles):
+        if not prompt.looks:
+            message = "without `looks` a prompt must be the same for every image"
+            assert_close(message, single.embeddings, singles[0].embeddings)
+        context = prompt.image_context(image[[number]])
+        if context is not None:
+            alike = check_record(prompt, "with_context", prompt.with_context(audio, context), Prompt)
+            message = "with_context must make of an image's context the prompt that forward makes"
+            assert_close(message, alike.embeddings, single.embeddings)
     visual = visual_tokens(prompt, backbone)
     assert_all_train(prompt, paired.embeddings, *paired.deep_text, *visual)
     assert_not_hooked(backbone)

@@ -27,6 +27,8 @@ class StandInProjection(AudioProjection):
 class StandInPrompt(ContextPrompt):
     """Two context tokens that are trained, the same for all images."""
 
+    looks = False
+
     def __init__(self, backbone: StandInBackbone) -> None:
         super().__init__(PromptOptions(), backbone)
         self.tokens = nn.Parameter(torch.zeros(1, 2, backbone.text_width))

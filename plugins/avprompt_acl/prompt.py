@@ -17,6 +17,7 @@ class FixedPrompt(ContextPrompt):
     """The same words for every image: nothing to learn."""
 
     Config = FixedOptions
+    looks = False
     words: Tensor
 
     def __init__(self, config: FixedOptions, backbone: Backbone) -> None:

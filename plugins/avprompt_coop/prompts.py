@@ -23,6 +23,7 @@ class CoOpPrompt(ContextPrompt):
     """
 
     Config = LearnedContextOptions
+    looks = False
 
     def __init__(self, config: LearnedContextOptions, backbone: Backbone) -> None:
         super().__init__(config, backbone)
@@ -58,6 +59,7 @@ class CoCoOpPrompt(CoOpPrompt):
     """
 
     Config = CoCoOpOptions
+    looks = True
 
     def __init__(self, config: CoCoOpOptions, backbone: Backbone) -> None:
         super().__init__(config, backbone)

@@ -36,6 +36,7 @@ class MaPLePrompt(ContextPrompt):
     """
 
     Config = MaPLeOptions
+    looks = False  # the image tower is prompted, not asked
 
     def __init__(self, config: MaPLeOptions, backbone: Backbone) -> None:
         super().__init__(config, backbone)

@@ -47,6 +47,7 @@ class MetaNetPrompt(ContextPrompt):
         super().__init__(config, backbone)
         self.shape = (config.context_tokens, backbone.text_width)
         self.listens = config.condition != "image"
+        self.looks = config.condition != "audio"
         hidden = max(1, backbone.joint_width // config.reduction)
         self.reduce = nn.Linear(backbone.joint_width, hidden)
         self.expand = nn.Linear(hidden, config.context_tokens * backbone.text_width)

@@ -21,6 +21,7 @@ class ClassWordsPrompt(ContextPrompt):
     """
 
     Config = ClassWordsOptions
+    looks = False
     takes_padding = True
     words: Tensor
 
@@ -33,13 +34,9 @@ class ClassWordsPrompt(ContextPrompt):
         del image
         return self.words.unsqueeze(0)
 
-    def forward(self, audio: AudioFeatures, image: ImageFeatures) -> Prompt:
-        """Make a prompt of each of B sounds with the image at its place."""
-        return self._without_gaps(super().forward(audio, image))
-
-    def pairs(self, audio: AudioFeatures, image: ImageFeatures) -> Prompt:
-        """Make the prompts of every image with every sound."""
-        return self._without_gaps(super().pairs(audio, image))
+    def with_context(self, audio: AudioFeatures, context: Tensor) -> Prompt:
+        """Make a prompt of each of B sounds with words (B, M, E), or (1, M, E) for all."""
+        return self._without_gaps(super().with_context(audio, context))
 
     def _without_gaps(self, prompt: Prompt) -> Prompt:
         """Move every `<eos>` to the end of its sequence, and read each at its first one."""

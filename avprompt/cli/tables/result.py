@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     from avprompt.runs.side_by_side import Comparison
 
 METRICS = ("cIoU", "AUC", "mean_IoU")
+_SOUNDS = {"true": "own sound", "shuffled": "another's sound", "silent": "no sound"}
+_CONTEXTS = {
+    "own": "own",
+    "other": "another image's",
+    "mean": "none: the mean of all",
+    "blank": "a blank image's",
+}
 _ALTERED = {"on_distractor": "distractor: on it", "on_original": "distractor: on first"}
 
 
@@ -29,9 +36,8 @@ def print_result(result: RunResult, console: Console | None = None) -> None:
         return
     console = console or screen()
     for split in result.scores:
-        console.print(result_table(result, split))
-        for by, groups in result.breakdowns.get(split, {}).items():
-            console.print(breakdown_table(by, groups, result.headline))
+        for table in _tables_of(result, split):
+            console.print(table)
     for note in result.notes:
         console.print(f"[yellow]Note:[/yellow] {escape(note)}")
     if result.training:
@@ -51,6 +57,14 @@ def print_result(result: RunResult, console: Console | None = None) -> None:
             highlight=False,
         )
     console.print(f"Everything is in {result.folder}", highlight=False, markup=False)
+
+
+def _tables_of(result: RunResult, split: str) -> Iterator[Table]:
+    yield result_table(result, split)
+    if split in result.context_reliance:
+        yield context_table(result, split)
+    for by, groups in result.breakdowns.get(split, {}).items():
+        yield breakdown_table(by, groups, result.headline)
 
 
 def result_table(result: RunResult, split: str) -> Table:
@@ -105,6 +119,24 @@ def _add_bounds(table: Table, result: RunResult, split: str, metrics: Sequence[s
         if printed.split == split:
             name = f"published: {printed.protocol}\n  trained on {printed.trained_on}"
             table.add_row(name, *_numbers(printed.scores, metrics), style="dim")
+
+
+def context_table(result: RunResult, split: str) -> Table:
+    """Return the headline of one split under own, other and no context, each with own, other and no sound."""
+    protocol, metric = result.headline
+    contexts: Mapping[str, Any] = result.context_reliance[split] | {
+        "own": {"true": result.scores[split][protocol], **result.audio_reliance.get(split, {})}
+    }
+    title = f"{metric.replace('_', ' ')} under altered context and sound, {protocol}"
+    table = Table(title=title, title_justify="left")
+    table.add_column("Context")
+    for heading in _SOUNDS.values():
+        table.add_column(heading, justify="right")
+    for context, heading in _CONTEXTS.items():
+        if context in contexts:
+            cells = (contexts[context].get(sound, {}).get(metric) for sound in _SOUNDS)
+            table.add_row(heading, *("" if value is None else f"{value:.2f}" for value in cells))
+    return table
 
 
 def breakdown_table(by: str, groups: dict[str, dict[str, Any]], headline: tuple[str, str]) -> Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from statistics import mean, stdev
 from typing import Any
 
 import pytest
@@ -31,6 +32,18 @@ class TestSplits:
         assert ("6 of 6 samples" in output, "4 of 4 samples" in output) == (True, True)
         saved = json.loads((here / "c/compare.json").read_text())
         assert (saved["split"], saved["splits"], saved["left_out"]) == ("heard", ["heard", "unheard"], {})
+
+    def test_have_what_sound_and_context_are_worth(self, cli: Any, here: Path) -> None:
+        arguments = ("--steps", 2, "--batch-size", 4, "--seed", 1, "--seed", 2, "--output", "c")
+        output = cli("compare", "acl-ssl", "souple", *self.OPENSET, *arguments).stdout
+        runs = json.loads((here / "c/compare.json").read_text())["runs"]["souple"]
+        tables = output.split("tiny-openset/unheard")
+        for split, table in zip(("heard", "unheard"), tables, strict=True):
+            other = [run["context_reliance"][split]["other"]["shuffled"]["cIoU"] for run in runs]
+            expected = f"{mean(other):.1f} ± {stdev(other):.1f}"
+            assert row(table, "other context, shuffled sound")[1:] == ["", expected]
+            assert [row(table, name)[1] for name in ("mean context  ", "blank context")] == ["", ""]
+            assert row(table, "shuffled sound")[1] != "", "acl-ssl looks at no image, and is scored by sound"
 
     def test_that_only_some_have_scored_are_named(self, cli: Any, here: Path) -> None:
         cli("run", "oracle", *self.OPENSET, "--split", "unheard", "--output", "some")

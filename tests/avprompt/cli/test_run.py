@@ -82,6 +82,12 @@ class TestResults:
         reliance = found["audio_reliance"]["test"]
         assert all(set(reliance[name]) == {"cIoU"} for name in ("shuffled", "silent", "noise", "off-screen"))
         assert set(reliance["distractor"]) == {"on_distractor", "on_original"}
+        every = {sound: {"cIoU"} for sound in ("true", "shuffled", "silent")}
+        contexts = {
+            context: {sound: set(scores) for sound, scores in sounds.items()}
+            for context, sounds in found["context_reliance"]["test"].items()
+        }
+        assert contexts == {"other": every, "mean": every, "blank": {"true": {"cIoU"}}}
         assert found["checksums"] == CHECKSUM
         assert set(found["seconds"]) == {"training", "evaluation"}
 
@@ -99,6 +105,11 @@ class TestResults:
             "6 of 6 samples",
         ):
             assert words in output
+
+    def test_have_no_altered_contexts_of_a_prompt_that_does_not_look(self, cli: Any, here: Path) -> None:
+        output = cli("run", "oracle", "--dataset", "tiny", "--output", "run").stdout
+        assert results(here / "run")["context_reliance"] == {}
+        assert "altered context" not in output
 
     def test_are_the_same_for_the_same_seed(self, cli: Any, here: Path) -> None:
         for folder, seed in (("a", 0), ("b", 0), ("c", 1)):

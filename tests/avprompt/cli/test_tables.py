@@ -40,6 +40,12 @@ def result() -> RunResult:
         audio_reliance={
             "test": {"silent": {"cIoU": 4.0}, "distractor": {"on_distractor": 41.0, "on_original": 9.0}}
         },
+        context_reliance={
+            "test": {
+                "other": {"true": {"cIoU": 49.0}, "shuffled": {"cIoU": 3.0}, "silent": {"cIoU": 2.0}},
+                "blank": {"true": {"cIoU": 48.0}},
+            }
+        },
         published=[
             PublishedScores(
                 "souple", "VGGSound 144k", "test", "acl-sweep", {"cIoU": 51.25}, "verified", "a paper"
@@ -73,6 +79,14 @@ def test_scores_stand_beside_floors_ceilings_and_altered_sounds(printed: str) ->
     assert row(printed, "class-supervised: named by the tagger")[1:] == ["77.00", "66.00"]
     assert row(printed, "sound: silent")[1:] == ["4.00"]
     assert row(printed, "distractor: on it")[1:] == ["41.00"]
+
+
+def test_altered_contexts_stand_beside_altered_sounds(printed: str) -> None:
+    assert "cIoU under altered context and sound, val-threshold" in printed
+    assert row(printed, "own  ")[1:] == ["50.00", "4.00"], "no shuffled sound was measured"
+    assert row(printed, "another image's")[1:] == ["49.00", "3.00", "2.00"]
+    assert row(printed, "a blank image's")[1:] == ["48.00"]
+    assert "the mean of all" not in printed
 
 
 def test_the_title_says_what_was_run_on_how_much(printed: str) -> None:

@@ -152,7 +152,7 @@ def test_batches_change_nothing(bench: Bench) -> None:
 
 
 def test_each_image_is_encoded_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    method, seen = bench.method("souple"), []
+    method, seen = bench.method("acl-ssl"), []
     encode = method.backbone.encode_image
     monkeypatch.setattr(
         method.backbone, "encode_image", lambda pixels: seen.append(len(pixels)) or encode(pixels)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from avprompt.evaluation.contexts import CONDITIONS
 from avprompt.evaluation.measure import MeasuredSamples
 from tinyworld.ranked import Outcome, evaluate_cases, on_ranks
 
@@ -65,7 +66,9 @@ def test_the_cases_hold_what_could_differ(alone: Alone) -> None:
         "off-screen",
         "distractor/on-distractor",
         "text-prompt",
+        *CONDITIONS,
     } < conditions
+    assert set(CONDITIONS) < {condition for condition, _ in outcome.broken.values}
     assert len(outcome.batches.shown) == 4
     assert [missing.id for missing in outcome.broken.missing.values()] == ["test-1", "test-3"]
     assert "text-prompt" not in {condition for condition, _ in outcome.nameless.values}

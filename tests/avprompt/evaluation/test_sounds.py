@@ -45,6 +45,19 @@ def test_partners_are_a_derangement_of_what_is_usable(count: int, seed: int, mis
     assert not (chosen == usable).any()
 
 
+@given(count=st.integers(3, 60), seed=st.integers(0, 5), missing=st.sets(st.integers(0, 59)))
+def test_partners_at_two_distances_are_two(count: int, seed: int, missing: set[int]) -> None:
+    usable = np.arange(count)
+    seen = np.array([index for index in range(count) if index not in missing])
+    if len(seen) < 3:
+        return
+    near = partners(usable, count, seed)[seen]
+    far = partners(usable, count, seed, distance=2, without=[*missing])[seen]
+    assert sorted(far) == sorted(seen)
+    assert not (far == seen).any()
+    assert not (far == near).any()
+
+
 def test_partners_follow_the_seed() -> None:
     drawn = [partners(np.arange(20), 20, seed).tolist() for seed in (0, 0, 1)]
     assert drawn[0] == drawn[1] != drawn[2]

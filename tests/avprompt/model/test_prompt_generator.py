@@ -238,6 +238,13 @@ def test_padding_goes_to_who_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
     method(Deep)
 
 
+def test_who_tells_a_context_must_take_one(frames: Tensor) -> None:
+    built = method(Deep)
+    assert built.prompt.image_context(built.encode_image(torch.zeros(1, 3, 32, 32))) is None
+    with pytest.raises(PluginError, match=r"Deep .* has an image_context and no with_context"):
+        built.read_with(built.listen(frames), torch.zeros(1, TOKENS, built.backbone.text_width))
+
+
 class TestFrames:
     def test_only_who_asks_is_given_them(self, frames: Tensor) -> None:
         assert method(Deep).listen(frames).frames is None

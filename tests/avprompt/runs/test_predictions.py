@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from avprompt.errors import DataError
+from avprompt.evaluation.score import score
 from avprompt.records import Split
 from avprompt.runs.dump import PredictionWriter
 from avprompt.runs.predictions import measure_dump
@@ -30,6 +31,16 @@ def test_a_dump_measures_as_the_run_did(bench: Bench, tmp_path: Path) -> None:
     for condition in ("true", "shuffled", "distractor/on-distractor", "text-prompt"):
         key = condition, "val-threshold"
         np.testing.assert_allclose(again.values[key]["iou"], measured.values[key]["iou"], atol=0.02)
+
+
+def test_a_dump_holds_altered_contexts(bench: Bench, tmp_path: Path) -> None:
+    evaluator, split = bench.evaluator(bench.method("souple")), Tiny().split("test")
+    measured = evaluator.measure(split, altered=True, write=PredictionWriter(tmp_path / "dump").write)
+    again = measure_dump(tmp_path / "dump", split, evaluator.protocols)
+    assert again.values.keys() == measured.values.keys()
+    ours, theirs = (score(of, None, evaluator.protocols).context_reliance for of in (measured, again))
+    assert ours == theirs
+    assert set(ours) == {"other", "mean", "blank"}
 
 
 def test_a_dump_of_another_benchmark_is_refused(bench: Bench, tmp_path: Path) -> None:

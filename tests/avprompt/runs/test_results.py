@@ -58,6 +58,15 @@ def test_bounds_of_older_releases_are_those_of_ciou(result: RunResult, tmp_path:
     assert read_results(tmp_path).intervals == {"test": {"slavc-extended": {"cIoU": (1.0, 2.0)}}}
 
 
+def test_of_releases_without_altered_contexts_can_be_read(result: RunResult, tmp_path: Path) -> None:
+    write_results(result, tmp_path)
+    path = tmp_path / "results.json"
+    tables = json.loads(path.read_text())
+    del tables["context_reliance"]
+    path.write_text(json.dumps(tables))
+    assert read_results(tmp_path).context_reliance == {}
+
+
 class TestOfOlderReleases:
     """They measured audio reliance and text-prompt under `val-threshold`, whatever the headline was."""
 

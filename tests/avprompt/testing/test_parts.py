@@ -13,6 +13,7 @@ from avprompt.config.options import LossOptions, PromptOptions, TrainedOptions
 from avprompt.model.context_prompt import ContextPrompt
 from avprompt.model.grounding import Grounding, resize_maps
 from avprompt.model.parts import AlignmentLoss, AudioProjection, Decoder
+from avprompt.model.prompt_generator import PromptGenerator
 from avprompt.records import AudioFeatures, ImageFeatures, Prompt
 from avprompt.testing import (
     StandInAudioEncoder,
@@ -73,6 +74,26 @@ class TestPromptGenerator:
         check_prompt_generator(self.Words(PromptOptions(), backbone), backbone)
         with pytest.raises(AssertionError, match=r"not close"):
             check_prompt_generator(AudioMajor(PromptOptions(), backbone), backbone)
+
+    def test_that_looks_and_says_it_does_not(self) -> None:
+        class Secret(self.Words):  # type: ignore[name-defined, misc]
+            looks = False
+
+        backbone = StandInBackbone()
+        with pytest.raises(AssertionError, match="without `looks` a prompt must be the same for every image"):
+            check_prompt_generator(Secret(PromptOptions(), backbone), backbone)
+
+    def test_whose_context_is_not_that_of_its_prompts(self) -> None:
+        class Twice(self.Words):  # type: ignore[name-defined, misc]
+            def forward(self, audio: AudioFeatures, image: ImageFeatures) -> Prompt:
+                return self.with_context(audio, 2 * self.context(image))
+
+            def pairs(self, audio: AudioFeatures, image: ImageFeatures) -> Prompt:
+                return PromptGenerator.pairs(self, audio, image)
+
+        backbone = StandInBackbone()
+        with pytest.raises(AssertionError, match="with_context must make of an image's context the prompt"):
+            check_prompt_generator(Twice(PromptOptions(), backbone), backbone)
 
     def test_that_reads_beyond_the_end(self) -> None:
         class Beyond(self.Words):  # type: ignore[name-defined, misc]
