@@ -1,8 +1,9 @@
 """Pretrains the miniature encoders and writes their weights: `python -m avprompt_mini.pretrain`.
 
 Seeds are fixed, so the same torch build on the same kind of machine gives the same weights; another
-build gives other bits of about the same quality. The image side takes about 40 minutes, the sound side 7 and
-its tagger 1 on one CPU core.
+build gives other bits of about the same quality. The image side takes about 40 minutes, the sound side 4 and
+its tagger 1 on one CPU core. `weights/pretraining.log` is what the run printed that made the shipped weights,
+`weights/quality.json` what they are worth.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,14 @@ def test_the_recorded_quality_is_what_the_toy_world_needs() -> None:
     assert vision["text_prompt_ciou"] > 80
     assert vision["one_token_ciou"] > 80
     assert audio["class_accuracy"] > 95
+
+
+def test_the_log_is_of_the_run_that_made_the_weights() -> None:
+    last = (packaged.FOLDER / "pretraining.log").read_text().splitlines()[-1]
+    step, seconds = (int(number) for number in re.findall(r"step (\d+)  (\d+) s", last)[0])
+    vision = packaged.quality()["vision"]
+    assert (step, seconds) == (vision["steps"], vision["seconds"])
+    assert step == vision["recipe"]["steps"]
 
 
 @torch.no_grad()

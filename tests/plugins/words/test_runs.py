@@ -23,8 +23,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 def test_it_scores_above_the_floors_by_listening(run: Path) -> None:
     result = avprompt.evaluate(run, output=run.parent / "evaluated", pictures=0)
-    assert result.scores["test"]["val-threshold"]["cIoU"] == 96
-    assert result.class_supervised["test"]["named by the tagger"]["cIoU"] == 96
+    assert result.scores["test"]["val-threshold"]["cIoU"] > 90
+    assert result.class_supervised["test"]["named by the tagger"]["cIoU"] > 90
     assert result.audio_reliance["test"]["shuffled"]["cIoU"] < 20
     assert (result.trainable_parameters, result.training, result.checkpoint_sha256) == (0, None, None)
     assert any("nothing is trained" in note for note in result.notes)
