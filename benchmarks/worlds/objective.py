@@ -4,12 +4,13 @@ A loss that is higher for exact names than for guessing (ln B) drives training a
 where a temperature is too sharp for the spread of an encoder's cosines, as many clips of a batch show what
 another one sounds like. The areas of exactly named masks say what the area term should aim at.
 
-    python benchmarks/worlds/objective.py [--dataset toy-vague] [--batches 12] [--temperature 0.07]...
+    python benchmarks/worlds/objective.py [--dataset NAME] [--batches 12] [--temperature 0.07]... [--json]
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import math
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -30,6 +31,7 @@ from avprompt.runs.settings import Settings
 from avprompt.training.objective import RowNoise
 
 TERMS = ("image-contrastive", "feature-contrastive")
+COLUMNS = (*TERMS, "own area", "area of others")
 
 
 def main() -> None:
@@ -38,15 +40,22 @@ def main() -> None:
     parser.add_argument("--dataset", default="toy-vague")
     parser.add_argument("--batches", type=int, default=12)
     parser.add_argument("--temperature", type=float, action="append")
+    parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    table = Table("Temperature", *TERMS, "own area", "area of other pairs", title=arguments.dataset)
+    rows = []
     for temperature in arguments.temperature or (0.07, 0.1, 0.2, 0.3):
         session = open_named(arguments.dataset, temperature)
-        rows = np.array([*islice(losses_of_names(session), arguments.batches)])
-        table.add_row(f"{temperature:g}", *(f"{value:.2f}" for value in rows.mean(0)))
+        means = np.mean([*islice(losses_of_names(session), arguments.batches)], axis=0)
+        rows.append({"temperature": temperature} | dict(zip(COLUMNS, means.tolist(), strict=True)))
+    if arguments.json:
+        print(json.dumps(rows))
+        return
     batch = session.method_config.training.batch_size
-    table.caption = f"Guessing among {batch} clips: {math.log(batch):.2f}"
+    caption = f"Guessing among {batch} clips: {math.log(batch):.2f}"
+    table = Table("temperature", *COLUMNS, title=arguments.dataset, caption=caption)
+    for row in rows:
+        table.add_row(*(f"{value:.2f}" for value in row.values()))
     Console().print(table)
 
 

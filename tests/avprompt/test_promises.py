@@ -152,7 +152,7 @@ def test_a_protocol_and_a_benchmark_say_what_they_are() -> None:
 
 
 def test_every_kind_of_part_has_an_interface() -> None:
-    assert KINDS.keys() - INTERFACES.keys() == {"methods", "encoder_sets", "weights"}
+    assert KINDS.keys() - INTERFACES.keys() == {"methods", "encoder_sets", "sweeps", "weights"}
 
 
 class Plain(BaseModel):
