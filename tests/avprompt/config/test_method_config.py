@@ -167,11 +167,13 @@ class TestEncoderSet:
         mini, published = resolve(registry, method, "mini"), resolve(registry, method, "published")
         training = (mini.training.learning_rate, mini.training.steps, mini.training.crop)
         assert training == (5e-4, 300, 1.0)
-        assert mini.losses["area"] == {"weight": 1, "target": 0.1, "negative_target": 0}
+        assert mini.losses["area"] == {"weight": 1, "target": 0.15, "negative_target": 0.1}
+        assert {table["temperature"] for term, table in mini.losses.items() if term != "area"} == {0.2}
         rate = 1e-4 if method == "acl-ssl" else 1e-3
         training = (published.training.learning_rate, published.training.steps, published.training.crop)
         assert training == (rate, None, 1.1)
-        assert published.losses["area"]["target"] == 0.4
+        assert published.losses["area"] == {"weight": 1, "target": 0.4, "negative_target": 0}
+        assert {table["temperature"] for term, table in published.losses.items() if term != "area"} == {0.07}
         assert resolve(registry, method, "tiny").training == published.training
 
     def test_wins_over_the_method_and_leaves_the_rest(self, quick: Registry, write: Any) -> None:
