@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -88,26 +88,21 @@ def run_cells(
         others = []
     taken = len(rows)
     waiting = [] if done_only else [cell for cell in plan if cell not in rows]
+    machine_and_threads = {
+        "machine": machine(),
+        "threads": torch.get_num_threads() if jobs == 1 else threads_for(jobs),
+    }
     failures: dict[str, str] = {}
-    known = {"machine": machine(), "threads": torch.get_num_threads() if jobs == 1 else threads_for(jobs)}
-    finished = {cell for cell in waiting if RunDirectory(cell.folder).results.is_file()}
     try:
-        with watching(len(waiting), jobs=jobs, shown=progress) as watch:
-            if jobs == 1:
-                ends = one_by_one(loaded, waiting, Bars() if progress else Quiet(), watch)
-            else:
-                ends = side_by_side(waiting, jobs, watch)
-            with closing(ends):
-                for over in ends:
-                    cell = over.cell
-                    if over.error is not None:
-                        failures[cell.name] = over.error
-                        continue
-                    code = _unchanged(plan[cell], codes[cell])
-                    made_by = {} if cell in finished else {**known, "code": code}
-                    scored = read_results(cell.folder)
-                    rows[cell] = rows_of(sweep.name, cell, plan[cell], scored, made_by=made_by)
-                    append(ledger, rows[cell])
+        with closing(_ends(loaded, waiting, jobs=jobs, progress=progress)) as ends:
+            for cell, error, measured_now in ends:
+                if error is not None:
+                    failures[cell.name] = error
+                    continue
+                code = _unchanged(plan[cell], codes[cell])
+                made_by = {**machine_and_threads, "code": code} if measured_now else {}
+                rows[cell] = rows_of(sweep.name, cell, plan[cell], read_results(cell.folder), made_by=made_by)
+                append(ledger, rows[cell])
     except KeyboardInterrupt as error:
         number = getattr(error, "number", signal.SIGINT)
         message = (
@@ -120,6 +115,24 @@ def run_cells(
     folder.mkdir(parents=True, exist_ok=True)
     result.write()
     return result
+
+
+def _ends(
+    loaded: Loaded, cells: Sequence[Cell], *, jobs: int, progress: bool
+) -> Generator[tuple[Cell, str | None, bool], None, None]:
+    """Run cells; yield each when it is over, what went wrong, and whether it was run now.
+
+    A run directory that was finished before, by nobody knows which code, was not.
+    """
+    finished = {cell for cell in cells if RunDirectory(cell.folder).results.is_file()}
+    with watching(len(cells), jobs=jobs, shown=progress) as watch:
+        if jobs == 1:
+            ends = one_by_one(loaded, cells, Bars() if progress else Quiet(), watch)
+        else:
+            ends = side_by_side(cells, jobs, watch)
+        with closing(ends):
+            for over in ends:
+                yield over.cell, over.error, over.cell not in finished
 
 
 def _anew(
