@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from avprompt_benchmarks.toy.adapter import Toy
 from avprompt_benchmarks.toy.plan import Plan
+
+
+def _splits(**changes: Any) -> dict[str, Plan]:
+    """Return the splits of a world, all of them with the same changes."""
+    return {
+        "train": Plan(2000, training=True, **changes),
+        "validation": Plan(200, **changes),
+        "test": Plan(500, **changes),
+    }
 
 
 class ToyVague(Toy):
@@ -19,11 +28,7 @@ class ToyVague(Toy):
     """
 
     title = "Toy world, vague sounds"
-    plans: ClassVar[Mapping[str, Plan]] = {
-        "train": Plan(2000, training=True, vague=True),
-        "validation": Plan(200, vague=True),
-        "test": Plan(500, vague=True),
-    }
+    plans: ClassVar[Mapping[str, Plan]] = _splits(vague=True)
 
 
 class ToyTwins(Toy):
@@ -34,11 +39,7 @@ class ToyTwins(Toy):
     """
 
     title = "Toy world, twins"
-    plans: ClassVar[Mapping[str, Plan]] = {
-        "train": Plan(2000, training=True, twins=True),
-        "validation": Plan(200, twins=True),
-        "test": Plan(500, twins=True),
-    }
+    plans: ClassVar[Mapping[str, Plan]] = _splits(twins=True)
 
 
 class ToyCrowd(Toy):
@@ -51,8 +52,4 @@ class ToyCrowd(Toy):
 
     title = "Toy world, crowd"
     protocols: ClassVar[tuple[str, ...]] = ("each-source", *Toy.protocols)
-    plans: ClassVar[Mapping[str, Plan]] = {
-        "train": Plan(2000, sources=(2, 3), training=True),
-        "validation": Plan(200, sources=(2, 3), parts=True),
-        "test": Plan(500, sources=(2, 3), parts=True),
-    }
+    plans: ClassVar[Mapping[str, Plan]] = _splits(sources=(2, 3), parts=True)
