@@ -29,7 +29,12 @@ OUTDATED = (
 )
 
 _BESIDE_SCORES = (
-    *("floors", "ceilings", "audio_reliance", "context_reliance", "class_supervised", "intervals"),
+    "floors",
+    "ceilings",
+    "audio_reliance",
+    "context_reliance",
+    "class_supervised",
+    "intervals",
     "breakdowns",
 )
 
