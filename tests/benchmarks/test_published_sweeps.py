@@ -43,6 +43,11 @@ def test_a_table_is_that_of_the_ledger(loaded: Loaded, sweep: str, place: str, t
     assert tables(loaded, sweep)[place].to_markdown().strip() == text.strip()
 
 
+def test_the_readme_shows_tables_of_the_worlds() -> None:
+    places = {place for sweep, place, _ in published() if sweep == "worlds"}
+    assert {"toy-openset/heard", "toy-openset/unheard", "toy-vague/test"} <= places
+
+
 def test_every_row_of_the_ledger_has_the_headline_that_its_samples_give() -> None:
     for entry in read_ledger(LEDGER):
         if entry.hits:
