@@ -12,7 +12,7 @@ from pydantic import Field
 
 from avprompt.config.options import Options, validate
 from avprompt.config.tables import Table, parse, parse_override
-from avprompt.errors import ConfigError
+from avprompt.errors import ConfigError, suggest
 from avprompt.files import read_text
 from avprompt.plugin.discovery import Loaded
 from avprompt.registry import Registry
@@ -147,6 +147,7 @@ def read_sweep(registry: Registry, targets: Sequence[str]) -> Sweep:
     """
     sweeps = [target for target in targets if _is_sweep(registry, target)]
     if not sweeps:
+        _check_methods(registry, targets)
         name = "-".join(Path(target).stem for target in targets)
         methods: Sweep = validate(Sweep, {"name": name, "methods": list(targets)}, "sweep")
         return methods
@@ -187,6 +188,15 @@ def asked_sweep(
         seeds=seeds and list(seeds),
         options=options,
     )
+
+
+def _check_methods(registry: Registry, targets: Sequence[str]) -> None:
+    """Refuse what is neither a method nor a file; a name may have been meant for a sweep."""
+    methods, sweeps = registry.names("methods"), registry.names("sweeps")
+    for target in targets:
+        if target not in methods and not Path(target).suffix:
+            known = [*sweeps, *methods]
+            raise ConfigError(f"There is no sweep or method '{target}'. {suggest(target, known)}")
 
 
 def _is_sweep(registry: Registry, target: str) -> bool:

@@ -87,6 +87,10 @@ class TestRefusal:
         with pytest.raises(ConfigError, match="is a sweep, and names its methods"):
             read_sweep(registry, ["souple", str(file)])
 
+    def test_of_a_sweep_that_is_not_there(self, registry: Registry) -> None:
+        with pytest.raises(ConfigError, match=r"no sweep or method 'world'\. Did you mean 'worlds'\?"):
+            read_sweep(registry, ["world"])
+
     def test_of_a_factor_without_levels_and_of_one_twice(self) -> None:
         with pytest.raises(ConfigError, match=r"The factor 'a' of the sweep 'tiny' has no levels."):
             tiny_sweep(factors={"a": {}}).all_factors()
