@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,10 @@ from avprompt.runs.directory import RunDirectory
 from avprompt.runs.results import RunResult, read_rows
 from avprompt.sweeps.cells import Cell
 from avprompt.sweeps.identity import Identity
+from avprompt.training.state import read_log
 
-_TABLES = ("levels", "reliance", "beside", "weights", "versions", "config")
+_TABLES = ("levels", "reliance", "beside", "losses", "weights", "versions", "config")
+_PARTS = 10
 
 
 class Row(BaseModel):
@@ -34,6 +37,7 @@ class Row(BaseModel):
         reliance: altered sound or context -> headline metric.
         beside: ceilings, the class-supervised row, and what papers print for this very run.
         steps: of training; 0 where nothing is trained.
+        losses: each loss term, weighted -> its mean in each tenth of the training; may be empty.
         seconds: wall time of training and evaluation.
         hits: what each sample adds to the headline in the order of `samples.csv`, see `pack`.
         samples: hash of the samples and their truths; rows of one hash may be paired.
@@ -62,6 +66,7 @@ class Row(BaseModel):
     reliance: dict[str, Any]
     beside: dict[str, Any]
     steps: int
+    losses: dict[str, list[float]]
     trainable_parameters: int
     seconds: float
     machine: str
@@ -132,7 +137,7 @@ def rows_of(
         made_by: `code`, `machine` and `threads`, as far as they are known.
     """
     protocol, metric = result.headline
-    values = _hits(cell.folder, protocol, metric)
+    values, losses = _hits(cell.folder, protocol, metric), losses_of(cell.folder)
     rows = []
     for split, of_split in result.scores.items():
         scores, threshold = of_split[protocol], of_split[protocol].get("threshold")
@@ -154,6 +159,7 @@ def rows_of(
             reliance=_reliance(result, split),
             beside=_beside(result, split),
             steps=result.training.steps if result.training else 0,
+            losses=losses,
             trainable_parameters=result.trainable_parameters,
             seconds=round(sum(result.seconds.values()), 1),
             machine=made_by.get("machine", ""),
@@ -169,6 +175,14 @@ def rows_of(
         )
         rows.append(row)
     return rows
+
+
+def losses_of(folder: Path) -> dict[str, list[float]]:
+    """Return the mean of each loss term in each tenth of the training; steps that were left out have none."""
+    steps = [line["losses"] for line in read_log(folder) if line.get("losses")]
+    parts = [part for part in np.array_split(np.arange(len(steps)), _PARTS) if len(part)]
+    terms = steps[0] if steps else {}
+    return {term: [round(fmean(steps[k][term] for k in part), 4) for part in parts] for term in terms}
 
 
 def _hits(folder: Path, protocol: str, metric: str) -> dict[str, list[float]]:

@@ -15,6 +15,12 @@ from avprompt.metrics.statistics import Difference, paired_bootstrap_of_runs
 from avprompt.runs.comparison import spread
 from avprompt.sweeps.row import Row, unpack
 
+ALTERED = {
+    "other sound": ("audio", "shuffled"),
+    "other context": ("context", "other", "true"),
+}
+"""Columns of the table: where a row has the headline under an altered input, see `Row.reliance`."""
+
 
 @dataclass(frozen=True)
 class Effect:
@@ -129,7 +135,8 @@ class SweepTable:
     def lines(self) -> list[list[str]]:
         """The table as text, its head first."""
         metric = self.headline[1].replace("_", " ")
-        head = ["Percent", metric, "seeds", f"Δ {metric}", "95 %", "AUC", "published"]
+        altered = [f"{name}, {metric}" for name in ALTERED]
+        head = ["Percent", metric, "seeds", f"Δ {metric}", "95 %", "AUC", *altered, "published"]
         lines = [head, *(self._line(name) for name in self.runs)]
         kept = [
             column for column in range(len(head)) if column < 5 or any(line[column] for line in lines[1:])
@@ -145,6 +152,7 @@ class SweepTable:
             str(len(rows)),
             *_shown(self.differences.get(name)),
             spread(aucs),
+            *(spread(_under(rows, path)) for path in ALTERED.values()),
             "; ".join(dict.fromkeys(_printed(rows))),
         ]
 
@@ -185,6 +193,17 @@ class SweepTable:
                 "standard_deviation": stdev(scores) if len(scores) > 1 else None,
                 "difference": asdict(difference) if difference else None,
             }
+
+
+def _under(rows: Sequence[Row], path: Sequence[str]) -> list[float]:
+    """Return the headline of each row that was measured with an altered input."""
+    scores = []
+    for row in rows:
+        at: Any = row.reliance
+        for name in (*path, row.metric):
+            at = at.get(name) if at else None
+        scores += [] if at is None else [at]
+    return scores
 
 
 def _trained(rows: Sequence[Row]) -> bool:

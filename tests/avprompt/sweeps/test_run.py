@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Callable, Sequence
@@ -22,11 +23,12 @@ from avprompt.sweeps import identity, running
 from avprompt.sweeps.cells import cells_of
 from avprompt.sweeps.ledger import read_ledger
 from avprompt.sweeps.result import SweepResult
-from avprompt.sweeps.row import unpack
+from avprompt.sweeps.row import losses_of, unpack
 from avprompt.sweeps.run import ledger_of, run_cells
 from avprompt.sweeps.running import threads_for
 from avprompt.sweeps.sweep import Sweep
 from avprompt.training.interruption import Interrupted
+from avprompt.training.state import read_log
 from sweeps_of_tiny import tiny_sweep
 from tinyworld.runs import rows
 
@@ -61,6 +63,8 @@ def test_a_row_has_what_the_run_directory_has(go: Go, folder: Path) -> None:
     scores = result.scores["test"]["val-threshold"]
     assert (row.score, row.cIoU, row.AUC) == (scores["cIoU"], scores["cIoU"], scores["AUC"])
     assert (row.n, row.steps, row.seed) == (6, 1, 3)
+    (step,) = read_log(cell.folder)
+    assert row.losses == {term: [round(loss, 4)] for term, loss in step["losses"].items()}
     assert row.reliance["audio"] == result.audio_reliance["test"]
     assert row.beside["ceilings"] == result.ceilings["test"]
     hits = [float(sample["val-threshold"]) >= 50 for sample in rows(cell.folder / "samples.csv")]
@@ -71,6 +75,18 @@ def test_a_row_has_what_the_run_directory_has(go: Go, folder: Path) -> None:
     assert row.config["training.steps"] == 1
     assert row.digest == identity.config_digest(row.config)
     assert [row] == read_ledger(folder / "ledger.csv")
+
+
+def test_a_row_has_the_mean_of_each_loss_in_each_tenth_of_the_training(tmp_path: Path) -> None:
+    losses = [2.0 * step for step in range(20)]
+    steps = [{"step": k, "left_out": "", "losses": {"total": loss}} for k, loss in enumerate(losses)]
+    steps.insert(3, {"step": 3, "left_out": "the loss is nan", "losses": {}})
+    (tmp_path / "train.jsonl").write_text("".join(json.dumps(line) + "\n" for line in steps))
+    assert losses_of(tmp_path) == {"total": [4.0 * part + 1 for part in range(10)]}
+
+
+def test_a_row_has_no_losses_where_nothing_was_trained(tmp_path: Path) -> None:
+    assert losses_of(tmp_path) == {}
 
 
 class TestWhatIsDone:

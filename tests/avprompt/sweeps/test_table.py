@@ -69,6 +69,18 @@ class TestConditions:
         change = differences[NAME.format("metanet", "trained")]
         assert 0 <= change.low < 37.5 < change.high <= 100
 
+    def test_show_the_headline_under_altered_inputs_where_it_was_measured(self, folder: Path) -> None:
+        cells = cells_of(tiny_sweep(methods=("souple", "coop"), seeds=(0, 1)), folder)
+        reliance: dict[str, Any] = {"audio": {"shuffled": {"cIoU": 10.0}}}
+        looks = reliance | {"context": {"other": {"true": {"cIoU": 30.0}}}}
+        rows = [
+            scored(cell, [1, 0], reliance=looks if cell.method == "souple" else reliance) for cell in cells
+        ]
+        head, souple, coop = only({cell: [row] for cell, row in zip(cells, rows, strict=True)}).lines
+        assert head[-2:] == ["other sound, cIoU", "other context, cIoU"]
+        assert souple[-2:] == ["10.0 ± 0.0", "30.0 ± 0.0"]
+        assert coop[-2:] == ["10.0 ± 0.0", ""]
+
     def test_may_be_compared_with_another(self, cells: dict[Cell, list[Row]]) -> None:
         name = NAME.format("metanet", "trained")
         differences = only(cells, reference=name).differences
