@@ -51,4 +51,5 @@ def register_protocols(register: Register) -> None:
 def register_sweeps(register: Register) -> None:
     register("prompt-or-decoder", "avprompt_benchmarks:sweeps/prompt-or-decoder.yaml")
     register("souple-ablation", "avprompt_benchmarks:sweeps/souple-ablation.yaml")
+    register("souple-choices", "avprompt_benchmarks:sweeps/souple-choices.yaml")
     register("worlds", "avprompt_benchmarks:sweeps/worlds.yaml")

@@ -22,7 +22,7 @@ def cells(registry: Registry, name: str) -> list[Cell]:
     return cells_of(read_sweep(registry, [name]), Path("out"))
 
 
-@pytest.mark.parametrize(("name", "count"), [("prompt-or-decoder", 72), ("souple-ablation", 18)])
+@pytest.mark.parametrize(("name", "count"), [("prompt-or-decoder", 72), ("souple-ablation", 18), ("souple-choices", 30)])
 def test_have_as_many_runs_as_they_promise(registry: Registry, name: str, count: int) -> None:
     assert len(cells(registry, name)) == count
 
@@ -34,7 +34,7 @@ def test_of_the_worlds_has_tag_words_once(loaded: Loaded) -> None:
     assert set(runs.values()) == {4 * 3}
 
 
-@pytest.mark.parametrize("name", ["prompt-or-decoder", "souple-ablation", "worlds"])
+@pytest.mark.parametrize("name", ["prompt-or-decoder", "souple-ablation", "souple-choices", "worlds"])
 def test_enter_their_runs_in_one_ledger_of_this_checkout(registry: Registry, name: str) -> None:
     ledger = read_sweep(registry, [name]).ledger
     assert ledger == Path("benchmarks/worlds/runs.csv")
