@@ -22,7 +22,9 @@ def cells(registry: Registry, name: str) -> list[Cell]:
     return cells_of(read_sweep(registry, [name]), Path("out"))
 
 
-@pytest.mark.parametrize(("name", "count"), [("prompt-or-decoder", 72), ("souple-ablation", 18), ("souple-choices", 30)])
+@pytest.mark.parametrize(
+    ("name", "count"), [("prompt-or-decoder", 72), ("souple-ablation", 18), ("souple-choices", 30)]
+)
 def test_have_as_many_runs_as_they_promise(registry: Registry, name: str, count: int) -> None:
     assert len(cells(registry, name)) == count
 
