@@ -50,6 +50,17 @@ class TrainedOptions(Options):
     weight_decay: float | None = Field(default=None, ge=0, le=1000)
 
 
+class ProjectionOptions(TrainedOptions):
+    """Options of projections that can start at a word.
+
+    Attributes:
+        start: before training, every audio token lies next to the embedding of this word (of the mean of
+            several), so that the text encoder reads a sentence; None leaves the layers as torch draws them.
+    """
+
+    start: str | None = None
+
+
 class PromptOptions(TrainedOptions):
     """Options of every prompt generator.
 

@@ -11,7 +11,7 @@ from typing import Literal
 import torch
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
-from torch import Tensor
+from torch import Tensor, nn
 
 from avprompt.config.options import PromptOptions
 from avprompt.errors import ConfigError
@@ -142,6 +142,13 @@ class LearnedContextOptions(PromptOptions):
             text = "Input should be at least prompt.audio_token = {position}, which says how many come before"
             raise PydanticCustomError("position", text, {"position": position})
         return value
+
+
+@torch.no_grad()
+def start_from(tokens: Tensor, layer: nn.Linear) -> None:
+    """Let a layer begin with tokens (M, E) in its bias (M * E,) and next to nothing in its weight."""
+    nn.init.normal_(layer.weight, std=1e-3)
+    layer.bias.copy_(tokens.flatten())
 
 
 def initial_context(config: LearnedContextOptions, backbone: Backbone) -> Tensor:

@@ -1,6 +1,6 @@
 """The names of `avprompt.plugin`: interfaces of parts, option tables, records, errors."""
 
-from avprompt.config.options import LossOptions, Options, PromptOptions, TrainedOptions
+from avprompt.config.options import LossOptions, Options, ProjectionOptions, PromptOptions, TrainedOptions
 from avprompt.data.benchmark import (
     Annotation,
     BenchmarkAdapter,
@@ -25,7 +25,7 @@ from avprompt.errors import (
 from avprompt.metrics.iou import TruthMasks
 from avprompt.metrics.protocol import IoUProtocol, Measurements, Protocol
 from avprompt.metrics.scored_maps import ScoredMaps
-from avprompt.model.context_prompt import ContextPrompt, LearnedContextOptions, initial_context
+from avprompt.model.context_prompt import ContextPrompt, LearnedContextOptions, initial_context, start_from
 from avprompt.model.grounding import Grounding, resize_maps
 from avprompt.model.parts import (
     AlignmentLoss,
@@ -102,6 +102,7 @@ __all__ = [
     "Part",
     "PluginError",
     "Prediction",
+    "ProjectionOptions",
     "Prompt",
     "PromptGenerator",
     "PromptOptions",
@@ -132,6 +133,7 @@ __all__ = [
     "read_tensors",
     "read_torch_file",
     "resize_maps",
+    "start_from",
     "suggest",
     "verified_sha256",
     "write_tensors",

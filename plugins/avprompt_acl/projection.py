@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from avprompt.plugin import AudioEncoder, AudioProjection, Backbone, TrainedOptions
+from avprompt.plugin import AudioEncoder, AudioProjection, Backbone, ProjectionOptions, start_from
 
 
 class Unary(nn.Module):
@@ -64,7 +64,7 @@ class FactorGraphAttention(nn.Module):
         return torch.einsum("bl,ble->be", attention, frames)
 
 
-class FactorGraphOptions(TrainedOptions):
+class FactorGraphOptions(ProjectionOptions):
     """Options of the factor-graph projection; `dropout` acts inside the unary potential."""
 
     dropout: float = 0.5
@@ -81,6 +81,8 @@ class FactorGraphProjection(AudioProjection):
         self.fc1 = nn.Linear(audio_width, audio_width)
         self.fc2 = nn.Linear(audio_width, text_width)
         self.fga = FactorGraphAttention(text_width, config.dropout)
+        if config.start is not None:
+            start_from(backbone.embed_text(config.start).mean(0), self.fc2)
 
     def forward(self, frames: Tensor) -> Tensor:
         """Map frames to the audio token."""

@@ -10,8 +10,14 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from avprompt.plugin import Backbone, ContextPrompt, ImageFeatures, LearnedContextOptions, initial_context
-from avprompt_souple.prompt import start_from
+from avprompt.plugin import (
+    Backbone,
+    ContextPrompt,
+    ImageFeatures,
+    LearnedContextOptions,
+    initial_context,
+    start_from,
+)
 
 
 class AttentionOptions(LearnedContextOptions):

@@ -9,10 +9,10 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from avprompt.plugin import AudioEncoder, AudioProjection, Backbone, TrainedOptions
+from avprompt.plugin import AudioEncoder, AudioProjection, Backbone, ProjectionOptions, start_from
 
 
-class BottleneckOptions(TrainedOptions):
+class BottleneckOptions(ProjectionOptions):
     """Options of the bottleneck projection.
 
     Attributes:
@@ -35,6 +35,8 @@ class BottleneckProjection(AudioProjection):
         self.reduce = nn.Linear(audio_width, config.hidden)
         self.expand = nn.Linear(config.hidden, text_width)
         self.attention = nn.Linear(text_width, config.tokens)
+        if config.start is not None:
+            start_from(backbone.embed_text(config.start).mean(0), self.expand)
 
     def forward(self, frames: Tensor) -> Tensor:
         """Map frames to audio tokens."""

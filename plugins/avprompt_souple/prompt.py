@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -16,6 +15,7 @@ from avprompt.plugin import (
     ImageFeatures,
     LearnedContextOptions,
     initial_context,
+    start_from,
 )
 
 
@@ -75,10 +75,3 @@ class MetaNetPrompt(ContextPrompt):
         """Map (B, D) to (B, M, E)."""
         tokens: Tensor = self.expand(F.relu(self.reduce(features))).unflatten(-1, self.shape)
         return tokens
-
-
-@torch.no_grad()
-def start_from(words: Tensor, layer: nn.Linear) -> None:
-    """Let a layer begin with tokens (M, E) in its bias and next to nothing in its weight."""
-    nn.init.normal_(layer.weight, std=1e-3)
-    layer.bias.copy_(words.flatten())

@@ -44,3 +44,12 @@ def test_pooling_is_an_average() -> None:
     torch.testing.assert_close(projection(frame.expand(1, 9, 6)), projection(frame))
     frames = torch.randn(1, 9, 6)
     torch.testing.assert_close(projection(frames), projection(frames[:, torch.randperm(9)]))
+
+
+def test_tokens_start_next_to_the_mean_of_the_words_and_differ() -> None:
+    backbone = StandInBackbone(8)
+    projection = BottleneckProjection(BottleneckOptions(start="an object"), StandInAudioEncoder(6), backbone)
+    tokens = projection.eval()(torch.randn(3, 9, 6))[:, 0]
+    word = backbone.embed_text("an object").mean(0)
+    torch.testing.assert_close(tokens, word.expand(3, -1), atol=0.05, rtol=0)
+    assert not torch.equal(tokens[0], tokens[1])
