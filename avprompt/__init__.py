@@ -1,7 +1,7 @@
 """avprompt: a modular plugin toolkit for audio-visual prompt learning.
 
-`load`, `run`, `evaluate`, `compare` and `sweep` do what the commands do; `avprompt.api` describes them. They
-are imported when first asked for, so that `import avprompt` and `avprompt --help` need no torch.
+`load`, `run`, `evaluate`, `compare`, `report` and `sweep` do what the commands do; `avprompt.api` describes
+them. They are imported when first asked for, so that `import avprompt` and `avprompt --help` need no torch.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from avprompt.api import compare, evaluate, load, run, sweep
+    from avprompt.api import compare, evaluate, load, report, run, sweep
     from avprompt.errors import AvpromptError
     from avprompt.runs.localize import Localization, Localizer
     from avprompt.runs.results import RunResult
@@ -32,6 +32,7 @@ __all__ = [
     "compare",
     "evaluate",
     "load",
+    "report",
     "run",
     "sweep",
 ]

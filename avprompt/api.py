@@ -14,6 +14,7 @@ from avprompt.errors import AvpromptError as AvpromptError
 from avprompt.errors import ConfigError
 from avprompt.files import file_errors
 from avprompt.plugin.discovery import Loaded, load_plugins
+from avprompt.report.page import find_runs, report_path, write_page
 from avprompt.runs.applicable import check_untrained, comparison_options, encoder_sets
 from avprompt.runs.compare import compare_methods, comparison_folder
 from avprompt.runs.comparison import Across
@@ -197,6 +198,33 @@ def compare(
         across=across,
         allow_different=allow_different,
     )
+
+
+@file_errors()
+def report(
+    runs: Sequence[str | Path],
+    *,
+    output: str | Path | None = None,
+    protocol: str | None = None,
+    splits: Sequence[str] = (),
+) -> Path:
+    """Write finished runs as one page that needs nothing but itself; `avprompt report`.
+
+    Args:
+        runs: run directories, or folders that hold some.
+        output: folder of the page, `report.html`; the run directory of one run, `runs/report` for several.
+        protocol: by which several runs are ranked; their headline unless given.
+        splits: that are shown; all that were scored unless given.
+
+    Returns:
+        The page.
+
+    Raises:
+        AvpromptError: no finished run, a damaged one, nothing to show, or somebody's file in the way.
+    """
+    folders = find_runs([runs] if isinstance(runs, str | Path) else runs)
+    path = report_path(folders, _path(output, "output"))
+    return write_page(folders, path, protocol=protocol, splits=splits)
 
 
 @file_errors()

@@ -20,6 +20,7 @@ from avprompt.cli.data import data
 from avprompt.cli.evaluate import evaluate
 from avprompt.cli.localize import localize
 from avprompt.cli.plugins import plugins
+from avprompt.cli.report import report
 from avprompt.cli.run import run
 from avprompt.cli.score import score
 from avprompt.cli.sweep import sweep
@@ -105,6 +106,7 @@ def main() -> None:
     avprompt run souple                        train and score SouPLe on the toy benchmark
     avprompt compare souple acl-ssl            two methods side by side
     avprompt sweep souple --over prompt.context_tokens=4,8,16
+    avprompt report runs/toy/*                 runs as a page to read and to send
     avprompt list methods                      what there is
     """  # noqa: D301 - click takes the backspace for "leave these lines alone"
 
@@ -115,6 +117,7 @@ for command in (
     score,
     compare,
     sweep,
+    report,
     localize,
     data,
     cache,

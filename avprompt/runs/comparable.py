@@ -22,6 +22,7 @@ def check_comparable(
     methods: Sequence[ComparedMethod],
     splits: Sequence[str] = (),
     *,
+    protocol: str | None = None,
     across: Across | None = None,
     allow_different: bool = False,
 ) -> None:
@@ -30,6 +31,7 @@ def check_comparable(
     Args:
         methods: with their finished runs; the first is the reference.
         splits: that are compared, or none for all that all of them have scored.
+        protocol: by which they are compared; their headline unless given, which must then be the same.
         across: they may differ in encoders, and in the recipes that come with these.
         allow_different: they may differ in encoders, training options, training data, precision and seeds.
 
@@ -42,10 +44,11 @@ def check_comparable(
             raise DataError(f"'{method.name}' has no scores to compare: none of its clips has a truth.")
     runs = [*_runs(methods)]
     _, reference = runs[0]
-    _check_headlines(runs)
+    _check_headlines(runs, protocol)
     for split in splits or _shared(methods):
         for names, run in runs:
             _check_split(names, split, reference, run)
+            _check_protocol(run, split, protocol)
     _check_recipes(methods, across, allow_different=allow_different)
 
 
@@ -94,11 +97,11 @@ def _runs(methods: Sequence[ComparedMethod]) -> Iterator[tuple[str, Run]]:
             yield f"{names} cannot stand in one table", run
 
 
-def _check_headlines(runs: Sequence[tuple[str, Run]]) -> None:
+def _check_headlines(runs: Sequence[tuple[str, Run]], protocol: str | None = None) -> None:
     """Make sure that all runs are of one dataset, and stand for it by one protocol and metric."""
     _, (_, reference) = runs[0]
     for names, (_, result) in runs:
-        for what in ("dataset", "headline"):
+        for what in ("dataset",) if protocol else ("dataset", "headline"):
             _check_equal(names, what, getattr(reference, what), getattr(result, what))
 
 
@@ -121,6 +124,16 @@ def _check_split(names: str, split: str, ours: Run, theirs: Run) -> None:
             )
     _check_digests(names, split, ours, theirs)
     _check_equal(names, "samples", ours[1].samples[split], theirs[1].samples[split])
+
+
+def _check_protocol(run: Run, split: str, protocol: str | None) -> None:
+    """Make sure that a run was scored by a protocol, if one is asked for."""
+    folder, result = run
+    if protocol and protocol not in result.scores[split]:
+        raise DataError(
+            f"'{folder}' was not scored by '{protocol}', only by {', '.join(result.scores[split])}: "
+            f"`avprompt evaluate {folder} --protocol {protocol}`, and compare what that leaves."
+        )
 
 
 def _check_alike(first: ComparedMethod, method: ComparedMethod, across: Across | None) -> None:

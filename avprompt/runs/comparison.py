@@ -13,27 +13,8 @@ import numpy as np
 from avprompt.data.benchmark import PublishedScores
 from avprompt.metrics.statistics import Difference, paired_bootstrap
 from avprompt.runs.compared_method import ComparedMethod
-
-# Row, altered sound, and what of it where that is not the headline metric itself.
-RELIANCE = (
-    ("shuffled sound", "shuffled", None),
-    ("silence", "silent", None),
-    ("noise", "noise", None),
-    ("off-screen sound", "off-screen", None),
-    ("distractor's sound, on it", "distractor", "on_distractor"),
-    ("distractor's sound, on the original", "distractor", "on_original"),
-)
-
-# Row, altered context, and the sound that it is measured with.
-CONTEXT_RELIANCE = (
-    ("other context", "other", "true"),
-    ("other context, shuffled sound", "other", "shuffled"),
-    ("other context, silence", "other", "silent"),
-    ("mean context", "mean", "true"),
-    ("mean context, shuffled sound", "mean", "shuffled"),
-    ("mean context, silence", "mean", "silent"),
-    ("blank context", "blank", "true"),
-)
+from avprompt.runs.reliance import CONTEXT_RELIANCE, RELIANCE
+from avprompt.runs.result_table import BOUNDS
 
 Across = Literal["encoders"]
 """What the runs of a comparison may differ in, when it is asked for."""
@@ -56,9 +37,34 @@ class SplitComparison:
     across: Across | None = None
 
     @property
+    def is_headline(self) -> bool:
+        """Whether all were scored by it first: floors, ceilings and reliance are known for that one only."""
+        headlines = (result.headline[0] for method in self.methods for result in method.results)
+        return all(headline == self.protocol for headline in headlines)
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The protocol's metrics, the one first that stands for it, such as cIoU, or mIoU and F."""
+        first = self.methods[0].results[0]
+        scores = first.scores[self.split][self.protocol]
+        names = [name for name, value in scores.items() if isinstance(value, float) and name != "threshold"]
+        headline = first.headline[1] if first.headline[0] == self.protocol else next(iter(names), "")
+        return headline, *(name for name in names if name != headline)
+
+    @property
     def metric(self) -> str:
-        """The headline metric, by which everything but the scores goes."""
-        return self.methods[0].results[0].headline[1]
+        """The metric that stands for the protocol, by which everything but the scores goes."""
+        return self.metrics[0]
+
+    def values(self, method: ComparedMethod, metric: str) -> list[float]:
+        """Return a score of each run of a method, in percent."""
+        return method.values(self.split, "scores", self.protocol, metric)
+
+    def interval(self, method: ComparedMethod) -> tuple[float, float] | None:
+        """Return the 95 % interval over samples of a method's metric, in percent, where it has one run."""
+        result, *others = method.results
+        intervals = result.intervals.get(self.split, {}).get(self.protocol, {})
+        return None if others else intervals.get(self.metric)
 
     @cached_property
     def title(self) -> str:
@@ -116,9 +122,18 @@ class SplitComparison:
 
     @property
     def notes(self) -> list[str]:
-        """A sentence on each method without a paired interval, since other samples count in its runs."""
+        """Sentences on what is left out, and why: bounds and reliance, and paired intervals of methods.
+
+        These have none if other samples count in their runs.
+        """
         first, *others = self.methods
         notes = []
+        if not self.is_headline:
+            notes.append(
+                f"Floors, ceilings and reliance on '{self.split}' are left out: they are known under the "
+                f"protocol only by which a run was scored first, and that is not '{self.protocol}'. "
+                f"`avprompt evaluate RUN --protocol {self.protocol}` leaves a run that has them."
+            )
         for method in others:
             ours, theirs = (self._per_sample(compared).keys() for compared in (first, method))
             if ours != theirs and not (first.outdated or method.outdated):
@@ -144,9 +159,7 @@ class SplitComparison:
 
     def _scores(self) -> Iterator[Row]:
         yield self._row("trained parameters", lambda method: f"{method.results[0].trainable_parameters:,}")
-        scores = self.methods[0].results[0].scores[self.split][self.protocol]
-        metrics = [name for name, value in scores.items() if isinstance(value, float) and name != "threshold"]
-        for metric in metrics:  # such as cIoU, or mIoU and F
+        for metric in self.metrics:
             path, name = ("scores", self.protocol, metric), metric.replace("_", " ")
             yield self._row(name, partial(self._spread, path))
             yield self._row(f"  Δ {name}", partial(self._change, path))
@@ -156,6 +169,8 @@ class SplitComparison:
 
     def _reliance(self) -> Iterator[Row]:
         """What is left of the headline under other sounds and other contexts."""
+        if not self.is_headline:
+            return
         sounds = ((name, ("audio_reliance", sound, of or self.metric)) for name, sound, of in RELIANCE)
         contexts = ((name, ("context_reliance", *cell, self.metric)) for name, *cell in CONTEXT_RELIANCE)
         for name, path in (*sounds, *contexts):
@@ -164,8 +179,7 @@ class SplitComparison:
                 yield row
 
     def _bounds(self) -> Iterator[Row]:
-        fields = {"floor": "floors", "ceiling": "ceilings", "class-supervised": "class_supervised"}
-        for kind, field in fields.items():
+        for kind, field in BOUNDS.items() if self.is_headline else ():
             tables = [getattr(method.results[0], field).get(self.split, {}) for method in self.methods]
             for name in dict.fromkeys(name for table in tables for name in table):
                 path = (field, name, self.metric)

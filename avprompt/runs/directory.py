@@ -145,7 +145,7 @@ class RunDirectory:
             ConfigError: it has other options.
             DataError: its `config.yaml` is damaged or of another avprompt.
         """
-        if _comparable(self.tables()) != _comparable(parse(text, "new config.yaml")):
+        if self.without_free() != _comparable(parse(text, "new config.yaml")):
             raise ConfigError(
                 f"'{self}' already holds a run with other options: choose another --output, or remove it."
             )
@@ -180,6 +180,10 @@ class RunDirectory:
         if absent:
             raise self._unusable(f"It does not say {', '.join(absent)}.")
         return tables
+
+    def without_free(self) -> Table:
+        """Return what `config.yaml` holds without what changes no number; raises what `tables` does."""
+        return _comparable(self.tables())
 
     def _unusable(self, reason: object) -> DataError:
         return DataError(

@@ -1,0 +1,29 @@
+"""`avprompt report`: finished runs as one page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from avprompt.cli.options import PathType, output_option
+
+
+@click.command()
+@click.argument("runs", nargs=-1, required=True, type=PathType(path_type=Path), metavar="RUN...")
+@click.option("--protocol", metavar="NAME", help="Rank several runs by this; by their headline unless given.")
+@click.option("--split", "splits", multiple=True, metavar="NAME", help="Show this split; may be repeated.")
+@output_option
+def report(
+    runs: tuple[Path, ...], protocol: str | None, splits: tuple[str, ...], output: Path | None
+) -> None:
+    """Write one HTML page of finished runs, with everything in it: it opens from disk and can be sent.
+
+    Each RUN is a run directory, or a folder that holds some. One run is shown with its scores beside floors,
+    ceilings and altered sounds, its success curve, its training and its clips, worst first. Several stand in
+    leaderboards too, the seeds of a method together; runs of other samples, truths or protocols never stand
+    side by side.
+    """
+    from avprompt import api
+
+    click.echo(api.report(runs, output=output, protocol=protocol, splits=splits))
