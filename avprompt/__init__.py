@@ -1,7 +1,7 @@
 """avprompt: a modular plugin toolkit for audio-visual prompt learning.
 
-`load`, `run`, `evaluate`, `compare`, `report` and `sweep` do what the commands do; `avprompt.api` describes
-them. They are imported when first asked for, so that `import avprompt` and `avprompt --help` need no torch.
+`load`, `load_demo`, `run`, `evaluate`, `compare`, `report` and `sweep` do what the commands do; `avprompt.api`
+describes them. They are imported when first asked for: `import avprompt` and `avprompt --help` need no torch.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from avprompt.api import compare, evaluate, load, report, run, sweep
+    from avprompt.api import compare, evaluate, load, load_demo, report, run, sweep
     from avprompt.errors import AvpromptError
-    from avprompt.runs.localize import Localization, Localizer
+    from avprompt.localization.localizer import Localization, Localizer
     from avprompt.runs.results import RunResult
     from avprompt.runs.settings import RunOptions
     from avprompt.runs.side_by_side import Comparison
@@ -32,6 +32,7 @@ __all__ = [
     "compare",
     "evaluate",
     "load",
+    "load_demo",
     "report",
     "run",
     "sweep",

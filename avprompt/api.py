@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Unpack
 
@@ -13,15 +14,17 @@ from avprompt.distributed import launched_rank
 from avprompt.errors import AvpromptError as AvpromptError
 from avprompt.errors import ConfigError
 from avprompt.files import file_errors
+from avprompt.localization.localizer import Localization as Localization
+from avprompt.localization.localizer import Localizer
 from avprompt.plugin.discovery import Loaded, load_plugins
 from avprompt.report.page import find_runs, report_path, write_page
 from avprompt.runs.applicable import check_untrained, comparison_options, encoder_sets
 from avprompt.runs.compare import compare_methods, comparison_folder
 from avprompt.runs.comparison import Across
+from avprompt.runs.demo import Demo
 from avprompt.runs.directory import RUNS, RunDirectory, is_run, unused
 from avprompt.runs.finished import open_target
-from avprompt.runs.localize import Localization as Localization
-from avprompt.runs.localize import Localizer, open_localizer
+from avprompt.runs.localizer import open_localizer, threshold_of_run
 from avprompt.runs.progress import Progress, Quiet, Reporter
 from avprompt.runs.results import RunResult
 from avprompt.runs.run import execute
@@ -31,6 +34,7 @@ from avprompt.runs.side_by_side import Comparison
 from avprompt.sweeps.result import SweepResult
 from avprompt.sweeps.run import ledger_of, run_cells, sweep_folder
 from avprompt.sweeps.sweep import asked_sweep
+from avprompt.weights.files import locate
 
 
 @file_errors()
@@ -72,7 +76,28 @@ def load(
     loaded = load_plugins(settings.plugins)
     if seconds is None and is_run(target):
         seconds = loaded.registry.load("datasets", settings.dataset).audio_seconds
-    return open_localizer(loaded, method, settings, trained, seconds)
+    threshold = threshold_of_run(target) if is_run(target) else 0.5
+    return open_localizer(loaded, method, settings, trained, seconds, threshold)
+
+
+@file_errors()
+def load_demo(*, seconds: float | None = None, device: Literal["auto", "cpu", "cuda"] = "auto") -> Localizer:
+    """Open the small trained method that an installed encoder set brings; its `note` says what it lacks.
+
+    Args:
+        seconds: how much of each sound is used, from its start; what it was trained on unless given.
+        device: where to compute.
+
+    Raises:
+        AvpromptError: nothing that is installed brings one, or it does not fit.
+    """
+    loaded = load_plugins()
+    demo = Demo.registered(loaded.registry)
+    settings = Settings.of({"encoders": demo.encoders, "device": device})
+    seconds = demo.seconds if seconds is None else seconds
+    checkpoint = locate(demo.checkpoint)
+    localizer = open_localizer(loaded, demo.method, settings, checkpoint, seconds, demo.threshold)
+    return replace(localizer, note=demo.note, advice=demo.advice)
 
 
 @file_errors()

@@ -68,7 +68,7 @@ def test_localize_equals_the_official_heatmap(
     clips = shared / "data" / "clips"
     for name in sorted(heatmaps)[::12]:
         avprompt(
-            "localize", "--method", "acl-ssl", *acl, "--image", clips / "frames" / f"{name}.jpg",
+            "localize", "--method", "acl-ssl", *acl, clips / "frames" / f"{name}.jpg",
             "--audio", clips / "audio" / f"{name}.wav", "--save-heatmap", tmp_path / "h.npy",
         )  # fmt: skip
         ours = np.load(tmp_path / "h.npy")

@@ -2,7 +2,7 @@
 
 A method file may name another method as its `base` and then holds only what differs. Under `with` it may hold
 tables by encoder set, which apply with these encoders only. An encoder set holds a backbone and an audio
-encoder, and tables that change every method with these encoders.
+encoder, and tables that change every method with these encoders. Its table `demo` may name a trained method.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from avprompt.config.tables import ENCODERS, TABLES, TEXTS, Table, check_types, 
 from avprompt.errors import ConfigError, UnknownNameError
 from avprompt.files import read_text
 from avprompt.registry import Registry
+
+DEMO = "demo"
+"""The table of an encoder set that names a method trained with it, see `avprompt.runs.demo`."""
 
 _WEIGHTS = (".safetensors", ".pth", ".pt", ".ckpt", ".bin")
 
@@ -60,6 +63,7 @@ def read_encoder_set(registry: Registry, encoders: str) -> tuple[Table, Table]:
     """
     where = f"encoder set '{encoders}'"
     tables = parse(registry.load("encoder_sets", encoders), where)
+    tables.pop(DEMO, None)
     check_types(tables, where, TABLES)
     parts = {key: table for key, table in tables.items() if key in ENCODERS}
     return parts, {key: table for key, table in tables.items() if key not in ENCODERS}

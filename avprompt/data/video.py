@@ -23,7 +23,7 @@ from avprompt.records import Audio, FileSource
 _STILL = Disposition.attached_pic | Disposition.timed_thumbnails
 """Video streams that are none: the cover of a recording."""
 
-_LONGEST_GAP = 600.0
+LONGEST_GAP = 600.0
 """Seconds from the first picture to the first sound; a clock that says more is broken."""
 
 
@@ -41,7 +41,7 @@ def read_frame(path: Path, frame: int, rate: float | None = None) -> np.ndarray:
     """
     shown, reached = None, -1
     with naming(path, "video"), av.open(path) as container:
-        stream = _moving_picture(container, path)
+        stream = moving_picture(container, path)
         if stream is None:
             raise DataError(f"{path} has no picture in it.")
         for reached, picture in _numbered(container.decode(stream), rate, path):
@@ -50,7 +50,7 @@ def read_frame(path: Path, frame: int, rate: float | None = None) -> np.ndarray:
             shown = picture
         if shown is None or reached < frame:
             raise DataError(f"{path} ends at frame {reached}, before frame {frame}. Choose an earlier one.")
-        return _upright(shown)
+        return upright(shown)
 
 
 def picture_length(path: Path, enough: float = math.inf) -> float:
@@ -64,7 +64,7 @@ def picture_length(path: Path, enough: float = math.inf) -> float:
     """
     start, end = math.inf, -math.inf
     with naming(path, "video"), av.open(path) as container:
-        stream = _moving_picture(container, path)
+        stream = moving_picture(container, path)
         for packet in container.demux(stream) if stream else ():
             if packet.pts is None or packet.is_discard:
                 continue
@@ -86,7 +86,7 @@ def load_sound(source: FileSource, seconds: float = math.inf) -> Audio:
     Raises:
         DataError: the file is missing or broken, or has no sound beside its picture.
     """
-    picture = _picture_start(source)
+    picture = picture_start(source)
     planar = av.AudioResampler(format="fltp")
     with naming(source, "sound"), av.open(opened(source), "r") as container:
         if not container.streams.audio:
@@ -96,8 +96,8 @@ def load_sound(source: FileSource, seconds: float = math.inf) -> Audio:
         first = next(frames, None)
         if first is None:
             return Audio(np.zeros((1, 0), np.float32), stream.rate)
-        lead = 0.0 if picture is None else _time(first, source) - picture
-        if lead >= min(seconds, _LONGEST_GAP):
+        lead = 0.0 if picture is None else shown_at(first, source) - picture
+        if lead >= min(seconds, LONGEST_GAP):
             raise DataError(f"{source} has no sound before {lead:.2f} s of its picture. Leave the clip out.")
         late, chunks = round(lead * first.sample_rate), []  # samples
         length = late
@@ -112,15 +112,15 @@ def load_sound(source: FileSource, seconds: float = math.inf) -> Audio:
         return Audio(np.pad(samples, ((0, 0), (max(0, late), 0))), first.sample_rate)
 
 
-def _picture_start(source: FileSource) -> float | None:
+def picture_start(source: FileSource) -> float | None:
     """Return when the first picture is shown, seconds on the file's own clock; None where there is none."""
     with naming(source, "sound"), av.open(opened(source), "r") as container:
-        stream = _moving_picture(container, source)
+        stream = moving_picture(container, source)
         first = next(container.decode(stream), None) if stream else None
-        return None if first is None else _time(first, source)
+        return None if first is None else shown_at(first, source)
 
 
-def _moving_picture(container: Any, source: FileSource) -> Any:
+def moving_picture(container: Any, source: FileSource) -> Any:
     """Return the first video stream that is no cover picture, or None."""
     stream = next((stream for stream in container.streams.video if not stream.disposition & _STILL), None)
     if stream is not None:
@@ -137,12 +137,13 @@ def _numbered(
         return
     start = None
     for picture in pictures:
-        time = _time(picture, path)
+        time = shown_at(picture, path)
         start = time if start is None else start
         yield round((time - start) * rate), picture
 
 
-def _time(frame: Any, source: FileSource) -> float:
+def shown_at(frame: Any, source: FileSource) -> float:
+    """Return when a picture or a piece of sound is due, seconds on the file's own clock."""
     if frame.time is None:
         raise DataError(
             f"{source} does not say when its pictures and sounds are due. Convert it: ffmpeg -i FILE new.mp4"
@@ -150,7 +151,7 @@ def _time(frame: Any, source: FileSource) -> float:
     return float(frame.time)
 
 
-def _upright(picture: av.VideoFrame) -> np.ndarray:
+def upright(picture: av.VideoFrame) -> np.ndarray:
     """Turn and mirror a picture as the telephone wrote beside the pixels."""
     image: np.ndarray = picture.to_ndarray(format="rgb24")
     try:

@@ -7,7 +7,7 @@ the image.
 from __future__ import annotations
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFilter
 
 MAGMA = np.array(
     [
@@ -24,7 +24,12 @@ MAGMA = np.array(
 )
 """Nine evenly spaced colours of magma, the map of S. van der Walt and N. Smith (CC0)."""
 
+CONTOUR = "#35d6ff"
+"""The colour of the line around a mask: no heat and no truth has it."""
+
 _SUPERSAMPLING = 3
+_FINEST = 480
+"""Side of the map on which a contour is drawn, pixels; it is enlarged to the image."""
 
 
 def colour(heatmap: np.ndarray) -> np.ndarray:
@@ -34,16 +39,42 @@ def colour(heatmap: np.ndarray) -> np.ndarray:
     return np.stack(channels, axis=-1).round().astype(np.uint8)
 
 
-def overlay(image: np.ndarray, heatmap: np.ndarray, truth: np.ndarray | None = None) -> np.ndarray:
-    """Lay a heatmap (h, w) in 0..1 over an image, with the outline of the truth (h, w) if given.
+_PALETTE = colour(np.linspace(0, 1, 256)[None])[0].ravel().tolist()
+_OPACITY = [round(0.55 * level) for level in range(256)]
+"""Of each level of heat, both in 0..255: what is under the hottest shines through."""
 
-    The image is dimmed and half drained of colour, so that colour means heat.
+
+def overlay(
+    image: np.ndarray, heatmap: np.ndarray, truth: np.ndarray | None = None, threshold: float | None = None
+) -> np.ndarray:
+    """Lay a heatmap (h, w) in 0..1 over an image; see `lay_heat`.
+
+    Args:
+        image: (H, W, 3) uint8.
+        heatmap: (h, w) in 0..1.
+        truth: (h, w), of which the outline is drawn in white.
+        threshold: that makes a mask of the heatmap, of which the contour is drawn.
     """
-    heat = stretch(heatmap, image.shape[:2])[..., None]  # (H, W, 1)
-    grey = image.mean(axis=-1, keepdims=True)
-    dimmed = 0.8 * (0.5 * image + 0.5 * grey)
-    shown = dimmed * (1 - 0.85 * heat) + colour(heat[..., 0]) * (0.85 * heat)
-    return shown.astype(np.uint8) if truth is None else outline(shown.astype(np.uint8), truth)
+    shown = np.asarray(lay_heat(Image.fromarray(image), heatmap, threshold))
+    return shown if truth is None else outline(shown, truth)
+
+
+def lay_heat(image: Image.Image, heatmap: np.ndarray, threshold: float | None = None) -> Image.Image:
+    """Return an image with a heatmap (h, w) in 0..1 over it, so transparent that all stays visible.
+
+    The image is drained of some of its colour, so that colour means heat. A coloured line goes around what is
+    at or above the threshold, where one is given. All work at the image's size is Pillow's, for videos.
+    """
+    heat = _grey(heatmap).resize(image.size, Image.Resampling.BICUBIC)
+    shown = Image.blend(image, image.convert("L").convert("RGB"), 0.4)
+    coloured = heat.copy()
+    coloured.putpalette(_PALETTE)
+    shown.paste(coloured.convert("RGB"), mask=heat.point(_OPACITY))
+    if threshold is not None:
+        lines = _contour(heatmap, threshold, image.size)
+        shown.paste("black", mask=lines.filter(ImageFilter.BoxBlur(1)).point(lambda value: value // 2))
+        shown.paste(CONTOUR, mask=lines)
+    return shown
 
 
 def spotlight(image: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -66,6 +97,21 @@ def stretch(values: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     height, width = size
     resized = Image.fromarray(values.astype(np.float32)).resize((width, height), Image.Resampling.BICUBIC)
     return np.asarray(resized).clip(0, 1)
+
+
+def _contour(heatmap: np.ndarray, threshold: float, size: tuple[int, int]) -> Image.Image:
+    """Return how much of each pixel of an image (W, H) the line around a mask covers, 0..255."""
+    scale = min(1.0, _FINEST / max(size))
+    width, height = (max(1, round(side * scale)) for side in size)
+    inside = stretch(heatmap, (height, width)) >= threshold
+    count = _neighbours(inside, 3)
+    line = Image.fromarray(np.uint8(255) * ((count > 0) & (count < 9)))
+    return line.resize(size, Image.Resampling.BICUBIC)
+
+
+def _grey(values: np.ndarray) -> Image.Image:
+    """Return values (h, w) in 0..1 as a picture of 256 levels."""
+    return Image.fromarray((255 * values.clip(0, 1)).round().astype(np.uint8))
 
 
 def _edge(truth: np.ndarray, size: tuple[int, ...], thickness: float) -> np.ndarray:

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from avprompt.pictures.overlay import colour
+from avprompt.pictures.text import INK, MUTED, PAPER, fit, font, wrap
 
 CELL = 176
 """Side of a picture on the sheet, pixels."""
 
-PAPER, INK, MUTED, PANEL = "#ffffff", "#1c1f24", "#7a818c", "#f2f3f5"
+PANEL = "#f2f3f5"
 _MARGIN, _GAP, _CAPTION, _BETWEEN, _ROUNDING = 40, 8, 150, 56, 7
 _TITLE, _TEXT, _SMALL = 26, 17, 13
 _HEAD, _COLUMN_HEAD, _FOOT, _BAR = 58, 30, 44, 120
@@ -82,15 +83,15 @@ class _Page:
 
     def head(self, title: str, remark: str) -> None:
         width = self.image.width - 2 * _MARGIN
-        self._write((_MARGIN, _MARGIN), _fit(title, _TITLE, width), _TITLE, INK, "ls", drop=20)
-        self._write((_MARGIN, _MARGIN), _fit(remark, _SMALL, width), _SMALL, MUTED, "ls", drop=42)
+        self._write((_MARGIN, _MARGIN), fit(title, _TITLE, width), _TITLE, INK, "ls", drop=20)
+        self._write((_MARGIN, _MARGIN), fit(remark, _SMALL, width), _SMALL, MUTED, "ls", drop=42)
 
     def block(self, left: int, columns: Sequence[str], rows: Sequence[Row]) -> None:
         top = _MARGIN + _HEAD
         first = left + _CAPTION
         for number, title in enumerate(columns):
             middle = first + number * (CELL + _GAP) + CELL // 2
-            self._write((middle, top), _fit(title, _SMALL, CELL), _SMALL, MUTED, "ms", drop=16)
+            self._write((middle, top), fit(title, _SMALL, CELL), _SMALL, MUTED, "ms", drop=16)
         top += _COLUMN_HEAD
         for number, row in enumerate(rows):
             self._row(left, top + number * (CELL + _GAP), row)
@@ -106,7 +107,7 @@ class _Page:
             self._write((right - _BAR - 22, bottom), f"{scale}   0", _SMALL, MUTED, "rs")
 
     def _row(self, left: int, top: int, row: Row) -> None:
-        lines = _wrap(row.caption, _TEXT, _CAPTION - 18)
+        lines = wrap(row.caption, _TEXT, _CAPTION - 18)
         start = top + CELL // 2 - (len(lines) - 1) * 11 - 4
         for number, line in enumerate(lines):
             self._write((left, start), line, _TEXT, INK, "ls", drop=22 * number)
@@ -124,16 +125,12 @@ class _Page:
             self._note(left + 7, top + CELL - 7, cell.note)
 
     def _note(self, left: int, bottom: int, note: str) -> None:
-        wide = round(_font(_SMALL).getlength(note)) + 14
+        wide = round(font(_SMALL).getlength(note)) + 14
         self.image.paste(PAPER, (left, bottom - 22), _rounded(wide, 22, radius=6))
         self._write((left + 7, bottom - 6), note, _SMALL, INK, "ls")
 
     def _write(self, at: tuple[int, int], text: str, size: int, ink: str, anchor: str, drop: int = 0) -> None:
-        self.pen.text((at[0], at[1] + drop), text, fill=ink, font=_font(size), anchor=anchor)
-
-
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size)
+        self.pen.text((at[0], at[1] + drop), text, fill=ink, font=font(size), anchor=anchor)
 
 
 def _rounded(width: int, height: int, radius: int) -> Image.Image:
@@ -142,25 +139,3 @@ def _rounded(width: int, height: int, radius: int) -> Image.Image:
     box = (0, 0, 4 * width - 1, 4 * height - 1)
     ImageDraw.Draw(large).rounded_rectangle(box, radius=4 * radius, fill=255)
     return large.reduce(4)
-
-
-def _fit(text: str, size: int, width: int) -> str:
-    """Shorten a text with an ellipsis until it fits."""
-    if _font(size).getlength(text) <= width:
-        return text
-    while text and _font(size).getlength(text + "...") > width:
-        text = text[:-1]
-    return text.rstrip(" ,") + "..."
-
-
-def _wrap(text: str, size: int, width: int, most: int = 3) -> list[str]:
-    """Break a text between words into at most `most` lines that fit."""
-    lines = [""]
-    for word in text.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if _font(size).getlength(longer) <= width or not lines[-1]:
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    kept = [*lines[: most - 1], " ".join(lines[most - 1 :])] if len(lines) > most else lines
-    return [_fit(line, size, width) for line in kept]

@@ -10,10 +10,10 @@ import numpy as np
 from avprompt.distributed import merged, together
 from avprompt.errors import DataError, EvaluationError
 from avprompt.files import replacing
+from avprompt.localization.localizer import Localization, Localizer
 from avprompt.pictures.gallery import DrawnClip, evenly, write_drawn
 from avprompt.records import Missing, Sample, Split
 from avprompt.runs.directory import RunDirectory
-from avprompt.runs.localize import Localization, Localizer
 from avprompt.runs.progress import Quiet, Reporter
 from avprompt.runs.results import Counts
 from avprompt.runs.session import Session

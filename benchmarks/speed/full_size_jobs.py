@@ -110,7 +110,7 @@ def localize(folder: Path) -> None:
     Image.fromarray(draw_picture(draw, 480)).save(folder / "image.png")
     soundfile.write(folder / "sound.wav", draw_sound(draw), RATE)
     arguments = ["localize", "--method", "acl-ssl", "--checkpoint", str(folder / "acl-ssl.pth")]
-    files = ["--image", str(folder / "image.png"), "--audio", str(folder / "sound.wav")]
+    files = [str(folder / "image.png"), "--audio", str(folder / "sound.wav")]
     settings = [word for option in checkpoint_options(folder) for word in ("--set", option)]
     output = folder / "heatmap.npy"
     avprompt([*arguments, *files, *settings, "--save-heatmap", str(output)], standalone_mode=False)

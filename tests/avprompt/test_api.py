@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+import soxr
 import torch
 import yaml
 from PIL import Image
 
 import avprompt
 from avprompt.records import ImageFeatures
+from mediafiles import save_clip
 from tinyworld.encoders import TinyClip
 from tinyworld.scenes import RATE, scene
 
@@ -252,6 +254,20 @@ class TestLocalize:
         assert localization.heatmap[truth].mean() > 0.9 > 0.2 > localization.heatmap[~truth].mean()
         assert localization.overlay().size == (32, 32)
         assert localization.confidence > 0.9
+
+    def test_finds_what_sounds_in_a_video(self, clip: Any, here: Path) -> None:
+        """The picture stays the same, and its sound comes after half a second."""
+        image, samples = clip
+        heard = np.concatenate([np.zeros(8000), soxr.resample(np.tile(samples, 10), RATE, 16_000)[:8000]])
+        localizer = avprompt.load("oracle", encoders="tiny", seconds=0.2)
+        video = save_clip(here / "clip.mkv", sound=heard[None], show=image.repeat(3, 0).repeat(3, 1))
+        maps = list(localizer.localize_video(video, fps=5, size=(32, 32)))
+        truth = scene("test", 0).truth.mask > 0  # type: ignore[union-attr]
+        assert [each.time for each in maps] == [0, 0.2, 0.4, 0.6, 0.8]
+        assert maps[-1].heatmap[truth].mean() > 0.8 > 0.3 > maps[-1].heatmap[~truth].mean()
+        assert maps[0].heatmap[truth].mean() < 0.8
+        drawn = localizer.draw_video(video, here / "drawn.mp4", fps=2)
+        assert drawn.is_file()
 
     def test_takes_files_pictures_arrays_and_tensors(self, clip: Any, here: Path) -> None:
         image, samples = clip

@@ -48,7 +48,7 @@ MISTAKES = {
     "checkpoint": (["run", "souple", "--checkpoint", "gone.st"], "There is no checkpoint 'gone.st'"),
     "plugin": (["run", "souple", "--plugin", "gone.py"], "there is no such file"),
     "picture": (
-        ["localize", "--method", "souple", "--image", "gone.png", "--audio", "a.wav"],
+        ["localize", "--method", "souple", "gone.png", "--audio", "a.wav"],
         "gone.png does",
     ),
 }

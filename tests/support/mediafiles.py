@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -49,6 +50,60 @@ def save_video(
             frame = av.AudioFrame.from_ndarray(samples.astype(np.float32)[None], "fltp", "mono")
             begin = start if sound_start is None else sound_start
             frame.sample_rate, frame.pts, frame.time_base = RATE, round(RATE * begin), Fraction(1, RATE)
+            container.mux(sounds.encode(frame))
+            container.mux(sounds.encode(None))
+    return path
+
+
+def show_as(path: Path, matrix: tuple[int, int, int, int]) -> Path:
+    """Write the display matrix of an mp4: what was at (x, y) is shown at (ax + cy, bx + dy)."""
+    content, one = bytearray(path.read_bytes()), 1 << 16
+    place = content.index(b"tkhd") + 4 + 40
+    a, b, c, d = (one * value for value in matrix)
+    content[place : place + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    path.write_bytes(content)
+    return path
+
+
+def save_clip(
+    path: Path,
+    times: Sequence[float] = tuple(k / 10 for k in range(10)),
+    size: tuple[int, int] = (96, 64),
+    sound: np.ndarray | None = None,
+    rate: int = RATE,
+    pixels: Fraction | None = None,
+    show: np.ndarray | None = None,
+) -> Path:
+    """Write a video whose picture k is grey of level 20 + 10 * k, bright in the upper left quarter.
+
+    Args:
+        path: its suffix says the container.
+        times: when each picture is shown, seconds; whole milliseconds.
+        size: (width, height).
+        sound: (channels, T) in -1..1; none unless given.
+        rate: of the sound.
+        pixels: width of a pixel over its height, if it is not square.
+        show: (H, W, 3) uint8, all the time instead.
+    """
+    width, height = size if show is None else (show.shape[1], show.shape[0])
+    with av.open(path, "w") as container:
+        pictures = container.add_stream("mpeg4", rate=10, width=width, height=height, pix_fmt="yuv420p")
+        pictures.codec_context.time_base = Fraction(1, 1000)
+        pictures.codec_context.bit_rate = 2_000_000
+        if pixels is not None:
+            pictures.codec_context.sample_aspect_ratio = pixels
+        layout = "mono" if sound is None or len(sound) == 1 else "stereo"
+        sounds = None if sound is None else container.add_stream("aac", rate=rate, layout=layout)
+        for k, time in enumerate(times):
+            grey = np.full((height, width, 3), 20 + 10 * k, np.uint8)
+            grey[: height // 2, : width // 2] = 235
+            picture = av.VideoFrame.from_ndarray(grey if show is None else show, format="rgb24")
+            picture.pts, picture.time_base = round(1000 * time), Fraction(1, 1000)
+            container.mux(pictures.encode(picture))
+        container.mux(pictures.encode(None))
+        if sounds is not None:
+            frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(sound, np.float32), "fltp", layout)
+            frame.sample_rate, frame.pts, frame.time_base = rate, 0, Fraction(1, rate)
             container.mux(sounds.encode(frame))
             container.mux(sounds.encode(None))
     return path

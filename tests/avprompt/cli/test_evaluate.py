@@ -84,10 +84,10 @@ class TestTheCheckpointOfARun:
         sha256 = hashlib.sha256((run / "checkpoint.safetensors").read_bytes()).hexdigest()
         assert results(run)["checkpoint_sha256"] == sha256
 
-    @pytest.mark.parametrize("command", ["evaluate", "localize --image i --audio a --method"])
+    @pytest.mark.parametrize("command", ["evaluate", "localize i.png --audio a.wav --method"])
     def test_is_not_used_with_a_flipped_bit(self, fails: Any, run: Path, command: str) -> None:
         flip_a_bit(run / "checkpoint.safetensors")
-        for file in ("i", "a"):
+        for file in ("i.png", "a.wav"):
             (run.parent / file).touch()
         message = fails(*command.split(), run)
         assert message.startswith(f"'{run}/checkpoint.safetensors' is not the checkpoint that the run wrote")
@@ -117,10 +117,10 @@ class TestARunFromSomebodyElse:
         return run
 
     @pytest.mark.parametrize(
-        "command", [("evaluate",), ("localize", "--image", "i", "--audio", "a", "--method")]
+        "command", [("evaluate",), ("localize", "i.png", "--audio", "a.wav", "--method")]
     )
     def test_runs_no_code(self, fails: Any, here: Path, theirs: Path, command: tuple[str, ...]) -> None:
-        for file in ("i", "a"):
+        for file in ("i.png", "a.wav"):
             (here / file).touch()
         message = fails(*command, theirs)
         assert message.startswith(

@@ -54,7 +54,10 @@ def test_every_option_has_help(name: str) -> None:
         ),
         ("evaluate", "--dataset --checkpoint --output --data-root --set --encoders"),
         ("compare", "--dataset --output --data-root --set --seed --epochs --steps --batch-size"),
-        ("localize", "--method --image --audio --checkpoint --save-heatmap --overlay --set --encoders"),
+        (
+            "localize",
+            "--method --audio --output --checkpoint --save-heatmap --dpi --threshold --set --encoders",
+        ),
         ("describe", "--json --set --encoders"),
     ],
 )

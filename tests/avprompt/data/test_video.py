@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from pathlib import Path
 
 import av
@@ -15,7 +14,7 @@ from avprompt.data.media import load_audio, read_audio, read_image
 from avprompt.data.video import load_sound, picture_length, read_frame
 from avprompt.errors import DataError
 from avprompt.records import Frame
-from mediafiles import save_video
+from mediafiles import save_video, show_as
 
 
 def tone(seconds: float, rate: int, pitch: float = 440.0) -> np.ndarray:
@@ -68,16 +67,6 @@ def test_a_picture_may_be_a_frame_of_a_video(tmp_path: Path) -> None:
     slow = save_ramp(tmp_path / "slow.mp4", rate=10)
     np.testing.assert_array_equal(read_image(Frame(slow, 4)), read_frame(slow, 4))
     np.testing.assert_array_equal(read_image(Frame(slow, 10, 25)), read_frame(slow, 10, rate=25))
-
-
-def show_as(path: Path, matrix: tuple[int, int, int, int]) -> Path:
-    """Write the display matrix of an mp4: what was at (x, y) is shown at (ax + cy, bx + dy)."""
-    content, one = bytearray(path.read_bytes()), 1 << 16
-    place = content.index(b"tkhd") + 4 + 40
-    a, b, c, d = (one * value for value in matrix)
-    content[place : place + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
-    path.write_bytes(content)
-    return path
 
 
 @pytest.mark.parametrize(

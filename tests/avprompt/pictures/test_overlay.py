@@ -25,8 +25,26 @@ def test_heat_lights_the_image_where_it_is() -> None:
     heatmap[:, :2] = 1
     shown = lightness(overlay(GREY, heatmap))
     assert shown.shape == (40, 60)
-    assert shown[20, 5] > 200
-    assert shown[20, 50] == pytest.approx(0.8 * 128, abs=2)
+    assert shown[20, 5] > 128 + 50
+    assert shown[20, 50] == 128
+
+
+def test_what_is_under_the_heat_stays_visible() -> None:
+    image = GREY.copy()
+    image[:, ::2] = 64
+    shown = lightness(overlay(image, np.ones((4, 6), dtype=np.float32)))
+    assert (shown[:, 1::2] - shown[:, ::2]).min() > 25, "of a difference of 64"
+
+
+def test_a_line_goes_around_what_reaches_the_threshold() -> None:
+    heatmap = np.zeros((40, 60), dtype=np.float32)
+    heatmap[10:30, 20:40] = 0.6
+    plain, low, high = (overlay(GREY, heatmap, threshold=value) for value in (None, 0.5, 0.7))
+    assert np.array_equal(high, plain), "nothing reaches 0.7"
+    changed = (low != plain).any(-1)
+    assert changed[20, 18:23].any()
+    assert not changed[20, 28:32].any()
+    assert not changed[:5].any()
 
 
 def test_the_outline_follows_the_truth() -> None:

@@ -1,0 +1,1 @@
+"""Where sounds come from in pictures and videos, and what is written of it."""
