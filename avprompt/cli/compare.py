@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -13,9 +13,13 @@ from avprompt.cli.options import (
     compared_options,
     data_options,
     dataset_option,
+    format_options,
     output_option,
     training_options,
 )
+
+if TYPE_CHECKING:
+    from avprompt.report.formats import Format
 
 
 @click.command()
@@ -41,6 +45,7 @@ from avprompt.cli.options import (
     is_flag=True,
     help="Compare runs that differ in seeds, encoders or training too; the table says in what.",
 )
+@format_options
 @output_option
 def compare(
     methods: tuple[str, ...],
@@ -48,6 +53,7 @@ def compare(
     seeds: tuple[int, ...],
     across: Literal["encoders"] | None,
     allow_different: bool,
+    form: Format | None,
     output: Path | None,
     **_: Any,
 ) -> None:
@@ -56,11 +62,13 @@ def compare(
     Each of A B ... is a registered method, a YAML file, or a run directory. What is not trained yet is
     trained, with the same seeds, data and schedule; several seeds give means and spreads. There is a table
     for every test split that all have scored. Runs of other samples, truths or protocols are never put side
-    by side.
+    by side. Finished runs are compared by any --protocol that all were scored by.
     """
     options = checked_options(*methods, encoder_sets=encoder_sets)
     from avprompt import api
+    from avprompt.cli.tables.formats import echo_tables
     from avprompt.cli.tables.result import print_comparison
+    from avprompt.distributed import launched_rank
 
     comparison = api.compare(
         methods,
@@ -72,4 +80,7 @@ def compare(
         progress=True,
         **options,
     )
-    print_comparison(comparison)
+    if form is None:
+        print_comparison(comparison)
+    elif launched_rank() == 0:
+        echo_tables([*comparison.tables.values()], comparison.notes, form)

@@ -56,6 +56,15 @@ protocol_option = click.option(
     metavar="NAME",
     help="Score by this, the first is the headline; may be repeated; the dataset's unless given.",
 )
+_FORMATS = (
+    click.option(
+        "--format",
+        "form",
+        type=click.Choice(["markdown", "latex", "csv", "json"]),
+        help="Print nothing but the tables, in this format.",
+    ),
+    click.option("--json", "form", flag_value="json", help="The same as --format json."),
+)
 dataset_option = click.option("--dataset", metavar="NAME", help="Benchmark, see `avprompt list datasets`.")
 
 shards_option = click.option(
@@ -158,6 +167,7 @@ def _together(*options: Callable[[Any], Any]) -> Callable[[Command], Command]:
     return decorate
 
 
+format_options = _together(*_FORMATS)
 method_options = _together(_ENCODERS, *_METHOD)
 compared_options = _together(_ENCODER_SETS, *_METHOD)
 data_options = _together(*_DATA)

@@ -1,23 +1,17 @@
-"""Runs as a leaderboard: seeds of one method together, and side by side only what may stand in one table."""
+"""Methods as leaderboards: side by side only what may stand in one table."""
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from statistics import mean
-from typing import Any
 
 from avprompt.errors import ConfigError, DataError
 from avprompt.runs.comparable import check_comparable
 from avprompt.runs.compared_method import ComparedMethod
 from avprompt.runs.comparison import Row, SplitComparison, spread
-from avprompt.runs.directory import RunDirectory
 from avprompt.runs.reliance import RELIANCE
 from avprompt.runs.result_table import BOUNDS, spoken
-from avprompt.runs.results import RunResult, read_results
 
 
 @dataclass(frozen=True)
@@ -68,7 +62,16 @@ class Board:
         """Names and values of floors and ceilings, in the metric that ranks."""
         kinds = tuple(f"{kind}:" for kind in BOUNDS)
         rows = [row for section in self.table.sections for row in section]
-        return [(row[0], next(filter(None, row[1:]), "")) for row in rows if row[0].startswith(kinds)]
+        return [
+            (row[0], " / ".join(dict.fromkeys(filter(None, row[1:]))))  # some depend on the encoders
+            for row in rows
+            if row[0].startswith(kinds)
+        ]
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of the numbers must know."""
+        return [*([self.apart] if self.apart else []), *self.table.notes]
 
     @property
     def several_seeds(self) -> bool:
@@ -107,29 +110,6 @@ class Board:
             f"{change.estimate:+.1f} ({change.low:+.1f} .. {change.high:+.1f})" if change else "",
             tuple(map(spread, (*others, *sounds))),
         )
-
-
-def group_seeds(folders: Sequence[Path]) -> list[ComparedMethod]:
-    """Return runs as methods: those that differ in nothing but their seeds are one.
-
-    A method is named by itself, or by its first folder too where several have its name.
-
-    Raises:
-        DataError: a folder holds no finished run, or a damaged one.
-    """
-    groups: dict[str, list[list[tuple[Path, RunResult]]]] = {}
-    for folder in folders:
-        result = read_results(folder)
-        alike = groups.setdefault(_made_of(folder, result), [])
-        group = next((group for group in alike if result.seed not in _seeds(group)), None)
-        if group is None:  # the first, or the same seed once more
-            alike.append(group := [])
-        group.append((folder, result))
-    methods = []
-    for group in (group for alike in groups.values() for group in alike):
-        runs, results = zip(*sorted(group, key=lambda run: run[1].seed), strict=True)
-        methods.append(ComparedMethod(results[0].method, runs, results, finished=True))
-    return _apart(methods)
 
 
 def leaderboards(
@@ -209,38 +189,3 @@ def _cannot_stand_beside(
     except DataError as error:
         return str(error)
     return ""
-
-
-def _made_of(folder: Path, result: RunResult) -> str:
-    """Return what tells runs apart beside seeds: options, code, weights, and what they were scored on."""
-    directory = RunDirectory(folder)
-    tables: Mapping[str, Any] = directory.without_free() if directory.config.is_file() else {}
-    options = dict(tables) | {"run": {**tables.get("run", {}), "seed": None}}
-    made = [options, result.method, result.encoders, result.headline, result.digests]
-    return json.dumps([*made, result.plugin_files, result.checksums], sort_keys=True, default=str)
-
-
-def _seeds(group: Sequence[tuple[Path, RunResult]]) -> set[int]:
-    return {result.seed for _, result in group}
-
-
-def _apart(methods: Sequence[ComparedMethod]) -> list[ComparedMethod]:
-    """Name methods by where their first runs are too, where several of a dataset have one name."""
-    together: dict[tuple[str, str], list[Path]] = {}
-    for method in methods:
-        together.setdefault(_name(method), []).append(method.folders[0].resolve())
-    return [
-        replace(method, name=f"{method.name} ({_beyond(method.folders[0].resolve(), folders)})")
-        if len(folders := together[_name(method)]) > 1
-        else method
-        for method in methods
-    ]
-
-
-def _name(method: ComparedMethod) -> tuple[str, str]:
-    return method.results[0].dataset, method.name
-
-
-def _beyond(folder: Path, folders: Sequence[Path]) -> str:
-    """Return a folder's path from the nearest one that holds them all."""
-    return folder.relative_to(os.path.commonpath(folders)).as_posix()

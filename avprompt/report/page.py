@@ -10,8 +10,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from avprompt import __version__
 from avprompt.errors import ConfigError, DataError
 from avprompt.files import read_text, replacing
-from avprompt.report.leaderboard import group_seeds, leaderboards
+from avprompt.report.leaderboard import leaderboards
 from avprompt.report.run_page import run_page
+from avprompt.report.seeds import group_seeds
 from avprompt.runs.directory import RUNS, RunDirectory
 from avprompt.runs.result_table import spoken
 

@@ -15,7 +15,7 @@ from avprompt.runs.settings import Settings
 _EVALUATION_TOO = ("batch_size", "training.workers")
 """Training options that evaluation goes by as well; its batches are no part of what was trained."""
 
-_OF_FINISHED = ("dataset", "plugins", "pictures", "splits")
+_OF_FINISHED = ("dataset", "plugins", "pictures", "protocols", "splits")
 """All that a comparison of finished runs goes by."""
 
 Options = Mapping[str, Any]
@@ -73,12 +73,8 @@ def comparison_options(
     if not runs:
         return {"dataset": "toy"} | options_given, _checked((0,) if seeds is None else seeds)
     if len(runs) == len(targets):
-        if options_given.get("protocols"):
-            raise ConfigError(
-                "--protocol cannot act here: only finished runs are compared, by the protocol that each was "
-                "scored by. Score each by it first, `avprompt evaluate RUN --protocol "
-                f"{options_given['protocols'][0]}`, and compare what these leave."
-            )
+        if len(options_given.get("protocols", ())) > 1:
+            raise ConfigError("Finished runs are compared by one protocol: name one with --protocol.")
         idle = [name for name in options_given if name not in _OF_FINISHED] + ["seeds"] * (seeds is not None)
         _refuse(idle, "only finished runs are compared, as they are")
     result, directory = read_results(runs[0]), RunDirectory(runs[0])
@@ -92,7 +88,7 @@ def comparison_options(
     if directory.config.is_file():
         recorded = directory.recorded()
         own |= {"data_root": recorded.data_root, "encoders": recorded.encoders}
-        own["protocols"] = recorded.evaluation.protocols
+        own["protocols"] = () if len(runs) == len(targets) else recorded.evaluation.protocols
     return own | options_given, _checked((result.seed,) if seeds is None else seeds)
 
 

@@ -54,9 +54,12 @@ def assess(
     _write_gallery(result, directory, [measured[name] for name in splits])
 
 
-def threshold(result: RunResult, split: str) -> float:
-    """Return the threshold that makes masks for pictures: the one chosen for the headline, or 0.5."""
-    scores = result.scores[split].get(result.headline[0], {})
+def threshold(result: RunResult, split: str, protocol: str | None = None) -> float:
+    """Return the threshold that makes masks for pictures: the one chosen for a protocol, or 0.5.
+
+    That is the headline unless another is given.
+    """
+    scores = result.scores[split].get(protocol or result.headline[0], {})
     thresholds = scores.get("threshold", 0.5)
     return float(thresholds if isinstance(thresholds, int | float) else thresholds[0])
 

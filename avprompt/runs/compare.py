@@ -109,12 +109,16 @@ def compare_methods(
         AvpromptError: a run fails, or runs that cannot be compared.
     """
     asked = tuple(dict.fromkeys(settings.evaluation.splits))
-    check = partial(check_comparable, splits=asked, across=across, allow_different=allow_different)
     finished = _apart({target: _finished(target) for target in targets if is_run(target)})
+    by = next(iter(settings.evaluation.protocols), None) if len(finished) == len(targets) else None
+    check = partial(
+        check_comparable, splits=asked, protocol=by, across=across, allow_different=allow_different
+    )
     if finished:  # before anything is trained
         check([*finished.values()])
     plans = _apart(_plans(loaded, targets, finished, settings, seeds, encoders))
-    check_planned([*plans.values()], across=across, allow_different=allow_different)
+    if len(finished) < len(targets):
+        check_planned([*plans.values()], across=across, allow_different=allow_different)
     columns: dict[str, ComparedMethod] = {}
     for target in targets:
         if target in finished:
@@ -128,7 +132,7 @@ def compare_methods(
     missing = {} if asked else missing_splits(methods)
     splits = asked or tuple(split for split in missing if not missing[split])
     left_out = {split: without for split, without in missing.items() if without}
-    comparison = Comparison(methods, splits, left_out, folder, across)
+    comparison = Comparison(methods, splits, left_out, folder, across, by)
     if launched_rank() == 0:
         pictures = settings.evaluation.pictures > 0
         with locked(folder / ".lock"):
@@ -230,7 +234,8 @@ def _write(comparison: Comparison, compared: dict[str, Any], *, pictures: bool) 
     shown = {tuple(clip.id for clip in clips_of_method) for clips_of_method in clips.values()}
     if len(shown) == 1 and any(shown):
         thresholds = {
-            method.name: threshold(method.results[0], comparison.split) for method in comparison.methods
+            method.name: threshold(method.results[0], comparison.split, comparison.protocol)
+            for method in comparison.methods
         }
         title = f"{' · '.join(clips)} on {comparison.dataset}"
         write_comparison(comparison.picture, clips, title, thresholds)

@@ -22,6 +22,7 @@ class Comparison:
         left_out: split that is not compared -> names of the methods that have not scored it.
         folder: where `compare.json` and `compare.png` are.
         across: `encoders` where runs with different encoders were asked for.
+        by: the protocol that was asked for; None for the one by which all were scored first.
     """
 
     methods: tuple[ComparedMethod, ...]
@@ -29,6 +30,7 @@ class Comparison:
     left_out: Mapping[str, Sequence[str]]
     folder: Path
     across: Across | None = None
+    by: str | None = None
 
     @property
     def dataset(self) -> str:
@@ -42,8 +44,8 @@ class Comparison:
 
     @property
     def protocol(self) -> str:
-        """The headline protocol."""
-        return self.methods[0].results[0].headline[0]
+        """The protocol of the tables."""
+        return self.by or self.methods[0].results[0].headline[0]
 
     @property
     def picture(self) -> Path:

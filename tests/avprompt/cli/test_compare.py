@@ -54,6 +54,18 @@ class TestTable:
         }
 
 
+class TestFormat:
+    def test_alone_is_on_the_standard_output(self, cli: Any) -> None:
+        command = ("compare", "deaf", "oracle", "--dataset", "tiny", "--output", "c")
+        for option in (("--format", "json"), ("--json",)):
+            read = json.loads(cli(*command, *option).stdout)
+            assert [method["method"] for method in read["tables"][0]["methods"]] == ["deaf", "oracle"]
+        head, *lines = cli(*command, "--format", "csv").stdout.splitlines()
+        assert {line.count(",") >= head.count(",") for line in lines} == {True}
+        assert cli(*command, "--format", "markdown").stdout.startswith("tiny/test, val-threshold, ")
+        assert cli(*command, "--format", "latex").stdout.startswith("% Needs \\usepackage{booktabs}.")
+
+
 def test_saves_one_picture_of_the_same_clips(output: str, here: Path) -> None:
     assert "c/compare.png" in output
     with Image.open(here / "c" / "compare.png") as picture:
@@ -205,10 +217,19 @@ class TestOptionsOfFinishedRuns:
         assert named in message
         assert "cannot act here: only finished runs are compared" in message
 
-    def test_do_not_change_their_protocol(self, fails: Any, run: Path) -> None:
-        message = fails("compare", "run", "--protocol", "acl-sweep", "--output", "c")
-        assert message.startswith("--protocol cannot act here: only finished runs are compared")
-        assert "`avprompt evaluate RUN --protocol acl-sweep`" in message
+    def test_may_name_any_protocol_that_all_were_scored_by(self, cli: Any, here: Path, run: Path) -> None:
+        output = cli("compare", "run", "--protocol", "acl-sweep", "--output", "c").stdout
+        assert "tiny/test, acl-sweep, tiny" in output
+        assert row(output, "cIoU")[1] == f"{results(run)['scores']['test']['acl-sweep']['cIoU']:.2f}"
+        assert "floor:" not in output
+        assert "Floors, ceilings and reliance on 'test' are left out" in output
+
+    def test_cannot_name_a_protocol_that_they_were_not_scored_by(self, fails: Any, run: Path) -> None:
+        message = fails("compare", "run", "--protocol", "each-source", "--output", "c")
+        assert message.startswith("'run' was not scored by 'each-source', only by val-threshold, ")
+        assert "`avprompt evaluate run --protocol each-source`" in message
+        several = ("--protocol", "acl-sweep", "--protocol", "val-threshold")
+        assert "name one with --protocol" in fails("compare", "run", *several, "--output", "c")
 
     def test_are_those_of_what_is_trained_beside_them(self, cli: Any, here: Path, run: Path) -> None:
         output = cli("compare", "oracle", "run", "--output", "c").stdout

@@ -173,6 +173,11 @@ class TestSeveralRuns:
         assert re.search(r"souple \d+\.\d ± \d+\.\d", board)
         assert "floor: random-object 50.00" in board
 
+    def test_are_tables_for_programs_too(self, cli: Any, page: Page) -> None:
+        read = json.loads(cli("report", "runs", "--json").stdout)
+        assert [method["method"] for method in read["tables"][0]["methods"]] == ["oracle", "souple"]
+        assert [method["seeds"] for method in read["tables"][0]["methods"]] == [[0], [1, 2]]
+
     def test_are_linked(self, page: Page) -> None:
         anchors = {attributes["id"] for attributes in page.having("details") if attributes.get("id")}
         assert anchors == {"run-1", "run-2", "run-3"}

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from avprompt.errors import ConfigError
-from avprompt.report.leaderboard import group_seeds, leaderboards
+from avprompt.report.leaderboard import leaderboards
+from avprompt.report.seeds import group_seeds
 from avprompt.runs.results import FORMAT, VALIDATION, Counts, write_results, write_rows
 from tinyworld.runs import run_result
 
