@@ -63,7 +63,9 @@ def test_dropout_acts_in_training_only(projection: FactorGraphProjection) -> Non
 
 def test_tokens_start_next_to_the_mean_of_the_words_and_differ() -> None:
     backbone = StandInBackbone(8)
-    projection = FactorGraphProjection(FactorGraphOptions(start="an object"), StandInAudioEncoder(6), backbone)
+    projection = FactorGraphProjection(
+        FactorGraphOptions(start="an object"), StandInAudioEncoder(6), backbone
+    )
     tokens = projection.eval()(torch.randn(3, 9, 6))[:, 0]
     word = backbone.embed_text("an object").mean(0)
     torch.testing.assert_close(tokens, word.expand(3, -1), atol=0.05, rtol=0)
