@@ -1,7 +1,8 @@
 """avprompt: a modular plugin toolkit for audio-visual prompt learning.
 
 `load`, `load_demo`, `run`, `evaluate`, `compare`, `report` and `sweep` do what the commands do;
-`avprompt.api` describes them. They are imported when first asked for: `import avprompt` and `avprompt --help` need no torch.
+`avprompt.api` describes them. They are imported when first asked for: `import avprompt` and
+`avprompt --help` need no torch.
 """
 
 from __future__ import annotations
