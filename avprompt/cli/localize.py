@@ -42,6 +42,12 @@ SIZE = 224
 @click.option("--dpi", type=click.IntRange(30, 1200), help="Dots per inch of a picture, six inches wide.")
 @click.option("--fps", type=click.FloatRange(0.01, 240), help="Maps a second of a video; 4 unless given.")
 @click.option("--smooth", type=click.FloatRange(0, 60), help="Seconds that a video's maps are averaged over.")
+@click.option(
+    "--save",
+    multiple=True,
+    type=click.Choice(["json", "npz"]),
+    help="Write boxes and confidences by time (json) or the maps (npz) of a video too; may be repeated.",
+)
 @method_options
 def localize(
     inputs: tuple[Path, ...],
@@ -52,6 +58,7 @@ def localize(
     dpi: int | None,
     fps: float | None,
     smooth: float | None,
+    save: tuple[str, ...],
     **given: Any,
 ) -> None:
     """Show where the sound comes from in INPUT: a video, a picture with its sound, or a folder of these.
@@ -61,15 +68,20 @@ def localize(
     """
     clips = find_clips(inputs, audio, output)
     _check_applicable(
-        clips, {"--audio": audio, "--dpi": dpi}, {"--fps": fps, "--smooth": smooth}, save_heatmap
+        clips,
+        {"--audio": audio, "--dpi": dpi},
+        {"--fps": fps, "--smooth": smooth, "--save": save or None},
+        save_heatmap,
     )
     localizer = _open(method, given)
     timing = {name: value for name, value in (("fps", fps), ("smooth", smooth)) if value is not None}
+
     pictured = output is not None or save_heatmap is None
 
     def draw(clip: Clip) -> None:
         if clip.is_video:
-            click.echo(f"Video: {_draw_video(localizer, clip, timing)}")
+            video, *others = _draw_video(localizer, clip, timing, save)
+            click.echo("\n".join([f"Video: {video}", *(f"Saved: {path}" for path in others)]))
             return
         localization = _localized(localizer, clip)
         if save_heatmap:
@@ -149,15 +161,17 @@ def _each(clips: Sequence[Clip], draw: Callable[[Clip], None]) -> None:
         raise DataError("\n  ".join([count, *failures]))
 
 
-def _draw_video(localizer: Localizer, clip: Clip, timing: dict[str, float]) -> Path:
-    """Write the video with its heat, behind a bar that counts maps."""
+def _draw_video(
+    localizer: Localizer, clip: Clip, timing: dict[str, float], save: Sequence[Any]
+) -> list[Path]:
+    """Write the video with its heat and what is kept of it, behind a bar that counts maps."""
     from avprompt.localization.maps import Timing
     from avprompt.localization.video import Video
     from avprompt.runs.progress import Progress
 
     total = Timing(**timing).count(Video.of(clip.path))
     with Progress().counting(clip.path.name, total) as advance:
-        return localizer.draw_video(clip.path, clip.output, **timing, on_map=lambda _: advance(1))
+        return localizer.draw_video(clip.path, clip.output, **timing, save=save, on_map=lambda _: advance(1))
 
 
 def _localized(localizer: Localizer, clip: Clip) -> Localization:

@@ -47,3 +47,5 @@ def draw_video(
             page.paste(shown, (0, 0))
             page.paste(band.at(now.time, now.confidence), (0, size[1] - band.height))
             mp4.add(picture.time, page)
+        for _ in maps:  # the last picture may stay for longer than a map: whoever keeps maps wants all
+            pass

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, overload
 
@@ -18,6 +18,7 @@ from avprompt.errors import DataError
 from avprompt.evaluation.finite import check_finite
 from avprompt.localization.drawing import draw_video
 from avprompt.localization.given import ImageLike, Size, SoundLike, checked_size, picture_source, sound_source
+from avprompt.localization.keeping import Saved, checked_saved, keeping_boxes, keeping_maps
 from avprompt.localization.maps import FPS, TimedMap, Timing, checked_timing, seen
 from avprompt.localization.video import Video
 from avprompt.model.method import Method
@@ -133,8 +134,9 @@ class Localizer:
         *,
         fps: float = FPS,
         smooth: float = 0.0,
+        save: Sequence[Saved] = (),
         on_map: Callable[[TimedMap], None] | None = None,
-    ) -> Path:
+    ) -> list[Path]:
         """Write an mp4 of a video with the heat over it, as long, at the same rate and with the same sound.
 
         Args:
@@ -142,15 +144,27 @@ class Localizer:
             output: the mp4; it appears when it is whole.
             fps: maps a second; between them they are interpolated.
             smooth: seconds over which maps are averaged; 0 for none.
+            save: `json` writes boxes and confidences by time beside the mp4, `npz` the maps.
             on_map: is shown every map as it is made.
+
+        Returns:
+            All files that were written, the mp4 first.
 
         Raises:
             AvpromptError: see `localize_video`; or the mp4 cannot be written.
         """
-        source, output = Video.of(Path(video)), Path(output)
-        maps = seen(self._maps(source, checked_timing(fps, smooth), MAP_SIZE), on_map)
-        draw_video(source, maps, output, threshold=self.threshold, note=self.note)
-        return output
+        source, output, timing = Video.of(Path(video)), Path(output), checked_timing(fps, smooth)
+        maps = seen(self._maps(source, timing, MAP_SIZE), on_map)
+        files = {suffix: output.with_suffix(f".{suffix}") for suffix in checked_saved(save)}
+        about = {"video": source.path.name, "seconds": source.seconds, **asdict(timing), "note": self.note}
+        with ExitStack() as stack:
+            if "json" in files:
+                maps = seen(maps, stack.enter_context(keeping_boxes(files["json"], about, self.threshold)))
+            if "npz" in files:
+                count = timing.count(source)
+                maps = seen(maps, stack.enter_context(keeping_maps(files["npz"], count, MAP_SIZE)))
+            draw_video(source, maps, output, threshold=self.threshold, note=self.note)
+        return [output, *files.values()]
 
     def _maps(self, video: Video, timing: Timing, size: Size) -> Iterator[TimedMap]:
         def locate(image: np.ndarray, sound: Audio) -> tuple[np.ndarray, float]:

@@ -267,7 +267,7 @@ class TestLocalize:
         assert maps[-1].heatmap[truth].mean() > 0.8 > 0.3 > maps[-1].heatmap[~truth].mean()
         assert maps[0].heatmap[truth].mean() < 0.8
         drawn = localizer.draw_video(video, here / "drawn.mp4", fps=2)
-        assert drawn.is_file()
+        assert drawn == [here / "drawn.mp4"]
 
     def test_takes_files_pictures_arrays_and_tensors(self, clip: Any, here: Path) -> None:
         image, samples = clip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -148,6 +149,22 @@ class TestVideo:
         assert Video.of(here / "talk-localized.mp4").seconds == pytest.approx(1, abs=0.01)
         assert {path.name for path in here.iterdir()} == {"talk.mp4", "talk-localized.mp4"}
 
+    def test_leaves_boxes_and_maps_beside_it(self, cli: Any, here: Path) -> None:
+        """Maps go on as long as the last picture stays."""
+        save_clip(here / "talk.mkv", [0, 0.1, 0.2, 1.1], sound=tone(1.5)[None])
+        output = cli(
+            *ORACLE, "talk.mkv", "--fps", 5, "--save", "json", "--save", "npz", "--output", "o.mp4"
+        ).stdout
+        assert "Saved: o.json\nSaved: o.npz\n" in output
+        told = json.loads((here / "o.json").read_text())
+        assert [each["time"] for each in told["maps"]] == [0, 0.2, 0.4, 0.6, 0.8, 1.0]
+        assert (told["video"], told["fps"], told["smooth"], told["threshold"]) == ("talk.mkv", 5, 0, 0.5)
+        with np.load(here / "o.npz") as kept:
+            assert kept["heatmap"].shape == (6, 224, 224)
+            np.testing.assert_allclose(
+                kept["confidence"], [each["confidence"] for each in told["maps"]], atol=1e-4
+            )
+
     def test_beside_pictures_in_a_folder(self, cli: Any, here: Path, video: Path, clip: Clip) -> None:
         cli(*ORACLE, here, "--fps", 2)
         assert {path.name for path in (here.parent / "here-localized").iterdir()} == {"talk.mp4", "clip.png"}
@@ -172,6 +189,7 @@ class TestVideo:
             (("talk.mp4", "--audio", "clip.wav"), "--audio: that is for pictures, and there are none"),
             (("talk.mp4", "--dpi", "200"), "--dpi: that is for pictures, and there are none"),
             (("talk.mp4", "--save-heatmap", "h.npy"), "--save-heatmap is for one picture"),
+            (("clip.png", "--save", "json"), "--save: that is for videos, and there are none"),
             (
                 ("clip.png", "--fps", "4", "--smooth", "1"),
                 "--fps, --smooth: that is for videos, and there are none",
