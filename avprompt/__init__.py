@@ -1,7 +1,7 @@
 """avprompt: a modular plugin toolkit for audio-visual prompt learning.
 
-`load`, `load_demo`, `run`, `evaluate`, `compare`, `report` and `sweep` do what the commands do;
-`avprompt.api` describes them. They are imported when first asked for: `import avprompt` and
+`load`, `load_demo`, `run`, `evaluate`, `compare`, `report`, `export` and `sweep` do what the commands
+do; `avprompt.api` describes them. They are imported when first asked for: `import avprompt` and
 `avprompt --help` need no torch.
 """
 
@@ -11,7 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from avprompt.api import compare, evaluate, load, load_demo, report, run, sweep
+    from avprompt.api import compare, evaluate, export, load, load_demo, report, run, sweep
     from avprompt.errors import AvpromptError
     from avprompt.localization.localizer import Localization, Localizer
     from avprompt.runs.results import RunResult
@@ -32,6 +32,7 @@ __all__ = [
     "__version__",
     "compare",
     "evaluate",
+    "export",
     "load",
     "load_demo",
     "report",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal, Unpack
 
 from avprompt.distributed import launched_rank
@@ -17,6 +18,7 @@ from avprompt.files import file_errors
 from avprompt.localization.localizer import Localization as Localization
 from avprompt.localization.localizer import Localizer
 from avprompt.plugin.discovery import Loaded, load_plugins
+from avprompt.report.export import export_run
 from avprompt.report.page import find_runs, report_path, write_page
 from avprompt.runs.applicable import check_untrained, comparison_options, encoder_sets
 from avprompt.runs.compare import compare_methods, comparison_folder
@@ -35,6 +37,7 @@ from avprompt.sweeps.result import SweepResult
 from avprompt.sweeps.run import ledger_of, run_cells, sweep_folder
 from avprompt.sweeps.sweep import asked_sweep
 from avprompt.weights.files import locate
+from avprompt.weights.hub_run import fetch_run, is_hub_run, push_run
 
 
 @file_errors()
@@ -53,8 +56,8 @@ def load(
     """Open a method, to localise sounds in images with it.
 
     Args:
-        method_or_run: a run directory, which brings its checkpoint and encoders; or a method's registered
-            name or YAML file.
+        method_or_run: a run directory, or `hf:user/name` on the Hugging Face hub, which brings its checkpoint
+            and encoders; or a method's registered name or YAML file.
         checkpoint: trained parts, where there is no run or others are wanted.
         encoders: encoder set; that of the run, or `published`.
         overrides: changes of the method, `part.option=value`.
@@ -253,6 +256,38 @@ def report(
 
 
 @file_errors()
+def export(
+    run: str | Path,
+    output: str | Path | None = None,
+    *,
+    push: str | None = None,
+    private: bool = False,
+    licence: str | None = None,
+) -> str:
+    """Write a finished run as a folder for the Hugging Face hub, and put it there; `avprompt export`.
+
+    Args:
+        run: a run directory.
+        output: the folder; it need not be kept where the run is pushed.
+        push: the repository, `user/name`, if it is to be put on the hub.
+        private: make the repository so that only its owner sees it.
+        licence: of the trained parts, as the hub spells it, such as `apache-2.0`.
+
+    Returns:
+        The folder, or the address on the hub.
+
+    Raises:
+        AvpromptError: no finished run, a damaged one, somebody's files in the way, or the hub refuses.
+    """
+    source, folder = Path(_target(run)), _path(output, "output")
+    if folder is None and push is None:
+        raise ConfigError("Say where the export goes: --output DIR (output= in Python), or --push user/name.")
+    with TemporaryDirectory() as unkept:
+        exported = export_run(source, folder or Path(unkept), name=push, licence=licence)
+        return str(exported) if push is None else push_run(exported, push, private=private)
+
+
+@file_errors()
 def sweep(
     targets: str | Path | Sequence[str | Path],
     *,
@@ -314,7 +349,7 @@ def _target(method_or_run: Any) -> str:
             "Name a registered method, a YAML file or a run directory, such as 'souple', not "
             f"{method_or_run!r}."
         )
-    return str(method_or_run)
+    return str(fetch_run(str(method_or_run)) if is_hub_run(method_or_run) else method_or_run)
 
 
 def _path(path: Any, option: str) -> Path | None:

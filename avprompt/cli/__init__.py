@@ -18,6 +18,7 @@ from avprompt.cli.catalogue import describe, list_, show
 from avprompt.cli.compare import compare
 from avprompt.cli.data import data
 from avprompt.cli.evaluate import evaluate
+from avprompt.cli.export import export
 from avprompt.cli.localize import localize
 from avprompt.cli.plugins import plugins
 from avprompt.cli.report import report
@@ -118,6 +119,7 @@ for command in (
     compare,
     sweep,
     report,
+    export,
     localize,
     data,
     cache,

@@ -196,6 +196,7 @@ def checked_options(*methods: str, encoder_sets: Sequence[str] = ()) -> dict[str
     from avprompt.config.method_config import check_names
     from avprompt.plugin.discovery import load_plugins
     from avprompt.runs.settings import Settings
+    from avprompt.weights.hub_run import is_hub_run
 
     options, checkpoint = given_options(), click.get_current_context().params.get("checkpoint")
     if checkpoint is not None and not checkpoint.exists():
@@ -203,7 +204,7 @@ def checked_options(*methods: str, encoder_sets: Sequence[str] = ()) -> dict[str
             f"There is no checkpoint '{checkpoint}'. `avprompt weights list` shows published ones and their "
             "place."
         )
-    if any(Path(method).is_dir() for method in methods):
+    if any(is_hub_run(method) or Path(method).is_dir() for method in methods):
         return options
     settings = Settings.of(options)
     registry = load_plugins(settings.plugins).registry

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from avprompt import __version__
 from avprompt.errors import ConfigError, DataError
 from avprompt.files import read_text, replacing
 from avprompt.report.leaderboard import leaderboards
+from avprompt.report.rendering import rendered
 from avprompt.report.run_page import run_page
 from avprompt.report.seeds import group_seeds
 from avprompt.runs.directory import RUNS, RunDirectory
-from avprompt.runs.result_table import spoken
 
 PAGE = "report.html"
 GENERATOR = '<meta name="generator" content="avprompt'
@@ -83,16 +81,12 @@ def page(runs: Sequence[Path], *, protocol: str | None = None, splits: Sequence[
     pages = [run_page(folder, f"run-{number}", splits) for number, folder in enumerate(runs, start=1)]
     first = pages[0].result
     title = f"{first.method} on {first.dataset}" if len(pages) == 1 else f"{len(pages)} runs"
-    environment = Environment(
-        loader=PackageLoader("avprompt.report"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    environment.filters["spoken"] = spoken
-    anchors = {shown.folder: shown.anchor for shown in pages}
-    template = environment.get_template("page.html")
-    return template.render(
-        title=title, version=__version__, boards=boards, runs=pages, anchors=anchors, several=len(pages) > 1
+    return rendered(
+        "page.html",
+        title=title,
+        version=__version__,
+        boards=boards,
+        runs=pages,
+        anchors={shown.folder: shown.anchor for shown in pages},
+        several=len(pages) > 1,
     )

@@ -51,11 +51,15 @@ def open_target(
     named = {Path(file).name for file in Settings.of({"plugins": given.get("plugins", ())}).plugins}
     others = [file for file in recorded.plugins if trust and Path(file).name not in named]
     options = options_of_run(recorded, given, trusted=trusted_files(directory, others))
-    return str(directory.config), checkpoint or _checkpoint(directory), options
+    return str(directory.config), checkpoint or checkpoint_of_run(directory), options
 
 
-def _checkpoint(directory: RunDirectory) -> Path | None:
-    """Return the checkpoint of a run, the very one that was written; None where nothing was trained."""
+def checkpoint_of_run(directory: RunDirectory) -> Path | None:
+    """Return the checkpoint of a run, the very one that was written; None where nothing was trained.
+
+    Raises:
+        WeightsError: it is another file.
+    """
     path = directory.checkpoint
     if not path.is_file():
         return None

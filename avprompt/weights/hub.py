@@ -126,7 +126,7 @@ class HubModel:
         except EntryNotFoundError:
             return None
         except Exception as error:  # of requests or httpx, as the version has it
-            reason = self._reason(error)
+            reason = told(error, self.reference)
             raise self.missing(
                 f"there is no {name}, and the hub cannot be reached or refuses ({reason})"
             ) from error
@@ -136,17 +136,17 @@ class HubModel:
             hf_hub_download(self.reference, name, revision=about.commit_hash, local_dir=folder)
             check_fetched(folder / name, sha256)
         except Exception as error:
-            raise self.missing(f"{name} cannot be fetched ({self._reason(error)})") from error
+            raise self.missing(f"{name} cannot be fetched ({told(error, self.reference)})") from error
         if sha256:
             record_sha256(folder / name, sha256)
         return folder / name
 
-    def _reason(self, error: Exception) -> str:
-        from huggingface_hub.utils import GatedRepoError  # type: ignore[attr-defined]
 
-        if isinstance(error, GatedRepoError):
-            page = f"https://huggingface.co/{self.reference}"
-            return (
-                f"it is given to those who ask for it on {page} and log in with `hf auth login` or HF_TOKEN"
-            )
-        return " ".join(str(error).split()).rstrip(".")[:250] or type(error).__name__
+def told(error: Exception, name: str) -> str:
+    """Return what the hub, or the way to it, has against a request for a repository, for a message."""
+    from huggingface_hub.utils import GatedRepoError  # type: ignore[attr-defined]
+
+    if isinstance(error, GatedRepoError):
+        page = f"https://huggingface.co/{name}"
+        return f"it is given to those who ask for it on {page} and log in with `hf auth login` or HF_TOKEN"
+    return " ".join(str(error).split()).rstrip(".")[:250] or type(error).__name__
