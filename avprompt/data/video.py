@@ -23,6 +23,9 @@ from avprompt.records import Audio, FileSource
 _STILL = Disposition.attached_pic | Disposition.timed_thumbnails
 """Video streams that are none: the cover of a recording."""
 
+Turn = tuple[bool, int]
+"""Whether pictures are mirrored, left to right, and then by how many quarters they are turned to the left."""
+
 LONGEST_GAP = 600.0
 """Seconds from the first picture to the first sound; a clock that says more is broken."""
 
@@ -151,16 +154,29 @@ def shown_at(frame: Any, source: FileSource) -> float:
     return float(frame.time)
 
 
-def upright(picture: av.VideoFrame) -> np.ndarray:
-    """Turn and mirror a picture as the telephone wrote beside the pixels."""
-    image: np.ndarray = picture.to_ndarray(format="rgb24")
+def turn_of(picture: av.VideoFrame) -> Turn:
+    """Return how a picture must be turned to be upright, as the telephone wrote beside the pixels.
+
+    PyAV's side data and its picture hold each other, so that only the garbage collector frees them: of a long
+    video, ask the first picture, and free others at once.
+    """
     try:
         matrix: Any = picture.side_data.get("DISPLAYMATRIX")
     except ValueError:  # PyAV meets side data of a kind that it has no name for.
-        return np.rot90(image, round(picture.rotation / 90)).copy()
+        return False, round(picture.rotation / 90)
     if matrix is None:
-        return image
+        return False, 0
     a, b, _, c, d = (int(value) for value in np.frombuffer(matrix, dtype=np.int32)[:5])
-    if a * d - b * c < 0:  # (x, y) is shown at (ax + cy, bx + dy): this one is seen in a mirror.
-        image, a, b = image[:, ::-1], -a, -b
-    return np.rot90(image, round(-math.atan2(b, a) / (math.pi / 2))).copy()
+    mirrored = a * d - b * c < 0  # (x, y) is shown at (ax + cy, bx + dy): this one is seen in a mirror.
+    if mirrored:
+        a, b = -a, -b
+    return mirrored, round(-math.atan2(b, a) / (math.pi / 2))
+
+
+def upright(picture: av.VideoFrame, turn: Turn | None = None) -> np.ndarray:
+    """Return a picture (H, W, 3) uint8 mirrored and turned; by its own side data unless `turn` is given."""
+    mirrored, quarters = turn_of(picture) if turn is None else turn
+    image: np.ndarray = picture.to_ndarray(format="rgb24")
+    if mirrored:
+        image = image[:, ::-1]
+    return np.rot90(image, quarters).copy() if mirrored or quarters % 4 else image

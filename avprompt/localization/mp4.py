@@ -17,7 +17,7 @@ from avprompt.errors import DataError
 from avprompt.localization.video import Video
 
 _ENCODER = "libx264"
-_QUALITY = {"preset": "veryfast", "crf": "20"}
+_QUALITY = {"preset": "veryfast", "crf": "20", "bf": "0", "rc-lookahead": "2"}  # little memory for 4K
 _SOUND_RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 64_000, 88_200, 96_000)
 _FAST_START = {"movflags": "+faststart"}  # a browser can begin before it has all
 

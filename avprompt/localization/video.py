@@ -16,7 +16,15 @@ import numpy as np
 from PIL import Image
 
 from avprompt.data.sources import naming
-from avprompt.data.video import moving_picture, picture_length, picture_start, shown_at, upright
+from avprompt.data.video import (
+    Turn,
+    moving_picture,
+    picture_length,
+    picture_start,
+    shown_at,
+    turn_of,
+    upright,
+)
 from avprompt.errors import DataError
 
 _JITTER = 0.03
@@ -76,12 +84,13 @@ class Video:
         with naming(self.path, "video"), av.open(self.path) as container:
             stream = moving_picture(container, self.path)
             stream.thread_type = "AUTO"
-            ratio = float(stream.sample_aspect_ratio or 1)
+            ratio, turn = float(stream.sample_aspect_ratio or 1), None
             for frame in container.decode(stream):
+                turn = turn or turn_of(frame)
                 tick = round((shown_at(frame, self.path) - self.start) / self.time_base)
                 if tick > last:
                     last = tick
-                    yield Picture(tick * self.time_base, _square(frame, ratio))
+                    yield Picture(tick * self.time_base, _square(frame, ratio, turn))
 
     def sound(self, rate: int, layout: str | None = None) -> Iterator[np.ndarray]:
         """Yield the sound from the first picture on as pieces (channels, T) float32 in -1..1, without a gap.
@@ -135,9 +144,9 @@ def _placed(samples: np.ndarray, late: int, rate: int) -> Iterator[np.ndarray]:
         yield samples[:, max(0, -late) :]
 
 
-def _square(frame: Any, ratio: float) -> np.ndarray:
+def _square(frame: Any, ratio: float, turn: Turn) -> np.ndarray:
     """Return a frame upright, wider or narrower where its pixels are not square."""
-    image = upright(frame)
+    image = upright(frame, turn)
     if ratio == 1:
         return image
     wide, (height, width) = max(2, round(frame.width * ratio)), image.shape[:2]

@@ -7,7 +7,7 @@ the image.
 from __future__ import annotations
 
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image
 
 MAGMA = np.array(
     [
@@ -42,6 +42,8 @@ def colour(heatmap: np.ndarray) -> np.ndarray:
 _PALETTE = colour(np.linspace(0, 1, 256)[None])[0].ravel().tolist()
 _OPACITY = [round(0.55 * level) for level in range(256)]
 """Of each level of heat, both in 0..255: what is under the hottest shines through."""
+_SEEN = [level if level > 3 else 0 for level in range(256)]
+"""Of each level, whether anybody could see it."""
 
 
 def overlay(
@@ -63,17 +65,20 @@ def lay_heat(image: Image.Image, heatmap: np.ndarray, threshold: float | None = 
     """Return an image with a heatmap (h, w) in 0..1 over it, so transparent that all stays visible.
 
     The image is drained of some of its colour, so that colour means heat. A coloured line goes around what is
-    at or above the threshold, where one is given. All work at the image's size is Pillow's, for videos.
+    at or above the threshold, where one is given. Only the part of the image that is hot is worked on.
     """
-    heat = _grey(heatmap).resize(image.size, Image.Resampling.BICUBIC)
     shown = Image.blend(image, image.convert("L").convert("RGB"), 0.4)
+    heat, place = _enlarged(_grey(heatmap), image.size)
     coloured = heat.copy()
     coloured.putpalette(_PALETTE)
-    shown.paste(coloured.convert("RGB"), mask=heat.point(_OPACITY))
+    shown.paste(coloured.convert("RGB"), place, heat.point(_OPACITY))
     if threshold is not None:
-        lines = _contour(heatmap, threshold, image.size)
-        shown.paste("black", mask=lines.filter(ImageFilter.BoxBlur(1)).point(lambda value: value // 2))
-        shown.paste(CONTOUR, mask=lines)
+        scale = min(1.0, _FINEST / max(image.size))
+        width, height = (max(1, round(side * scale)) for side in image.size)
+        inside = stretch(heatmap, (height, width)) >= threshold
+        for ink, reach, opacity in (("black", 5, 120), (CONTOUR, 3, 255)):
+            line, place = _enlarged(_border(inside, reach, opacity), image.size)
+            shown.paste(ink, (*place, place[0] + line.width, place[1] + line.height), line)
     return shown
 
 
@@ -99,14 +104,24 @@ def stretch(values: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     return np.asarray(resized).clip(0, 1)
 
 
-def _contour(heatmap: np.ndarray, threshold: float, size: tuple[int, int]) -> Image.Image:
-    """Return how much of each pixel of an image (W, H) the line around a mask covers, 0..255."""
-    scale = min(1.0, _FINEST / max(size))
-    width, height = (max(1, round(side * scale)) for side in size)
-    inside = stretch(heatmap, (height, width)) >= threshold
-    count = _neighbours(inside, 3)
-    line = Image.fromarray(np.uint8(255) * ((count > 0) & (count < 9)))
-    return line.resize(size, Image.Resampling.BICUBIC)
+def _border(inside: np.ndarray, reach: int, level: int) -> Image.Image:
+    """Return a line of a level in 0..255 along the border of a mask (h, w), an odd number of pixels wide."""
+    count = _neighbours(inside, reach)
+    return Image.fromarray(np.uint8(level) * ((count > 0) & (count < reach**2)))
+
+
+def _enlarged(small: Image.Image, size: tuple[int, int]) -> tuple[Image.Image, tuple[int, int]]:
+    """Enlarge a grey picture to a size (W, H); returns the part that is not black, and its corner."""
+    across, down = size[0] / small.width, size[1] / small.height
+    box = small.point(_SEEN).getbbox() or (0, 0, 1, 1)
+    left, top = (max(0, int((edge - 2) * scale)) for edge, scale in zip(box[:2], (across, down), strict=True))
+    right, bottom = (
+        min(side, int((edge + 2) * scale) + 1)
+        for side, edge, scale in zip(size, box[2:], (across, down), strict=True)
+    )
+    source = left / across, top / down, right / across, bottom / down
+    part = small.resize((right - left, bottom - top), Image.Resampling.BICUBIC, box=source)
+    return part, (left, top)
 
 
 def _grey(values: np.ndarray) -> Image.Image:

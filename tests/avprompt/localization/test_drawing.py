@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -163,6 +164,19 @@ def test_maps_behind_the_last_picture_are_made_too(tmp_path: Path) -> None:
     clip = save_clip(tmp_path / "clip.mp4", sound=WAVE)
     draw_video(Video.of(clip), maps, tmp_path / "drawn.mp4", threshold=0.5)
     assert next(maps, None) is None
+
+
+def test_pictures_are_let_go_of_without_the_garbage_collector(tmp_path: Path) -> None:
+    """A long video would fill the memory before it comes round."""
+    video = Video.of(save_clip(tmp_path / "clip.mp4", [k / 10 for k in range(20)], sound=WAVE))
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in video.pictures():
+            alive = sum(type(thing) is av.VideoFrame for thing in gc.get_objects())
+            assert alive <= 6
+    finally:
+        gc.enable()
 
 
 def test_heat_follows_the_maps(tmp_path: Path) -> None:

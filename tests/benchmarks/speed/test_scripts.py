@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -66,3 +67,13 @@ def test_a_step_is_scaled_by_batch_image_and_processes(run_script: Run) -> None:
     rows = run_script("scaling.py", "--size", "small", *sizes)["figures"]
     assert [row["Step"] for row in rows] == ["batch 2", "images 96 pixels wide", "processes: 2"]
     assert all(row["Seconds"] > 0 and row["Peak GiB"] > 0 for row in rows)
+
+
+def test_drawing_is_told_from_encoding(run_script: Run, tmp_path: Path) -> None:
+    arguments = ("--videos", "half-hour", "--share", 0.001, "--rate", 5, "--folder", tmp_path)
+    (row,) = run_script("people.py", *arguments)["figures"]
+    assert row["Video"] == "640 x 360, 1.8 s"
+    assert (row["Pictures"], row["Maps"]) == (9, 2)
+    assert row["CPU, s"] > row["Encoders, CPU s"] > 0
+    assert row["Multiple"] == pytest.approx(row["CPU, s"] / row["Encoders, CPU s"])
+    assert row["Peak GiB"] > 0.1
