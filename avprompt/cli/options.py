@@ -139,6 +139,13 @@ _DATA = (
     click.option(
         "--pictures", type=click.IntRange(0), metavar="N", help="Clips in the gallery; 12 unless given."
     ),
+    click.option(
+        "--clips",
+        metavar="ID,ID",
+        default=(),
+        callback=lambda context, option, value: tuple(filter(None, value.split(","))) if value else (),
+        help="Show these clips in the gallery instead of some spread evenly.",
+    ),
 )
 _TRAINING = (
     train_list_option,

@@ -22,7 +22,7 @@ from avprompt.evaluation.sounds import AlteredAudio
 from avprompt.features.encoding import Encoding
 from avprompt.metrics.protocol import Protocol
 from avprompt.model.parts import Decoder
-from avprompt.pictures.gallery import GalleryClip, evenly
+from avprompt.pictures.gallery import GalleryClip, gallery_places
 from avprompt.records import Missing, Prediction, Sample, Split
 
 WriteBatch = Callable[[int, Sequence[Sample], Mapping[str, Prediction]], None]
@@ -43,6 +43,7 @@ class Evaluator:
         batch_size: images at once.
         strict: stop at the first sample that cannot be read.
         gallery: how many clips of a test split to keep for pictures.
+        clips: ids of those to keep instead.
         seed: of the altered sounds and contexts.
         precision: opens mixed precision, such as accelerate's `autocast`.
         ranks: who shares the work; each takes every `size`-th batch, and all return the same.
@@ -57,6 +58,7 @@ class Evaluator:
     batch_size: int = 16
     strict: bool = False
     gallery: int = 12
+    clips: tuple[str, ...] = ()
     seed: int = 0
     precision: Callable[[], AbstractContextManager[None]] = nullcontext
     ranks: Ranks = ALONE
@@ -86,7 +88,7 @@ class Evaluator:
         self._stop_if_strict(split.missing)
         predictor = self._predictor(split.samples, altered=altered)
         self._stop_if_strict(list(predictor.tokens.missing.values()))
-        shown = evenly(len(split.samples), self.gallery if altered else 0)
+        shown = gallery_places(split.samples, self.gallery, self.clips) if altered else set()
         batches = self._batches(split.samples, predictor, shown, write, on_batch)
         measured = join(together(self.ranks, lambda: join(batches)))
         if len(measured) == 0:

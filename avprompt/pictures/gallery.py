@@ -13,8 +13,9 @@ from avprompt.files import Shape, read_arrays, replacing
 from avprompt.metrics.iou import TruthMasks, iou_at
 from avprompt.pictures.overlay import colour, overlay, spotlight, stretch
 from avprompt.pictures.sheet import CELL, Cell, Row, Sheet
+from avprompt.records import Sample
 
-LEGEND, SCALE = "white line: ground truth", "heatmap"
+LEGEND, SCALE = "white line: ground truth; blue line: mask of the heatmap", "heatmap"
 CLIPS_FILE = "gallery.npz"
 SHAPES: dict[str, Shape] = {
     "id": ("N",),
@@ -51,6 +52,14 @@ def evenly(count: int, most: int) -> set[int]:
     return set(np.linspace(0, count - 1, min(most, count)).round().astype(int).tolist())
 
 
+def gallery_places(samples: Sequence[Sample], most: int, clips: Sequence[str] = ()) -> set[int]:
+    """Return the places of the clips that are shown: those of some ids, or at most so many, spread evenly."""
+    if not clips:
+        return evenly(len(samples), most)
+    wanted = set(clips)
+    return {place for place, sample in enumerate(samples) if sample.id in wanted}
+
+
 def write_gallery(path: Path, clips: Sequence[GalleryClip], title: str = "", threshold: float = 0.5) -> None:
     """Write a contact sheet (PNG): image, ground truth, heatmap and overlay of each clip.
 
@@ -68,8 +77,9 @@ def write_gallery(path: Path, clips: Sequence[GalleryClip], title: str = "", thr
                 Cell(_image(clip)),
                 Cell(spotlight(_image(clip), clip.truth)),
                 Cell(colour(stretch(clip.heatmap, (CELL, CELL)))),
-                Cell(overlay(_image(clip), clip.heatmap, clip.truth)),
+                Cell(overlay(_image(clip), clip.heatmap, clip.truth, threshold)),
             ),
+            clip.id,
         )
         for clip in clips
     ]
@@ -85,7 +95,7 @@ def write_drawn(path: Path, clips: Sequence[DrawnClip], title: str) -> None:
         image = resize_image(clip.image, CELL)
         heat = Cell(colour(stretch(clip.heatmap, (CELL, CELL))))
         cells = (Cell(image), heat, Cell(overlay(image, clip.heatmap)))
-        rows.append(Row(clip.label or clip.id, f"peak {clip.heatmap.max():.2f}", cells))
+        rows.append(Row(clip.label or clip.id, f"peak {clip.heatmap.max():.2f}", cells, clip.id))
     remark = "Without ground truth: these clips have none"
     _save(Sheet(title, remark, ("image", "heatmap", "overlay"), rows, scale=SCALE), path)
 
@@ -115,11 +125,11 @@ def write_comparison(
     for clips in zip(*methods.values(), strict=True):
         first = clips[0]
         overlays = [
-            Cell(overlay(_image(clip), clip.heatmap, clip.truth), f"{_iou(clip, at[name]):.2f}")
+            Cell(overlay(_image(clip), clip.heatmap, clip.truth, at[name]), f"{_iou(clip, at[name]):.2f}")
             for name, clip in zip(methods, clips, strict=True)
         ]
         given = Cell(_image(first)), Cell(spotlight(_image(first), first.truth))
-        rows.append(Row(first.label or first.id, "", (*given, *overlays)))
+        rows.append(Row(first.label or first.id, "", (*given, *overlays), first.id))
     remark = "In the corner: IoU of the heatmap with the ground truth, at threshold " + _each(at)
     columns = ("image", "ground truth", *methods)
     _save(Sheet(title or "The same clips, side by side", remark, columns, rows, LEGEND, SCALE), path)

@@ -29,7 +29,7 @@ CONTOUR = "#35d6ff"
 
 _SUPERSAMPLING = 3
 _FINEST = 480
-"""Side of the map on which a contour is drawn, pixels; it is enlarged to the image."""
+"""Side of the map on which a contour is drawn, pixels, at most; it is brought to the image's size."""
 
 
 def colour(heatmap: np.ndarray) -> np.ndarray:
@@ -73,7 +73,7 @@ def lay_heat(image: Image.Image, heatmap: np.ndarray, threshold: float | None = 
     coloured.putpalette(_PALETTE)
     shown.paste(coloured.convert("RGB"), place, heat.point(_OPACITY))
     if threshold is not None:
-        scale = min(1.0, _FINEST / max(image.size))
+        scale = min(2.0, _FINEST / max(image.size))
         width, height = (max(1, round(side * scale)) for side in image.size)
         inside = stretch(heatmap, (height, width)) >= threshold
         for ink, reach, opacity in (("black", 5, 120), (CONTOUR, 3, 255)):

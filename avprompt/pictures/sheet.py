@@ -16,7 +16,7 @@ CELL = 176
 
 PANEL = "#f2f3f5"
 _MARGIN, _GAP, _CAPTION, _BETWEEN, _ROUNDING = 40, 8, 150, 56, 7
-_TITLE, _TEXT, _SMALL = 26, 17, 13
+_TITLE, _TEXT, _SMALL, _ID = 26, 17, 13, 11
 _HEAD, _COLUMN_HEAD, _FOOT, _BAR = 58, 30, 44, 120
 _ROWS_IN_A_COLUMN = 6
 
@@ -31,11 +31,12 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the sheet: what it shows, a quieter second line, and its pictures."""
+    """One line of the sheet: what it shows, a quieter second line, its pictures, and an id below."""
 
     caption: str
     detail: str
     cells: tuple[Cell, ...]
+    id: str = ""
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,9 @@ class _Page:
         for number, line in enumerate(lines):
             self._write((left, start), line, _TEXT, INK, "ls", drop=22 * number)
         self._write((left, start), row.detail, _SMALL, MUTED, "ls", drop=22 * len(lines))
+        if row.id and row.id != row.caption:
+            drop = 22 * len(lines) + (18 if row.detail else 0)
+            self._write((left, start), fit(row.id, _ID, _CAPTION - 12), _ID, MUTED, "ls", drop=drop)
         for number, cell in enumerate(row.cells):
             self._cell(left + _CAPTION + number * (CELL + _GAP), top, cell)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -90,6 +90,27 @@ def comparison_options(
         own |= {"data_root": recorded.data_root, "encoders": recorded.encoders}
         own["protocols"] = () if len(runs) == len(targets) else recorded.evaluation.protocols
     return own | options_given, _checked((result.seed,) if seeds is None else seeds)
+
+
+def check_clips(settings: Settings, ids: Iterable[str]) -> None:
+    """Make sure that the clips that are chosen for the gallery are there.
+
+    Args:
+        settings: of the run.
+        ids: of all clips that can be shown; looked at where some are chosen.
+
+    Raises:
+        ConfigError: one is not, or there is to be no gallery.
+    """
+    chosen = settings.evaluation.clips
+    if chosen and not settings.evaluation.pictures:
+        raise ConfigError("--clips names clips of the gallery, and --pictures 0 wants none. Leave one out.")
+    known = set(ids) if chosen else set()
+    for clip in chosen:
+        if clip not in known:
+            raise ConfigError(
+                f"--clips: no clip '{clip}' is among those that can be shown; ids are such as '{min(known)}'."
+            )
 
 
 def encoder_sets(encoders: Any, across: Any) -> tuple[str, ...]:

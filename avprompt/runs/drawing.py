@@ -11,7 +11,7 @@ from avprompt.distributed import merged, together
 from avprompt.errors import DataError, EvaluationError
 from avprompt.files import replacing
 from avprompt.localization.localizer import Localization, Localizer
-from avprompt.pictures.gallery import DrawnClip, evenly, write_drawn
+from avprompt.pictures.gallery import DrawnClip, gallery_places, write_drawn
 from avprompt.records import Missing, Sample, Split
 from avprompt.runs.directory import RunDirectory
 from avprompt.runs.progress import Quiet, Reporter
@@ -71,7 +71,8 @@ def _draw(
     clips: dict[int, DrawnClip | Missing | None] = {}
     session.method.eval()
     localizer = Localizer(session.method, session.spec, session.accelerator.autocast)
-    places = evenly(len(samples), session.settings.evaluation.pictures)
+    chosen = session.settings.evaluation
+    places = gallery_places(samples, chosen.pictures, chosen.clips)
     for place in range(ranks.rank, len(samples), ranks.size):
         sample = samples[place]
         try:

@@ -15,6 +15,7 @@ from avprompt.evaluation.breakdown import check_breakdown
 from avprompt.evaluation.evaluator import Evaluator
 from avprompt.evaluation.measure import MeasuredSamples, check_needs
 from avprompt.records import Missing, Split
+from avprompt.runs.applicable import check_clips
 from avprompt.runs.assessment import assess
 from avprompt.runs.directory import RunDirectory
 from avprompt.runs.drawing import Drawing, draw, show
@@ -142,6 +143,7 @@ def evaluate(
         batch_size=settings.training.batch_size or session.method_config.training.batch_size,
         strict=settings.strict,
         gallery=settings.evaluation.pictures,
+        clips=settings.evaluation.clips,
         seed=settings.seed,
         precision=session.accelerator.autocast,
         ranks=ranks,
@@ -231,6 +233,11 @@ def _check(session: Session, train_split: Split | None) -> None:
     check_breakdown(protocols[0], session.settings.evaluation.by)
     for name in session.scored_splits():
         check_needs(protocols, session.adapter.split(name).samples[:1], session.settings.dataset)
+    drawn = session.adapter.drawn_split
+    shown = [*session.scored_splits(), *([drawn] if drawn else [])]
+    check_clips(
+        session.settings, (sample.id for name in shown for sample in session.adapter.split(name).samples)
+    )
 
 
 @contextmanager

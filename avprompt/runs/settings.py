@@ -14,7 +14,7 @@ from avprompt.config.tables import Table
 from avprompt.errors import ConfigError, suggest
 
 # What changes no number of a run, by table of its config.yaml.
-_FREE = {"run": ("strict", "track"), "evaluation": ("pictures",), "compute": ("device", "workers")}
+_FREE = {"run": ("strict", "track"), "evaluation": ("pictures", "clips"), "compute": ("device", "workers")}
 
 
 class RunOptions(TypedDict, total=False):
@@ -39,6 +39,7 @@ class RunOptions(TypedDict, total=False):
         by: what the headline score is broken down by.
         save_predictions: keep all heatmaps.
         pictures: clips in the gallery; 12 unless given.
+        clips: ids of the clips in the gallery, instead of so many spread evenly; `--clips`.
         device: `auto` takes a GPU where there is one.
         precision: of encoders and decoder; `no` is float32.
         compile: encoders and decoder by torch.compile.
@@ -66,6 +67,7 @@ class RunOptions(TypedDict, total=False):
     by: Sequence[Literal["size", "class", "sources"]]
     save_predictions: bool
     pictures: int
+    clips: Sequence[str]
     device: Literal["auto", "cpu", "cuda"]
     precision: Literal["no", "bf16", "fp16"]
     compile: bool
@@ -124,6 +126,7 @@ class EvaluationSettings(Group):
     by: tuple[Literal["size", "class", "sources"], ...] = ()
     save_predictions: bool = False
     pictures: int = Field(default=12, ge=0)
+    clips: tuple[str, ...] = ()
 
 
 class ComputeSettings(Group):

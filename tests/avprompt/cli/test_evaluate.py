@@ -79,6 +79,29 @@ def flip_a_bit(file: Path) -> None:
     file.write_bytes(content)
 
 
+class TestChosenClips:
+    def test_stand_in_the_gallery(self, cli: Any, here: Path, run: Path) -> None:
+        cli("evaluate", run, "--clips", "test-4,test-1", "--output", "again")
+        with np.load(here / "again" / "gallery.npz") as kept:
+            assert kept["id"].tolist() == ["test-1", "test-4"]
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            (
+                ("--clips", "test-1,nobody"),
+                "--clips: no clip 'nobody' is among those that can be shown; ids are such",
+            ),
+            (
+                ("--clips", "test-1", "--pictures", "0"),
+                "--clips names clips of the gallery, and --pictures 0",
+            ),
+        ],
+    )
+    def test_are_there(self, fails: Any, run: Path, options: tuple[str, ...], message: str) -> None:
+        assert fails("evaluate", run, *options, "--output", "again").startswith(message)
+
+
 class TestTheCheckpointOfARun:
     def test_is_known_by_its_checksum(self, run: Path) -> None:
         sha256 = hashlib.sha256((run / "checkpoint.safetensors").read_bytes()).hexdigest()

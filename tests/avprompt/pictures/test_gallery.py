@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,29 @@ def test_a_dozen_clips_stand_in_two_blocks(tmp_path: Path) -> None:
     write_gallery(tmp_path / "gallery.png", clips(12))
     width, height = size_of(tmp_path / "gallery.png")
     assert width > height > 6 * CELL
+
+
+def test_an_id_stands_below_a_class_name(tmp_path: Path) -> None:
+    """Without a class name the id itself is the caption, once."""
+    shown = clips(1)[0]
+    pages = []
+    for name, label in (("a", "dog"), ("b", "dog"), ("dog", "dog"), ("dog", "")):
+        write_gallery(tmp_path / "g.png", [replace(shown, id=name, label=label)])
+        with Image.open(tmp_path / "g.png") as page:
+            pages.append(np.asarray(page))
+    assert (pages[0] != pages[1]).any()
+    assert (pages[2] == pages[3]).all()
+
+
+def test_the_gallery_shows_the_contour_of_what_is_scored(tmp_path: Path) -> None:
+    pages = []
+    for threshold in (0.2, 0.8):
+        gradient = replace(clips(1)[0], heatmap=np.linspace(0, 1, 24 * 24, dtype=np.float32).reshape(24, 24))
+        write_gallery(tmp_path / "g.png", [gradient], threshold=threshold)
+        with Image.open(tmp_path / "g.png") as page:
+            pages.append(np.asarray(page)[:, -220:])
+    changed = np.nonzero((pages[0] != pages[1]).any((1, 2)))[0]
+    assert len(changed) > 4, "two lines at two heights"
 
 
 def test_no_clip_is_no_error(tmp_path: Path) -> None:
