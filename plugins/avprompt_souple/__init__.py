@@ -17,5 +17,6 @@ def register_projections(register: Register) -> None:
 @hookimpl
 def register_methods(register: Register) -> None:
     register("souple", "avprompt_souple:souple.yaml")
+    register("souple-words", "avprompt_souple:souple-words.yaml")
     register("souple-cross", "avprompt_souple:souple-cross.yaml")
     register("souple-attention", "avprompt_souple:souple-attention.yaml")

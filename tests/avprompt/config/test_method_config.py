@@ -60,11 +60,20 @@ def test_methods_take_equally_many_clips_in_a_step(registry: Registry, method: s
 
 @pytest.mark.parametrize(
     "option",
-    ["hidden", "initialise", "normalise", "learning_rate_scale", "compare_with", "schedule", "warmup_steps",
+    ["hidden", "initialise", "normalise", "compare_with", "schedule", "warmup_steps",
      "clip_norm", "negatives", "flip", "crop"],
 )  # fmt: skip
 def test_what_souple_does_not_publish_is_marked_as_ours(registry: Registry, option: str) -> None:
-    lines = [line for line in method_text(registry, "souple").splitlines() if f"{option}:" in line]
+    assert_ours(registry, "souple", option)
+
+
+@pytest.mark.parametrize("option", ["start", "initialise", "words", "learning_rate_scale"])
+def test_what_is_better_than_the_paper_is_marked_as_ours(registry: Registry, option: str) -> None:
+    assert_ours(registry, "souple-words", option)
+
+
+def assert_ours(registry: Registry, method: str, option: str) -> None:
+    lines = [line for line in method_text(registry, method).splitlines() if f"{option}:" in line]
     assert lines
     assert all("# ours" in line for line in lines)
 
@@ -166,7 +175,7 @@ class TestEncoderSet:
     def test_of_miniatures_shortens_training(self, registry: Registry, method: str) -> None:
         mini, published = resolve(registry, method, "mini"), resolve(registry, method, "published")
         training = (mini.training.learning_rate, mini.training.steps, mini.training.crop)
-        assert training == (5e-4, 300, 1.0)
+        assert training == (5e-4, 400, 1.0)
         assert mini.losses["area"] == {"weight": 1, "target": 0.15, "negative_target": 0.1}
         assert {table["temperature"] for term, table in mini.losses.items() if term != "area"} == {0.2}
         rate = 1e-4 if method == "acl-ssl" else 1e-3
