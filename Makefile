@@ -14,7 +14,7 @@ $(VENV)/ready: pyproject.toml
 	touch $@
 
 demo: setup
-	$(RUN)/avprompt run souple --dataset toy
+	$(RUN)/avprompt run souple-words --dataset toy
 
 # A worker a core; one that has done its share takes tests from another's.
 test: setup lint

@@ -30,7 +30,7 @@ def main() -> None:
         clone = Path(folder) / "avprompt"
         run("git", "clone", "--quiet", str(CHECKOUT), str(clone), cwd=CHECKOUT)
         run("make", "demo", f"PYTHON={sys.executable}", cwd=clone)
-        left = {path.name for path in (clone / "runs/toy/souple-seed0").iterdir()}
+        left = {path.name for path in (clone / "runs/toy/souple-words-seed0").iterdir()}
         assert promised_files(clone) <= left, f"missing in the run directory: {promised_files(clone) - left}"
         for command in promised_commands(clone):
             run("sh", "-c", f"PATH={shlex.quote(str(clone / '.venv/bin'))}:$PATH {command}", cwd=clone)

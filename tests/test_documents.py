@@ -71,7 +71,7 @@ def test_python_runs_as_the_readme_shows_it(
     monkeypatch.chdir(tmp_path)
     (code,) = [block for block in blocks("README.md") if block.startswith("import avprompt\n")]
     assert '"toy"' in code
-    avprompt.run("souple", "tiny", steps=2, output="runs/toy/souple-seed0")
+    avprompt.run("souple", "tiny", steps=2, output="runs/toy/souple-words-seed0")
     sample = scene("test", 0)
     Image.fromarray(np.asarray(sample.image)).save("image.jpg")
     soundfile.write("sound.wav", sample.audio.samples, RATE)  # type: ignore[union-attr]
