@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 
-.PHONY: setup demo test test-extras lint wheel-test fresh-clone test-oldest clean
+.PHONY: setup demo test test-extras lint wheel-test fresh-clone test-oldest docs clean
 
 setup: $(VENV)/ready
 
@@ -22,7 +22,7 @@ test: setup lint
 	$(MAKE) wheel-test
 
 # What takes long or needs more than .venv: other environments, services, documents.
-test-extras: fresh-clone test-oldest
+test-extras: docs fresh-clone test-oldest
 
 lint: setup
 	$(RUN)/ruff check
@@ -41,5 +41,15 @@ fresh-clone: setup
 test-oldest: setup
 	$(RUN)/python tests/oldest.py
 
+# The documentation as a site in site/, warnings as errors; in an environment of its own.
+docs: .venv-docs/ready
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
+
+.venv-docs/ready: pyproject.toml
+	$(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/python -m pip install --quiet --upgrade pip
+	.venv-docs/bin/python -m pip install --quiet --group docs
+	touch $@
+
 clean:
-	rm -rf $(VENV) dist runs
+	rm -rf $(VENV) .venv-docs site dist runs

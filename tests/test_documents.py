@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -19,7 +20,8 @@ from avprompt.registry import KINDS
 from tinyworld.scenes import RATE, scene
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCUMENTS = ("README.md", "CONTRIBUTING.md")
+PAGES = tuple(str(page.relative_to(ROOT)) for page in sorted((ROOT / "docs").rglob("*.md")))
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", *PAGES)
 
 
 def blocks(document: str) -> list[str]:
@@ -56,7 +58,7 @@ def test_folders_to_add_to_are_there() -> None:
     assert [folder for folder in folders if not (ROOT / folder).exists()] == []
 
 
-@pytest.mark.parametrize("document", DOCUMENTS)
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md"])
 def test_authors_of_plugins_are_shown_one_door(document: str) -> None:
     sources = [line for block in blocks(document) for line in block.splitlines()]
     modules = {line.split()[1] for line in sources if line.startswith(("from avprompt", "import avprompt"))}
@@ -64,19 +66,22 @@ def test_authors_of_plugins_are_shown_one_door(document: str) -> None:
     assert modules <= {"avprompt", "avprompt.plugin", "avprompt.testing"}
 
 
-def test_python_runs_as_the_readme_shows_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("document", "printed"),
+    [("README.md", "| Percent | souple | acl-ssl |"), ("docs/tutorials/video.md", "")],
+)
+def test_python_runs_as_it_is_shown(
+    document: str, printed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     """On the tiny world, whose runs take a blink, instead of toy."""
     monkeypatch.chdir(tmp_path)
-    (code,) = [block for block in blocks("README.md") if block.startswith("import avprompt\n")]
-    assert '"toy"' in code
+    (code,) = [block for block in blocks(document) if block.startswith("import avprompt\n")]
     avprompt.run("souple", "tiny", steps=2, output="runs/toy/souple-words-seed0")
     sample = scene("test", 0)
     Image.fromarray(np.asarray(sample.image)).save("image.jpg")
     soundfile.write("sound.wav", sample.audio.samples, RATE)  # type: ignore[union-attr]
     exec(code.replace('"toy"', '"tiny"'), {})
-    assert "| Percent | souple | acl-ssl |" in capsys.readouterr().out
+    assert printed in capsys.readouterr().out
     assert Path("overlay.png").is_file()
 
 

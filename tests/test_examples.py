@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 from click.testing import CliRunner
+from PIL import Image
 
 from avprompt.cli import main
 from avprompt.config.options import options
@@ -17,12 +19,13 @@ from avprompt.metrics.iou import TruthMasks
 from avprompt.metrics.scored_maps import ScoredMaps
 from avprompt.plugin import TrainerState
 from avprompt.plugin.discovery import load_plugins
+from avprompt.testing import check_benchmark
 from tinyworld.runs import results, row, rows
-from tinyworld.scenes import OBJECT, SIDE
+from tinyworld.scenes import OBJECT, RATE, SIDE, scene
 from tinyworld.training import log
 
 EXAMPLES = sorted((Path(__file__).resolve().parents[1] / "docs" / "examples").glob("*.py"))
-RESTARTS, TRACKER, ENERGY = (str(file) for file in EXAMPLES)
+BELLS, RESTARTS, TRACKER, ENERGY = (str(file) for file in EXAMPLES)
 TINY = ("--dataset", "tiny", "--batch-size", "4", "--pictures", "0")
 
 
@@ -47,11 +50,30 @@ def run(folder: Path, file: str, *words: str) -> Path:
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
 def test_is_short_keeps_its_promises_and_says_how_it_is_used(file: Path) -> None:
     lines = file.read_text().splitlines()
-    assert len(lines) <= 30
-    assert re.match(r'"""A (tracker|schedule|protocol): ', lines[0])
+    assert len(lines) <= 32
+    assert re.match(r'"""A (tracker|schedule|protocol|benchmark): ', lines[0])
     assert lines[2].startswith("avprompt ")
     assert f"--plugin docs/examples/{file.name} " in lines[2]
-    assert re.search(r"│ kept +│", avprompt("plugins", "check", str(file)))
+    if str(file) != BELLS:  # whose promises need a folder
+        assert re.search(r"│ kept +│", avprompt("plugins", "check", str(file)))
+
+
+def test_the_benchmark_keeps_its_promises_and_is_scored(tmp_path: Path) -> None:
+    for number in range(4):
+        sample = scene("test", number)
+        Image.fromarray(np.asarray(sample.image)).save(tmp_path / f"bell{number}.jpg")
+        soundfile.write(tmp_path / f"bell{number}.wav", sample.audio.samples, RATE)  # type: ignore[union-attr]
+        if number > 1:
+            np.save(tmp_path / f"bell{number}.npy", np.kron(sample.truth.mask, np.ones((7, 7))))  # type: ignore[union-attr]
+    (tmp_path / "bell3.wav").unlink()
+    adapter = load_plugins((BELLS,)).registry.load("datasets", "bells")
+    check_benchmark(adapter(tmp_path))
+    words = ("run", "souple", "--plugin", BELLS, "--dataset", "bells", "--data-root", str(tmp_path))
+    folder = tmp_path / "run"
+    avprompt(*words, "--encoders", "tiny", "--steps", "1", "--batch-size", "2", "--output", str(folder))
+    assert results(folder)["samples"]["test"] == {"used": 1, "expected": 2}
+    (broken,) = rows(folder / "skipped.csv")
+    assert (broken["id"], broken["reason"]) == ("bell3", "no sound beside it")
 
 
 def test_the_tracker_holds_the_numbers_of_the_log(tmp_path: Path) -> None:

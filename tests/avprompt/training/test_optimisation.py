@@ -23,7 +23,7 @@ from tinyworld.training import log, same, trained
 
 class TestOptimizer:
     def test_has_a_group_for_every_part_with_its_own_settings(self, bench: Bench) -> None:
-        method = bench.method("souple", "prompt.weight_decay=0.3", "projection.learning_rate_scale=2")
+        method = bench.method("souple-words", "prompt.weight_decay=0.3", "projection.learning_rate_scale=2")
         groups = parameter_groups(method, TrainingOptions(weight_decay=0.01, learning_rate=0.5))
         settings = {
             name: (
@@ -47,8 +47,8 @@ class TestOptimizer:
     def test_scales_reach_the_steps(self, bench: Bench) -> None:
         """Adam's first step is as long as its rate."""
         trainer = bench.trainer(
-            "souple", "prompt.learning_rate_scale=0.01", "training.warmup_steps=0", "training.weight_decay=0",
-            "training.steps=1",
+            "souple-words", "prompt.learning_rate_scale=0.01", "training.warmup_steps=0",
+            "training.weight_decay=0", "training.steps=1",
         )  # fmt: skip
         before = trained_state(trainer.method)
         before = {name: value.clone() for name, value in before.items()}
@@ -62,14 +62,16 @@ class TestOptimizer:
         assert longest("prompt") == pytest.approx(1e-5, rel=1e-2)
 
     def test_weight_decay_shrinks_what_has_no_gradient(self, bench: Bench) -> None:
-        trainer = bench.trainer("souple", "losses.area=null", "masker.weight_decay=5", "training.steps=3")
+        trainer = bench.trainer(
+            "souple-words", "losses.area=null", "masker.weight_decay=5", "training.steps=3"
+        )
         bias = float(trainer.method.masker.b.detach())
         trainer.run()
         assert float(trainer.method.masker.b.detach()) < bias
 
     @pytest.mark.parametrize(("limit", "held"), [(1e-3, True), (0, False)])
     def test_long_gradients_are_clipped(self, bench: Bench, limit: float, held: bool) -> None:
-        trainer = bench.trainer("souple", f"training.clip_norm={limit}", "training.steps=1")
+        trainer = bench.trainer("souple-words", f"training.clip_norm={limit}", "training.steps=1")
         trainer.run()
         gradients = [p.grad for p in trainer.method.parameters() if p.grad is not None]
         length = torch.stack([gradient.norm() for gradient in gradients]).norm()
@@ -81,7 +83,7 @@ class TestRate:
 
     def rates(self, bench: Bench, folder: Path, steps: int, *overrides: str) -> list[float]:
         rate = ("training.learning_rate=0.1", f"training.steps={steps}")
-        bench.trainer("souple", *rate, *overrides).run()
+        bench.trainer("souple-words", *rate, *overrides).run()
         return [line["learning_rate"] for line in log(folder)]
 
     def test_rises_then_falls_along_a_cosine(self, bench: Bench, tmp_path: Path) -> None:
@@ -115,13 +117,13 @@ class TestRate:
 class TestNamedOptimizer:
     @pytest.mark.parametrize("name", ["adam", "adamw", "sgd"])
     def test_trains(self, bench: Bench, name: str) -> None:
-        trainer = bench.trainer("souple", f"training.optimizer={name}")
+        trainer = bench.trainer("souple-words", f"training.optimizer={name}")
         before = {key: value.clone() for key, value in trained_state(trainer.method).items()}
         assert not same(trained(trainer), before)
 
     def test_options_reach_torch(self, bench: Bench) -> None:
         table = "training.optimizer={name: sgd, momentum: 0.5}"
-        trainer = bench.trainer("souple", table)
+        trainer = bench.trainer("souple-words", table)
         built = trainer.optimizer.build([{"params": [torch.zeros(1, requires_grad=True)], "lr": 0.1}])
         assert built.param_groups[0]["momentum"] == 0.5
 
@@ -129,7 +131,7 @@ class TestNamedOptimizer:
         """One step of rate r without a gradient: AdamW leaves x (1 - r d); Adam goes r, whatever d is."""
         after = {}
         for name in ("adam", "adamw"):
-            optimizer = bench.trainer("souple", f"training.optimizer={name}").optimizer
+            optimizer = bench.trainer("souple-words", f"training.optimizer={name}").optimizer
             x = torch.tensor([2.0], requires_grad=True)
             built = optimizer.build([{"params": [x], "lr": 0.1, "weight_decay": 0.5, "scale": 1.0}])
             x.grad = torch.zeros(1)
@@ -139,15 +141,15 @@ class TestNamedOptimizer:
 
     def test_resumes_with_its_state(self, bench: Bench, tmp_path: Path) -> None:
         momentum = "training.optimizer=sgd"
-        whole = trained(bench.trainer("souple", momentum, folder=tmp_path / "whole"))
+        whole = trained(bench.trainer("souple-words", momentum, folder=tmp_path / "whole"))
 
         def stop(step: StepReport) -> None:
             if step.step == 2:
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
-            bench.trainer("souple", momentum, folder=tmp_path / "halves", on_step=stop).run()
-        rest = bench.trainer("souple", momentum, folder=tmp_path / "halves")
+            bench.trainer("souple-words", momentum, folder=tmp_path / "halves", on_step=stop).run()
+        rest = bench.trainer("souple-words", momentum, folder=tmp_path / "halves")
         assert same(trained(rest, resume=True), whole)
 
     def test_one_that_is_no_optimizer_is_named(self, bench: Bench) -> None:
