@@ -43,7 +43,12 @@ def published(text: str) -> Iterator[tuple[str, str, str]]:
 
 def with_tables(text: str) -> str:
     """Return a document with the tables of the ledger in their places."""
-    return PLACE.sub(lambda match: f"{match[1]}{tables(match[2])[match[3]]}\n", text)
+
+    def table(match: re.Match[str]) -> str:
+        line, sweep, place, before = match.groups()
+        return f"{line}{tables(sweep)[place]}\n" + "\n" * (not before)
+
+    return PLACE.sub(table, text)
 
 
 @cache

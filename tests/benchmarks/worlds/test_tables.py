@@ -26,9 +26,9 @@ def test_a_table_is_that_of_the_ledger(sweep: str, place: str, text: str) -> Non
     assert SCRIPT["tables"](sweep)[place] == text
 
 
-def test_the_documents_show_tables_of_the_worlds() -> None:
-    places = {place for sweep, place, _ in PUBLISHED if sweep == "worlds"}
-    assert {"toy-openset/heard", "toy-openset/unheard", "toy-vague/test"} <= places
+def test_the_documents_say_what_prompt_projection_and_decoder_buy() -> None:
+    places = {place for sweep, place, _ in PUBLISHED if sweep == "prompt-or-decoder"}
+    assert {"toy-openset/heard", "toy-openset/unheard"} <= places
 
 
 def test_every_row_of_the_ledger_has_the_headline_that_its_samples_give() -> None:
@@ -48,6 +48,9 @@ def test_a_table_ends_with_its_effects(tmp_path: Path) -> None:
 
 
 def test_a_table_is_put_into_its_place_and_nothing_else_changes() -> None:
-    before, after = "# Title\n\n<!-- sweep worlds toy-vague/test -->\n\n", "\nmore | text\n"
+    before, after = "# Title\n\n<!-- sweep prompt-or-decoder toy-openset/heard -->\n\n", "\nmore | text\n"
     text = f"{before}| old |\n| --- |\n{after}"
-    assert SCRIPT["with_tables"](text) == f"{before}{SCRIPT['tables']('worlds')['toy-vague/test']}\n{after}"
+    assert (
+        SCRIPT["with_tables"](text)
+        == f"{before}{SCRIPT['tables']('prompt-or-decoder')['toy-openset/heard']}\n{after}"
+    )
