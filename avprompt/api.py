@@ -84,19 +84,25 @@ def load(
 
 
 @file_errors()
-def load_demo(*, seconds: float | None = None, device: Literal["auto", "cpu", "cuda"] = "auto") -> Localizer:
+def load_demo(
+    *,
+    seconds: float | None = None,
+    device: Literal["auto", "cpu", "cuda"] = "auto",
+    precision: Literal["no", "bf16", "fp16"] = "no",
+) -> Localizer:
     """Open the small trained method that an installed encoder set brings; its `note` says what it lacks.
 
     Args:
         seconds: how much of each sound is used, from its start; what it was trained on unless given.
         device: where to compute.
+        precision: of encoders and decoder; `no` is float32.
 
     Raises:
         AvpromptError: nothing that is installed brings one, or it does not fit.
     """
     loaded = load_plugins()
     demo = Demo.registered(loaded.registry)
-    settings = Settings.of({"encoders": demo.encoders, "device": device})
+    settings = Settings.of({"encoders": demo.encoders, "device": device, "precision": precision})
     seconds = demo.seconds if seconds is None else seconds
     checkpoint = locate(demo.checkpoint)
     localizer = open_localizer(loaded, demo.method, settings, checkpoint, seconds, demo.threshold)

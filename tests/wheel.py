@@ -15,6 +15,12 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 SHORT = ("--steps", "2", "--batch-size", "4")
+CLIP = """
+import numpy, soundfile
+from PIL import Image
+Image.new("RGB", (96, 96), "grey").save("clip.png")
+soundfile.write("clip.wav", numpy.zeros(32000), 16000)
+"""
 PLUGIN = """
 import avprompt
 from avprompt.plugin import ContextPrompt, ImageFeatures, Register, hookimpl
@@ -53,6 +59,9 @@ def main() -> None:
         run(avprompt, "run", "souple", *SHORT, "--output", "run", cwd=home)
         results = home / "run" / "results.json"
         assert results.is_file(), "a run of the installed wheel left no results"
+        run(python, "-c", CLIP, cwd=home)
+        run(avprompt, "localize", "clip.png", cwd=home)
+        assert (home / "clip-localized.png").is_file(), "the demo of the installed wheel has drawn nothing"
         check_types(python, home)
         check_new_plugin(python, home)
     print("The wheel installs and runs in a clean environment.")

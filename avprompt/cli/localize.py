@@ -121,7 +121,8 @@ def _open(method: str | None, given: dict[str, Any]) -> Localizer:
     from avprompt import api
 
     if method is None:
-        localizer = api.load_demo(seconds=given["seconds"], device=given["device"])
+        opened = {name: given[name] for name in ("seconds", "device", "precision")}
+        localizer = api.load_demo(**opened)
         click.echo(f"{localizer.note.capitalize()}. {localizer.advice}", err=True)
     else:
         opened = {name: given[name] for name in ("checkpoint", "seconds", "trust")}
