@@ -40,14 +40,14 @@ def main() -> None:
 
 
 def shown_python(clone: Path) -> str:
-    """Return the Python that the README shows under "From Python"."""
-    _, _, section = (clone / "README.md").read_text().partition("### From Python")
+    """Return the Python that `docs/api.md` begins with."""
+    section = (clone / "docs/api.md").read_text()
     return section.split("```python\n")[1].partition("```")[0]
 
 
 def promised_files(clone: Path) -> set[str]:
-    """Return the files that the README's table says a run leaves; broken samples would add one more."""
-    rows = re.findall(r"^\| `(\w+\.\w+)` \|", (clone / "README.md").read_text(), flags=re.MULTILINE)
+    """Return the files that a run leaves as `docs/runs.md` says; broken samples would add one more."""
+    rows = re.findall(r"^\| `(\w+\.\w+)` \|", (clone / "docs/runs.md").read_text(), flags=re.MULTILINE)
     return set(rows) - {"skipped.csv"}
 
 

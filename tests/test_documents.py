@@ -58,7 +58,7 @@ def test_folders_to_add_to_are_there() -> None:
     assert [folder for folder in folders if not (ROOT / folder).exists()] == []
 
 
-@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize("document", ["CONTRIBUTING.md"])
 def test_authors_of_plugins_are_shown_one_door(document: str) -> None:
     sources = [line for block in blocks(document) for line in block.splitlines()]
     modules = {line.split()[1] for line in sources if line.startswith(("from avprompt", "import avprompt"))}
@@ -68,7 +68,7 @@ def test_authors_of_plugins_are_shown_one_door(document: str) -> None:
 
 @pytest.mark.parametrize(
     ("document", "printed"),
-    [("README.md", "| Percent | souple | acl-ssl |"), ("docs/tutorials/video.md", "")],
+    [("docs/api.md", "| Percent | souple | acl-ssl |"), ("docs/tutorials/video.md", "")],
 )
 def test_python_runs_as_it_is_shown(
     document: str, printed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any

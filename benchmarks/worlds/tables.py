@@ -3,7 +3,7 @@
 A table stands behind a line `<!-- sweep NAME DATASET/SPLIT -->`, and is what
 `avprompt sweep NAME --done-only` leaves in `sweep.md`.
 
-    python benchmarks/worlds/tables.py [FILE.md]...     # README.md and this folder's, unless files are named
+    python benchmarks/worlds/tables.py [FILE.md]...     # docs/worlds.md, unless files are named
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from avprompt.sweeps.sweep import read_sweep
 
 WORLDS = Path(__file__).parent
 LEDGER = WORLDS / "runs.csv"
-DOCUMENTS = (WORLDS.parents[1] / "README.md", WORLDS / "README.md")
+DOCUMENTS = (WORLDS.parents[1] / "docs" / "worlds.md",)
 PLACE = re.compile(r"(<!-- sweep (\S+) (\S+) -->\n\n?)((?:\|.*\n|\n(?=\|))*)")
 
 
