@@ -247,6 +247,13 @@ class TestLocalize:
         assert localizer.spec.seconds == 0.1
         assert localizer.localize(*clip, rate=RATE).heatmap.shape == (32, 32)
 
+    def test_a_run_brings_the_threshold_that_it_chose(self, finished: avprompt.RunResult) -> None:
+        assert finished.folder is not None
+        chosen = finished.scores["test"]["val-threshold"]["threshold"]
+        expected = chosen if isinstance(chosen, float) else chosen[0]
+        assert avprompt.load(finished.folder).threshold == pytest.approx(expected)
+        assert avprompt.load("oracle", encoders="tiny").threshold == 0.5
+
     def test_finds_what_sounds(self, clip: Any) -> None:
         localization = avprompt.load("oracle", encoders="tiny", seconds=0.1).localize(*clip, rate=RATE)
         truth = scene("test", 0).truth.mask > 0  # type: ignore[union-attr]
