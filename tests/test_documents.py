@@ -16,7 +16,7 @@ from PIL import Image
 import avprompt
 import avprompt.plugin
 from avprompt.cli import main
-from avprompt.registry import KINDS
+from avprompt.registry import KINDS, Registry
 from tinyworld.scenes import RATE, scene
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -58,9 +58,16 @@ def test_folders_to_add_to_are_there() -> None:
     assert [folder for folder in folders if not (ROOT / folder).exists()] == []
 
 
-@pytest.mark.parametrize("document", ["CONTRIBUTING.md"])
-def test_authors_of_plugins_are_shown_one_door(document: str) -> None:
-    sources = [line for block in blocks(document) for line in block.splitlines()]
+def test_the_reference_has_every_registered_protocol(registry: Registry) -> None:
+    text = (ROOT / "docs" / "protocols.md").read_text(encoding="utf-8")
+    shown = dict(re.findall(r"^### `([\w-]+)`\n\n::: ([\w.]+)", text, flags=re.MULTILINE))
+    places = {name: str(registry.find("protocols", name).target) for name in registry.names("protocols")}
+    ours = {name: place.replace(":", ".") for name, place in places.items() if "avprompt" in place}
+    assert shown == ours
+
+
+def test_authors_of_plugins_are_shown_one_door() -> None:
+    sources = [line for block in blocks("CONTRIBUTING.md") for line in block.splitlines()]
     modules = {line.split()[1] for line in sources if line.startswith(("from avprompt", "import avprompt"))}
     assert "avprompt.plugin" in modules
     assert modules <= {"avprompt", "avprompt.plugin", "avprompt.testing"}
