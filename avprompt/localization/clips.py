@@ -109,16 +109,30 @@ def _sound(path: Path, audio: Path | None) -> Path | None:
     return next((sound for sound in beside if sound.is_file()), None)
 
 
+def check_video_output(output: Path, video: Path) -> None:
+    """Make sure that what is written of a video can be an mp4, and takes not its place.
+
+    Raises:
+        ConfigError: it cannot.
+    """
+    _check_other(output, video)
+    if output.suffix.lower() != WRITTEN_VIDEO:
+        raise ConfigError(f"--output: a video is written as mp4, so '{output}' must end in {WRITTEN_VIDEO}.")
+
+
 def _check_output(output: Path, path: Path) -> None:
-    """Make sure that a file can be what its name says."""
+    if is_video(path):
+        check_video_output(output, path)
+        return
+    from avprompt.pictures.figure import picture_format  # needs Pillow
+
+    _check_other(output, path)
+    picture_format(output, "--output")
+
+
+def _check_other(output: Path, path: Path) -> None:
     if output.exists() and output.samefile(path):
         raise ConfigError(f"--output: '{output}' is the clip itself. Give another name.")
-    if is_video(path) and output.suffix.lower() != WRITTEN_VIDEO:
-        raise ConfigError(f"--output: a video is written as mp4, so '{output}' must end in {WRITTEN_VIDEO}.")
-    if not is_video(path):
-        from avprompt.pictures.figure import picture_format  # needs Pillow
-
-        picture_format(output, "--output")
 
 
 def _distinct(clips: list[Clip]) -> list[Clip]:

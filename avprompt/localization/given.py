@@ -35,6 +35,15 @@ def checked_size(size: Any) -> Size:
     return height, width
 
 
+def video_file(video: Any) -> Path:
+    """Return the path of a video, or say why it is none."""
+    if not isinstance(video, str | Path) or not str(video):
+        raise DataError(f"A video is a file, such as 'clip.mp4', not {video!r}.")
+    if not Path(video).is_file():
+        raise DataError(f"{video} is no file." if Path(video).exists() else f"{video} does not exist.")
+    return Path(video)
+
+
 def picture_source(image: Any) -> PictureSource:
     """Return a picture of any kind as a source, or say why it is none."""
     if isinstance(image, Image.Image):

@@ -16,8 +16,17 @@ from avprompt.data.inputs import InputSpec
 from avprompt.data.media import read_image, resize_image
 from avprompt.errors import DataError
 from avprompt.evaluation.finite import check_finite
+from avprompt.localization.clips import check_video_output
 from avprompt.localization.drawing import draw_video
-from avprompt.localization.given import ImageLike, Size, SoundLike, checked_size, picture_source, sound_source
+from avprompt.localization.given import (
+    ImageLike,
+    Size,
+    SoundLike,
+    checked_size,
+    picture_source,
+    sound_source,
+    video_file,
+)
 from avprompt.localization.keeping import Saved, checked_saved, keeping_boxes, keeping_maps
 from avprompt.localization.maps import FPS, TimedMap, Timing, checked_timing, seen
 from avprompt.localization.video import Video
@@ -125,7 +134,7 @@ class Localizer:
             DataError: the video is missing or broken, or has no picture or no sound.
             EvaluationError: what comes out is not finite.
         """
-        return self._maps(Video.of(Path(video)), checked_timing(fps, smooth), checked_size(size))
+        return self._maps(Video.of(video_file(video)), checked_timing(fps, smooth), checked_size(size))
 
     def draw_video(
         self,
@@ -153,7 +162,9 @@ class Localizer:
         Raises:
             AvpromptError: see `localize_video`; or the mp4 cannot be written.
         """
-        source, output, timing = Video.of(Path(video)), Path(output), checked_timing(fps, smooth)
+        output, timing = Path(output), checked_timing(fps, smooth)
+        check_video_output(output, video_file(video))
+        source = Video.of(video_file(video))
         maps = seen(self._maps(source, timing, MAP_SIZE), on_map)
         files = {suffix: output.with_suffix(f".{suffix}") for suffix in checked_saved(save)}
         about = {"video": source.path.name, "seconds": source.seconds, **asdict(timing), "note": self.note}

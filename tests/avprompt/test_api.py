@@ -276,6 +276,22 @@ class TestLocalize:
         drawn = localizer.draw_video(video, here / "drawn.mp4", fps=2)
         assert drawn == [here / "drawn.mp4"]
 
+    @pytest.mark.parametrize(
+        ("video", "output", "message"),
+        [
+            ("gone.mp4", "o.mp4", "gone.mp4 does not exist"),
+            (None, "o.mp4", "A video is a file, such as 'clip.mp4', not None"),
+            (".", "o.mp4", ". is no file"),
+            ("clip.mp4", "o.avi", "a video is written as mp4, so 'o.avi' must end in .mp4"),
+            ("clip.mp4", "clip.mp4", "'clip.mp4' is the clip itself"),
+        ],
+    )
+    def test_refuses_what_is_no_video(self, here: Path, video: Any, output: str, message: str) -> None:
+        save_clip(here / "clip.mp4")
+        localizer = avprompt.load("oracle", encoders="tiny", seconds=0.1)
+        with pytest.raises(avprompt.AvpromptError, match=message):
+            localizer.draw_video(video, output)
+
     def test_takes_files_pictures_arrays_and_tensors(self, clip: Any, here: Path) -> None:
         image, samples = clip
         Image.fromarray(image).save(here / "i.png")
