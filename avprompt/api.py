@@ -245,7 +245,7 @@ def report(
     """Write finished runs as one page that needs nothing but itself; `avprompt report`.
 
     Args:
-        runs: run directories, or folders that hold some.
+        runs: run directories, folders that hold some, or `hf:user/name` on the Hugging Face hub.
         output: folder of the page, `report.html`; the run directory of one run, `runs/report` for several.
         protocol: by which several runs are ranked; their headline unless given.
         splits: that are shown; all that were scored unless given.

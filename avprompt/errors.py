@@ -7,9 +7,17 @@ and exits with status 1. Any other exception is a bug of ours and keeps its trac
 from __future__ import annotations
 
 import difflib
+import logging
 import traceback
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+LOG = logging.getLogger("avprompt")
+"""What goes on, for who asks: weights, devices and what is fetched, at the level INFO."""
 
 
 class AvpromptError(Exception):
@@ -42,6 +50,13 @@ class EvaluationError(AvpromptError):
 
 class TrainingError(AvpromptError):
     """A training run that cannot go on, such as a loss that is not a number."""
+
+
+def messages() -> Console:
+    """Return the standard error for bars and notes; silent where `LOG` lets no warnings through."""
+    from rich.console import Console
+
+    return Console(stderr=True, quiet=not LOG.isEnabledFor(logging.WARNING))
 
 
 def suggest(wrong: str, known: Iterable[str]) -> str:

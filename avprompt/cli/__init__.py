@@ -25,6 +25,7 @@ from avprompt.cli.report import report
 from avprompt.cli.run import run
 from avprompt.cli.score import score
 from avprompt.cli.sweep import sweep
+from avprompt.cli.verbosity import verbosity
 from avprompt.cli.weights import weights
 from avprompt.errors import AvpromptError
 from avprompt.files import file_errors
@@ -100,7 +101,10 @@ def _told_of_plugin(error: BaseException) -> str | None:
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="avprompt")
-def main() -> None:
+@click.option("--quiet", "-q", is_flag=True, help="No progress bars and notes, only results and errors.")
+@click.option("--verbose", "-v", is_flag=True, help="Name weights, devices and what is fetched.")
+@click.pass_context
+def main(context: click.Context, quiet: bool, verbose: bool) -> None:
     """Audio-visual prompt learning: train, score and compare methods that find what sounds in an image.
 
     \b
@@ -110,6 +114,9 @@ def main() -> None:
     avprompt report runs/toy/*                 runs as a page to read and to send
     avprompt list methods                      what there is
     """  # noqa: D301 - click takes the backspace for "leave these lines alone"
+    if quiet and verbose:
+        raise click.UsageError("--quiet and --verbose contradict each other; give one of them.")
+    context.with_resource(verbosity(quiet=quiet, verbose=verbose))
 
 
 for command in (

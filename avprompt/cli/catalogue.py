@@ -8,7 +8,7 @@ from typing import Any
 import click
 from rich.table import Table
 
-from avprompt.cli.options import checked_options, method_options, plugin_option
+from avprompt.cli.options import checked_options, json_option, method_options, plugin_option
 from avprompt.cli.tables import screen
 from avprompt.errors import UnknownNameError, suggest
 from avprompt.plugin.discovery import load_plugins
@@ -17,16 +17,20 @@ from avprompt.registry import KINDS
 
 @click.command(name="list")
 @click.argument("kind", required=False)
+@json_option
 @plugin_option
-def list_(kind: str | None, plugins: tuple[str, ...]) -> None:
+def list_(kind: str | None, as_json: bool, plugins: tuple[str, ...]) -> None:
     """List all registered parts, or those of one KIND, such as methods, datasets or prompts."""
     if kind is not None and kind not in KINDS:
         raise UnknownNameError(f"There is no kind '{kind}'. {suggest(kind, KINDS)}")
-    registry = load_plugins(plugins).registry
+    entries = [entry for entry in load_plugins(plugins).registry.entries() if kind in (None, entry.kind)]
+    if as_json:
+        parts = [{"kind": entry.kind, "name": entry.name, "plugin": entry.owner} for entry in entries]
+        click.echo(json.dumps(parts, indent=2))
+        return
     table = Table("Kind", "Name", "Plugin", title="Registered parts", title_justify="left")
-    for entry in registry.entries():
-        if kind in (None, entry.kind):
-            table.add_row(entry.kind, entry.name, entry.owner)
+    for entry in entries:
+        table.add_row(entry.kind, entry.name, entry.owner)
     screen().print(table)
 
 
@@ -50,7 +54,7 @@ def show(method: str, json_schema: bool, plugins: tuple[str, ...]) -> None:
 
 @click.command()
 @click.argument("method")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @method_options
 def describe(method: str, as_json: bool, **_: Any) -> None:
     """Print the parts of METHOD: shapes, trainable and frozen parameters. No weights are read.

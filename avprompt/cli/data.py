@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 
 from avprompt.cli.options import plugin_option, root_option
 from avprompt.cli.prepare import FILE, prepare, shard, workers_option
 from avprompt.cli.tables import screen
+from avprompt.errors import messages
 from avprompt.plugin.discovery import load_plugins
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def floors(
 
     adapter = _open(name, data_root, plugins)
     protocol = headline(load_plugins(plugins).registry, adapter)
-    with Console(stderr=True).status("score guesses"):
+    with messages().status("score guesses"):
         by_split = {split: bounds(adapter, split, protocol) for split in splits or adapter.test_splits}
     if as_json:
         click.echo(json.dumps({name: split.model_dump() for name, split in by_split.items()}, indent=2))

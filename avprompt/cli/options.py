@@ -65,6 +65,7 @@ _FORMATS = (
     ),
     click.option("--json", "form", flag_value="json", help="The same as --format json."),
 )
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else.")
 dataset_option = click.option("--dataset", metavar="NAME", help="Benchmark, see `avprompt list datasets`.")
 
 shards_option = click.option(

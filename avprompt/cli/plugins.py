@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.markup import escape
 from rich.table import Table
 
-from avprompt.cli.options import output_option, plugin_option
+from avprompt.cli.options import json_option, output_option, plugin_option
 from avprompt.cli.tables import screen
-from avprompt.plugin.discovery import load_plugins
+from avprompt.plugin.discovery import Loaded, load_plugins
 from avprompt.registry import KINDS
 
 COLOURS = {"kept": "green", "broken": "red", "not checked": "yellow"}
 
 
 @click.group(invoke_without_command=True)
+@json_option
 @plugin_option
 @click.pass_context
-def plugins(context: click.Context, plugins: tuple[str, ...]) -> None:
+def plugins(context: click.Context, as_json: bool, plugins: tuple[str, ...]) -> None:
     """List the plugins, what each registers, and which could not be loaded; begin and check your own."""
     context.obj = plugins
     if context.invoked_subcommand is None:
-        _list(plugins)
+        loaded = load_plugins(plugins)
+        if as_json:
+            click.echo(json.dumps([*_told(loaded)], indent=2))
+        else:
+            _print(loaded)
 
 
 @plugins.command()
@@ -63,8 +71,16 @@ def check(above: tuple[str, ...], name: str, plugins: tuple[str, ...]) -> None:
         click.get_current_context().exit(1)
 
 
-def _list(files: tuple[str, ...]) -> None:
-    loaded = load_plugins(files)
+def _told(loaded: Loaded) -> Iterator[dict[str, Any]]:
+    """Yield what is known of each plugin, ready for JSON."""
+    for plugin in loaded.plugins:
+        entries = [] if plugin.failure else loaded.registry.entries(plugin.name)
+        parts = [{"kind": entry.kind, "name": entry.name} for entry in entries]
+        about = {"name": plugin.name, "version": plugin.version, "source": plugin.source}
+        yield about | {"failure": plugin.failure, "registers": parts}
+
+
+def _print(loaded: Loaded) -> None:
     table = Table("Plugin", "Version", "Registers", title="Plugins", title_justify="left")
     for plugin in loaded.plugins:
         if plugin.failure:

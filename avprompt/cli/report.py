@@ -28,10 +28,10 @@ def report(
 ) -> None:
     """Write one HTML page of finished runs, with everything in it: it opens from disk and can be sent.
 
-    Each RUN is a run directory, or a folder that holds some. One run is shown with its scores beside floors,
-    ceilings and altered sounds, its success curve, its training and its clips, worst first. Several stand in
-    leaderboards too, the seeds of a method together; runs of other samples, truths or protocols never stand
-    side by side. --format prints the leaderboards instead of the page.
+    Each RUN is a run directory, a folder that holds some, or hf:user/name on the Hugging Face hub. One run is
+    shown with its scores beside floors, ceilings and altered sounds, its success curve, its training and its
+    clips, worst first. Several stand in leaderboards too, the seeds of a method together; runs of other
+    samples, truths or protocols never stand side by side. --format prints the leaderboards instead.
     """
     from avprompt import api
 

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
 
-from avprompt.cli.options import dataset_option, output_option, plugin_option, protocol_option, root_option
+from avprompt.cli.options import (
+    dataset_option,
+    json_option,
+    output_option,
+    plugin_option,
+    protocol_option,
+    root_option,
+)
 
 
 @click.command()
@@ -16,6 +24,7 @@ from avprompt.cli.options import dataset_option, output_option, plugin_option, p
 @protocol_option
 @click.option("--by", multiple=True, type=click.Choice(["size", "class", "sources"]), help="Break it down.")
 @plugin_option
+@json_option
 @output_option
 def score(
     dump: Path,
@@ -24,6 +33,7 @@ def score(
     protocols: tuple[str, ...],
     by: tuple[str, ...],
     plugins: tuple[str, ...],
+    as_json: bool,
     output: Path | None,
 ) -> None:
     """Score the predictions in DUMP (made with --save-predictions) without a new forward pass."""
@@ -34,4 +44,7 @@ def score(
     result = score_dump(
         load_plugins(plugins), dump, output, dataset=dataset, data_root=data_root, protocols=protocols, by=by
     )
-    print_result(result)
+    if as_json:
+        click.echo(json.dumps(result.model_dump(mode="json") | {"folder": str(result.folder)}, indent=2))
+    else:
+        print_result(result)

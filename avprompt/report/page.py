@@ -13,6 +13,7 @@ from avprompt.report.rendering import rendered
 from avprompt.report.run_page import run_page
 from avprompt.report.seeds import group_seeds
 from avprompt.runs.directory import RUNS, RunDirectory
+from avprompt.weights.hub_run import fetch_run, is_hub_run
 
 PAGE = "report.html"
 GENERATOR = '<meta name="generator" content="avprompt'
@@ -20,13 +21,14 @@ GENERATOR = '<meta name="generator" content="avprompt'
 
 
 def find_runs(targets: Sequence[str | Path]) -> list[Path]:
-    """Return finished runs: folders that are one, and those in folders that hold some.
+    """Return finished runs: folders that are one, those in folders that hold some, and those on the hub.
 
     Raises:
         DataError: a folder neither is nor holds a finished run.
+        WeightsError: there is no such run on the hub, or it cannot be fetched.
     """
     folders: dict[Path, Path] = {}
-    for target in map(Path, targets):
+    for target in (fetch_run(str(target)) if is_hub_run(target) else Path(target) for target in targets):
         if RunDirectory(target).results.is_file():
             inside = [target]
         else:

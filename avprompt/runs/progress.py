@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
+from avprompt.errors import messages
+
 if TYPE_CHECKING:
     from avprompt.training.state import StepReport
 
@@ -56,7 +58,7 @@ class Progress:
     """Shows a bar for each stage, with loss terms and throughput while training."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(stderr=True)
+        self.console = console or messages()
 
     @contextmanager
     def training(self, method: str) -> Iterator[Callable[[StepReport], None]]:

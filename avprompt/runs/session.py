@@ -16,7 +16,7 @@ from avprompt.data.inputs import InputSpec
 from avprompt.data.shards import read_shards
 from avprompt.data.streaming import is_stream, stream_split
 from avprompt.distributed import Ranks, make_accelerator, ranks
-from avprompt.errors import WeightsError
+from avprompt.errors import LOG, WeightsError
 from avprompt.features.encoding import Encoding, check_cache, open_encoding
 from avprompt.metrics.protocol import Protocol
 from avprompt.model.build import build, build_part, compile_kernels
@@ -191,7 +191,9 @@ def open_method(
     accelerator = make_accelerator(settings.compute.device, settings.compute.precision)
     torch.manual_seed(settings.seed)  # random parts that stay frozen are in no checkpoint
     built = build(config, loaded.registry)
+    LOG.info("method %s, %s encoders, on %s", config.name, encoders, accelerator.device)
     if checkpoint is not None:
+        LOG.info("trained parts %s", checkpoint)
         load_checkpoint(built, checkpoint, checkpoint_formats(loaded.registry))
     built.to(accelerator.device)
     if settings.compute.compile:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from avprompt.errors import messages
 from avprompt.sweeps.running import Watch
 
 
@@ -20,7 +21,7 @@ def watching(total: int, *, jobs: int, shown: bool) -> Iterator[Watch]:
         jobs: that run at a time; with one, its own bars have the screen, and a line before them tells of it.
         shown: False shows nothing.
     """
-    console = Console(stderr=True, quiet=not shown)
+    console = messages() if shown else Console(quiet=True)
     if jobs == 1:
 
         def tell(over: int, running: Sequence[str]) -> None:

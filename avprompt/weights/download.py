@@ -19,11 +19,10 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
-from rich.console import Console
 from rich.progress import wrap_file
 from safetensors import SafetensorError, safe_open
 
-from avprompt.errors import WeightsError
+from avprompt.errors import WeightsError, messages
 from avprompt.weights.files import measured_sha256
 
 ATTEMPTS = 5  # for each source
@@ -180,7 +179,7 @@ def _transfer(url: str, part: Path, begun: int) -> bool:
         if response.status != HTTPStatus.PARTIAL_CONTENT:
             begun = 0
         missing = int(response.headers["Content-Length"] or 0)
-        bar = wrap_file(response, missing, description=part.stem, console=Console(stderr=True))
+        bar = wrap_file(response, missing, description=part.stem, console=messages())
         with part.open("ab" if begun else "wb") as file, bar as content:
             shutil.copyfileobj(content, file, CHUNK)
             size = file.tell()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
-from avprompt.errors import WeightsError
+from avprompt.errors import LOG, WeightsError
 
 PACKAGE_PREFIX = "package:"
 RECORD_SUFFIX = ".sha256"
@@ -99,6 +99,7 @@ def verified_sha256(path: Path) -> str:
         WeightsError: it is no longer the file whose SHA-256 was recorded.
     """
     measured, recorded = measured_sha256(path), recorded_sha256(path)
+    LOG.info("weights %s, SHA-256 %s", path, measured)
     if recorded not in (None, measured):
         raise WeightsError(
             f"'{path}' is not the file that was fetched: its SHA-256 is {measured}, and {recorded} was "

@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from pathlib import Path
 
-from avprompt.errors import ConfigError, WeightsError
+from avprompt.errors import LOG, ConfigError, WeightsError
 from avprompt.weights.download import GO_ONLINE, offline
 from avprompt.weights.files import home
 from avprompt.weights.hub import is_hub_name, told
@@ -69,6 +69,7 @@ def fetch_run(reference: str) -> Path:
     except Exception as error:  # of requests or httpx, as the version has it
         return _fetched_before(name, revision, f"the hub cannot be reached ({told(error, name)})")
     folder = _folder(name, commit)
+    LOG.info("%s%s, commit %s, into %s", PREFIX, name, commit, folder)
     try:
         snapshot_download(name, revision=commit, local_dir=folder, allow_patterns=[*FILES])
     except Exception as error:
