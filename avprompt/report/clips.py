@@ -107,17 +107,17 @@ def success_chart(rows: Sequence[Row], protocols: Sequence[str]) -> Chart | None
     )
 
 
-def pictures_of(directory: RunDirectory, clips: Clips | None) -> tuple[Picture, ...]:
-    """Return the clips of the gallery that are among some, worst first."""
+def pictures_of(directory: RunDirectory, clips: Clips | None, threshold: float) -> tuple[Picture, ...]:
+    """Return the clips of the gallery that are among some, worst first, with their masks at a threshold."""
     scored = {clip.id: clip for clip in clips.rows} if clips else {}
     shown = [clip for clip in load_clips(directory.path) if clip.id in scored]
     shown.sort(key=lambda clip: scored[clip.id].score)
-    return tuple(_picture(clip, scored[clip.id].cells[0]) for clip in shown)
+    return tuple(_picture(clip, scored[clip.id].cells[0], threshold) for clip in shown)
 
 
-def _picture(clip: GalleryClip, score: str) -> Picture:
+def _picture(clip: GalleryClip, score: str, threshold: float) -> Picture:
     image = resize_image(clip.image, SIDE)
-    marked = overlay(image, clip.heatmap, clip.truth)
+    marked = overlay(image, clip.heatmap, clip.truth, threshold)
     return Picture(
         clip.id, clip.label or clip.id, data_uri(spotlight(image, clip.truth)), data_uri(marked), score
     )

@@ -10,6 +10,7 @@ from typing import Any
 from avprompt.report.chart import Chart
 from avprompt.report.clips import Clips, Picture, clips_of, data_uri, pictures_of, sample_rows, success_chart
 from avprompt.report.training import training_charts
+from avprompt.runs.assessment import threshold
 from avprompt.runs.directory import RunDirectory
 from avprompt.runs.reliance import CONTEXT_RELIANCE, RELIANCE
 from avprompt.runs.result_table import (
@@ -152,7 +153,7 @@ def _split_page(result: RunResult, directory: RunDirectory, split: str) -> Split
         tables=tuple(tables),
         breakdowns=tuple(breakdown_table(result, split, by) for by in result.breakdowns.get(split, {})),
         success=success_chart(rows, [*result.scores[split]]),
-        pictures=pictures_of(directory, clips),
+        pictures=pictures_of(directory, clips, threshold(result, split)),
         clips=clips,
     )
 
