@@ -81,7 +81,8 @@ class _Handler(BaseHTTPRequestHandler):
             )
         else:
             files = [{"rfilename": file} for file in self.hub.repositories[name]]
-            self._send({"id": name, "sha": self.hub.commit(name), "siblings": files, "private": False})
+            about = {"private": False, "downloads": 0, "likes": 0, "tags": []}  # older libraries ask for these
+            self._send(about | {"id": name, "sha": self.hub.commit(name), "siblings": files})
 
     def _send_file(self, path: str) -> None:
         name, _, rest = path[1:].partition("/resolve/")
