@@ -81,7 +81,7 @@ class _Handler(BaseHTTPRequestHandler):
             )
         else:
             files = [{"rfilename": file} for file in self.hub.repositories[name]]
-            about = {"private": False, "downloads": 0, "likes": 0, "tags": []}  # older libraries ask for these
+            about = {"private": False, "downloads": 0, "likes": 0, "tags": []}  # for older libraries
             self._send(about | {"id": name, "sha": self.hub.commit(name), "siblings": files})
 
     def _send_file(self, path: str) -> None:
