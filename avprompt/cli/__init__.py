@@ -24,6 +24,7 @@ from avprompt.cli.plugins import plugins
 from avprompt.cli.report import report
 from avprompt.cli.run import run
 from avprompt.cli.score import score
+from avprompt.cli.serve import serve
 from avprompt.cli.sweep import sweep
 from avprompt.cli.verbosity import verbosity
 from avprompt.cli.weights import weights
@@ -112,6 +113,7 @@ def main(context: click.Context, quiet: bool, verbose: bool) -> None:
     avprompt compare souple acl-ssl            two methods side by side
     avprompt sweep souple --over prompt.context_tokens=4,8,16
     avprompt report runs/toy/*                 runs as a page to read and to send
+    avprompt serve                             try it in a browser
     avprompt list methods                      what there is
     """  # noqa: D301 - click takes the backspace for "leave these lines alone"
     if quiet and verbose:
@@ -128,6 +130,7 @@ for command in (
     report,
     export,
     localize,
+    serve,
     data,
     cache,
     plugins,

@@ -31,6 +31,7 @@ class Demo(Options):
         checkpoint: its trained parts, most often `package:<package>/<file>`.
         seconds: of sound that it was trained on.
         threshold: that makes masks of its heatmaps.
+        dataset: benchmark whose clips it knows, made on the fly; None where there is none.
         note: what everybody must know who sees its maps, a few words.
         advice: how to get what knows more, sentences.
         encoders: the set that brings it.
@@ -40,6 +41,7 @@ class Demo(Options):
     checkpoint: str
     seconds: float = Field(gt=0)
     threshold: float = Field(default=0.5, ge=0, le=1)
+    dataset: str | None = None
     note: str
     advice: str
     encoders: str
