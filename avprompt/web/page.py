@@ -5,23 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 from PIL import Image
 
-from avprompt.errors import AvpromptError
+from avprompt.errors import AvpromptError, DataError
 from avprompt.localization.localizer import Localization
 from avprompt.pictures.overlay import lay_heat
 from avprompt.web.examples import Example
 from avprompt.web.methods import Methods
 from avprompt.web.runs import run_frame, run_names
-from avprompt.web.sounds import ALTERED, heard
+from avprompt.web.sounds import ALTERED, Altered, heard
 from avprompt.web.videos import LONGEST, draw
 
 NONE = "none"
-THEME = gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
-"""Of the reader's own fonts: the page asks nothing of the outside."""
+LEAST = 384
+"""Pixels of the shorter side of what is shown: smaller pictures are enlarged, and the contour stays fine."""
 
 
 def build_page(methods: Methods, examples: Sequence[Example], runs: Path) -> gr.Blocks:
@@ -32,7 +31,8 @@ def build_page(methods: Methods, examples: Sequence[Example], runs: Path) -> gr.
         examples: pictures and sounds to try.
         runs: folder whose finished runs the last tab shows.
     """
-    with gr.Blocks(title="avprompt", analytics_enabled=False) as page:
+    page = gr.Blocks(title="avprompt", analytics_enabled=False)
+    with page:
         gr.Markdown("# What sounds in a picture?")
         with gr.Tab("Picture"):
             _picture_tab(methods, examples)
@@ -69,21 +69,18 @@ def _picture_tab(methods: Methods, examples: Sequence[Example]) -> None:
         rows = [[str(example.picture), str(example.sound), str(example.other)] for example in examples]
         gr.Examples(rows, [picture, sound, other], label="Drawn examples", cache_examples=False)
 
-    def locate(name: str, *given: Any) -> tuple[Localization | None, str, Image.Image | None]:
-        *sources, asked, level, alpha = given
+    def locate(
+        name: str, image: str | None, own: str | None, others: str | None, asked: Altered, *look: float
+    ) -> tuple[Localization | None, str, Image.Image | None]:
         if name == NONE:
             return None, "", None
         with told():
+            if image is None:
+                raise DataError("There is no picture: upload one, or choose an example.")
             localizer = methods[name]
-            if sources[0] is None:
-                raise gr.Error("There is no picture: upload one, or choose an example.")
-            files = [Path(source) if source else None for source in sources[1:]]
-            localization = localizer.localize(
-                Path(sources[0]),
-                heard(*files, asked, localizer.spec),  # type: ignore[arg-type]
-            )
+            localization = localizer.localize(image, heard(own, others, asked, localizer.spec))
         words = f"**{name or 'demo'}** hears {asked}: confidence {localization.confidence:.3f}"
-        return localization, f"{words}. {localizer.note}".strip(), drawn(localization, level, alpha)
+        return localization, f"{words}. {localizer.note}".strip(), drawn(localization, *look)
 
     inputs = [picture, sound, other, altered, *redrawn]
     for name, place, text, image in zip(names, kept, said, shown, strict=True):
@@ -134,6 +131,8 @@ def drawn(localization: Localization | None, threshold: float, opacity: float) -
     if localization is None:
         return None
     image = Image.fromarray(localization.image)
+    factor = max(1, -(-LEAST // min(image.size)))
+    image = image.resize((image.width * factor, image.height * factor), Image.Resampling.BICUBIC)
     return Image.blend(image, lay_heat(image, localization.heatmap, threshold), opacity)
 
 

@@ -9,18 +9,18 @@ import numpy as np
 
 from avprompt.data.inputs import InputSpec, noise
 from avprompt.errors import DataError
-from avprompt.records import Audio, SoundSource
+from avprompt.records import Audio
 
 Altered = Literal["its own", "silence", "noise", "another clip's"]
 ALTERED: tuple[Altered, ...] = ("its own", "silence", "noise", "another clip's")
 
 
-def heard(sound: Path | None, other: Path | None, altered: Altered, spec: InputSpec) -> SoundSource:
+def heard(sound: str | None, other: str | None, altered: Altered, spec: InputSpec) -> Path | Audio:
     """Return the sound that is heard with a picture.
 
     Args:
-        sound: of the picture.
-        other: another clip's.
+        sound: file of the picture's own.
+        other: file of another clip's.
         altered: which is asked for.
         spec: how the method takes sounds.
 
@@ -34,4 +34,4 @@ def heard(sound: Path | None, other: Path | None, altered: Altered, spec: InputS
     asked = other if altered == "another clip's" else sound
     if asked is None:
         raise DataError(f"There is no sound: upload or record {altered.replace('its own', 'one')}.")
-    return asked
+    return Path(asked)

@@ -54,22 +54,23 @@ class TestSounds:
         assert np.std(noisy.samples) == pytest.approx(1, abs=0.2)
 
     def test_the_own_and_the_other_are_what_was_uploaded(self) -> None:
-        own, other = Path("own.wav"), Path("other.wav")
-        assert heard(own, other, "its own", self.SPEC) == own
-        assert heard(own, other, "another clip's", self.SPEC) == other
+        files = "own.wav", "other.wav"
+        assert heard(*files, "its own", self.SPEC) == Path("own.wav")
+        assert heard(*files, "another clip's", self.SPEC) == Path("other.wav")
 
     def test_one_that_is_not_there_is_asked_for(self) -> None:
         with pytest.raises(DataError, match="There is no sound: upload or record one"):
-            heard(None, Path("other.wav"), "its own", self.SPEC)
+            heard(None, "other.wav", "its own", self.SPEC)
         with pytest.raises(DataError, match="upload or record another clip's"):
-            heard(Path("own.wav"), None, "another clip's", self.SPEC)
+            heard("own.wav", None, "another clip's", self.SPEC)
 
 
 def test_examples_are_pictures_with_their_own_and_another_sound(tmp_path: Path) -> None:
     examples = write_examples(load_plugins().registry, tmp_path, count=3)
     assert len(examples) == 3
     for example in examples:
-        assert Image.open(example.picture).size[0] >= 96
+        with Image.open(example.picture) as picture:
+            assert picture.width >= 96
         own, other = (soundfile.read(path)[0] for path in (example.sound, example.other))
         assert own.any()
         assert not np.array_equal(own, other)
