@@ -15,7 +15,7 @@ from avprompt.errors import ConfigError
 @click.command()
 @click.argument("methods", nargs=-1, metavar="[RUN_OR_METHOD ...]")
 @click.option("--host", default="127.0.0.1", show_default=True, help="0.0.0.0 lets other machines in.")
-@click.option("--port", type=click.IntRange(0, 65535), default=7860, show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=7860, show_default=True, help="Of the page.")
 @click.option(
     "--runs",
     type=PathType(path_type=Path, file_okay=False),
@@ -40,7 +40,7 @@ def serve(methods: tuple[str, ...], host: str, port: int, runs: Path, largest: i
         try:
             page.launch(
                 server_name=host,
-                server_port=port or None,
+                server_port=port,
                 max_file_size=f"{largest}mb",
                 allowed_paths=[folder],
                 share=False,

@@ -69,10 +69,13 @@ def test_a_failure_is_told_at_the_end_and_by_the_status(here: Path, file: Path) 
     assert (here / "runs/sweeps/small/tiny/souple/prompt=metanet/seed0/results.json").is_file()
 
 
+ALTERED = ["other sound, cIoU", "other context, cIoU"]
+
+
 def test_prints_a_table_for_each_split(cli: Any, here: Path, file: Path) -> None:
     output = cli("sweep", file, "--seed", 1, "--seed", 2).stdout
     assert "tiny/test, cIoU under val-threshold, 6 samples" in output
-    assert row(output, "Percent") == ["Percent", "cIoU", "seeds", "Δ cIoU", "95 %", "AUC"]
+    assert row(output, "Percent") == ["Percent", "cIoU", "seeds", "Δ cIoU", "95 %", "AUC", *ALTERED]
     assert " ± " in row(output, "prompt=metanet")[1]
     assert " .. " in row(output, "prompt=metanet")[4]
     assert (
