@@ -16,7 +16,7 @@ from avprompt.runs.comparison import spread
 from avprompt.sweeps.row import Row, unpack
 
 ALTERED = {
-    "other sound": ("audio", "shuffled"),
+    "shuffled sound": ("audio", "shuffled"),
     "other context": ("context", "other", "true"),
 }
 """Columns of the table: where a row has the headline under an altered input, see `Row.reliance`."""

@@ -69,7 +69,7 @@ def test_a_failure_is_told_at_the_end_and_by_the_status(here: Path, file: Path) 
     assert (here / "runs/sweeps/small/tiny/souple/prompt=metanet/seed0/results.json").is_file()
 
 
-ALTERED = ["other sound, cIoU", "other context, cIoU"]
+ALTERED = ["shuffled sound, cIoU", "other context, cIoU"]
 
 
 def test_prints_a_table_for_each_split(cli: Any, here: Path, file: Path) -> None:

@@ -77,7 +77,7 @@ class TestConditions:
             scored(cell, [1, 0], reliance=looks if cell.method == "souple" else reliance) for cell in cells
         ]
         head, souple, coop = only({cell: [row] for cell, row in zip(cells, rows, strict=True)}).lines
-        assert head[-2:] == ["other sound, cIoU", "other context, cIoU"]
+        assert head[-2:] == ["shuffled sound, cIoU", "other context, cIoU"]
         assert souple[-2:] == ["10.0 ± 0.0", "30.0 ± 0.0"]
         assert coop[-2:] == ["10.0 ± 0.0", ""]
 
