@@ -32,7 +32,7 @@ def serve(methods: tuple[str, ...], host: str, port: int, runs: Path, largest: i
     """
     os.environ.update(GRADIO_ANALYTICS_ENABLED="False", HF_HUB_OFFLINE=os.environ.get("HF_HUB_OFFLINE", "1"))
     with tempfile.TemporaryDirectory(prefix="avprompt-") as folder:
-        os.environ["GRADIO_TEMP_DIR"] = tempfile.tempdir = folder
+        os.environ["GRADIO_TEMP_DIR"] = folder
         from avprompt.web.app import web_page
 
         page = web_page(methods, runs=runs, folder=folder)

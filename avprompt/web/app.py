@@ -26,7 +26,7 @@ def web_page(
     Args:
         methods: runs (also `hf:user/name`), names of methods or YAML files; the demo where there are none.
         runs: folder whose finished runs it shows.
-        folder: where examples are written; one of its own unless given.
+        folder: where examples and videos are written; one of its own unless given.
 
     Raises:
         ConfigError: gradio is not installed, or a method is none.
@@ -42,7 +42,7 @@ def web_page(
     offered[offered.names[0]]  # what is wrong with it is told now
     written = Path(folder or tempfile.mkdtemp())
     examples = [] if methods else write_examples(load_plugins().registry, written)
-    return build_page(offered, examples, Path(runs))
+    return build_page(offered, examples, Path(runs), written)
 
 
 def _open(name: str) -> Localizer:

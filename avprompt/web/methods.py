@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from threading import Lock
 
+from avprompt.errors import ConfigError
 from avprompt.localization.localizer import Localizer
 
 Open = Callable[[str], Localizer]
@@ -26,11 +27,11 @@ class Methods:
         """Return a localizer; others wait while it is opened.
 
         Raises:
-            KeyError: the page does not offer it.
+            ConfigError: the page does not offer it.
             AvpromptError: it cannot be opened.
         """
         if name not in self.names:
-            raise KeyError(name)
+            raise ConfigError(f"This page does not offer '{name}'.")
         with self._lock:
             if name not in self._opened:
                 self._opened[name] = self._open(name)

@@ -23,13 +23,14 @@ LEAST = 384
 """Pixels of the shorter side of what is shown: smaller pictures are enlarged, and the contour stays fine."""
 
 
-def build_page(methods: Methods, examples: Sequence[Example], runs: Path) -> gr.Blocks:
+def build_page(methods: Methods, examples: Sequence[Example], runs: Path, folder: Path) -> gr.Blocks:
     """Return the page, ready to be launched.
 
     Args:
         methods: what it offers; the first is shown at once.
         examples: pictures and sounds to try.
         runs: folder whose finished runs the last tab shows.
+        folder: where videos are written.
     """
     page = gr.Blocks(title="avprompt", analytics_enabled=False)
     with page:
@@ -37,7 +38,7 @@ def build_page(methods: Methods, examples: Sequence[Example], runs: Path) -> gr.
         with gr.Tab("Picture"):
             _picture_tab(methods, examples)
         with gr.Tab("Video"):
-            _video_tab(methods)
+            _video_tab(methods, folder)
         with gr.Tab("Runs"):
             _runs_tab(runs)
     page.queue(max_size=64, default_concurrency_limit=1)
@@ -60,7 +61,9 @@ def _picture_tab(methods: Methods, examples: Sequence[Example]) -> None:
                 shown = [gr.Image(label="Heat", format="png", interactive=False) for _ in names]
             said = [gr.Markdown() for _ in names]
             altered = gr.Radio(list(ALTERED), value=ALTERED[0], label="The method hears")
-            threshold = gr.Slider(0, 1, 0.5, step=0.01, label="Threshold of the contour")
+            threshold = gr.Slider(
+                0, 1, methods[methods.names[0]].threshold, step=0.01, label="Threshold of the contour"
+            )
             opacity = gr.Slider(0, 1, 1, step=0.05, label="Opacity of the heat")
             go = gr.Button("Find what sounds", variant="primary")
     kept = [gr.State() for _ in names]
@@ -90,7 +93,7 @@ def _picture_tab(methods: Methods, examples: Sequence[Example]) -> None:
             slider.release(drawn, [place, *redrawn], image)
 
 
-def _video_tab(methods: Methods) -> None:
+def _video_tab(methods: Methods, folder: Path) -> None:
     with gr.Row():
         video = gr.Video(label=f"Video, up to {LONGEST / 60:.0f} minutes")
         shown = gr.Video(label="What sounds in it", interactive=False)
@@ -102,7 +105,7 @@ def _video_tab(methods: Methods) -> None:
 
     def locate(file: str | None, method: str, rate: float, reach: float) -> str:
         with told():
-            return str(draw(methods[method], file, rate, reach))
+            return str(draw(methods[method], file, folder, fps=rate, smooth=reach))
 
     go.click(locate, [video, name, fps, smooth], shown)
 
@@ -141,5 +144,5 @@ def told() -> Iterator[None]:
     """Show what went wrong as a message in the page."""
     try:
         yield
-    except (AvpromptError, KeyError) as error:
+    except AvpromptError as error:
         raise gr.Error(str(error)) from error

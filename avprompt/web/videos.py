@@ -13,12 +13,13 @@ LONGEST = 600.0
 """Seconds of a video that may be uploaded: others wait for it to end."""
 
 
-def draw(localizer: Localizer, video: str | None, fps: float, smooth: float) -> Path:
+def draw(localizer: Localizer, video: str | None, folder: Path, *, fps: float, smooth: float) -> Path:
     """Return an mp4 with the heat over a video.
 
     Args:
         localizer: the method.
         video: the uploaded file.
+        folder: where the mp4 goes, into a folder of its own.
         fps: maps a second.
         smooth: seconds over which maps are averaged.
 
@@ -33,6 +34,6 @@ def draw(localizer: Localizer, video: str | None, fps: float, smooth: float) -> 
             f"The video lasts {seconds / 60:.0f} minutes, and {LONGEST / 60:.0f} is the most that this page "
             "takes. Cut it, or use `avprompt localize`."
         )
-    output = Path(tempfile.mkdtemp()) / "localized.mp4"
+    output = Path(tempfile.mkdtemp(dir=folder)) / "localized.mp4"
     localizer.draw_video(video, output, fps=fps, smooth=smooth)
     return output

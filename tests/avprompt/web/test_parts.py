@@ -13,7 +13,7 @@ from PIL import Image
 
 import avprompt
 from avprompt.data.inputs import InputSpec
-from avprompt.errors import DataError
+from avprompt.errors import ConfigError, DataError
 from avprompt.plugin.discovery import load_plugins
 from avprompt.records import Audio
 from avprompt.web.examples import write_examples
@@ -38,7 +38,7 @@ class TestMethods:
         assert opened == ["b"]
 
     def test_others_than_those_of_the_page_are_not_opened(self) -> None:
-        with pytest.raises(KeyError):
+        with pytest.raises(ConfigError, match="does not offer '/etc/passwd'"):
             Methods(["a"], cast("Any", str))["/etc/passwd"]
 
 
@@ -95,6 +95,6 @@ class TestRuns:
             run_frame(tmp_path, [name])
 
 
-def test_a_video_is_asked_for() -> None:
+def test_a_video_is_asked_for(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="There is no video: upload one"):
-        draw(cast("Any", None), None, 4, 0)
+        draw(cast("Any", None), None, tmp_path, fps=4, smooth=0)
