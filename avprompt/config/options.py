@@ -60,6 +60,14 @@ class ProjectionOptions(TrainedOptions):
 
     start: str | None = None
 
+    @field_validator("start")
+    @classmethod
+    def _says_something(cls, value: str | None) -> str | None:
+        """Refuse a text without words, whose mean embedding would be no number."""
+        if value is not None and not value.strip():
+            raise PydanticCustomError("word", "Input should be a word, or null for none")
+        return value
+
 
 class PromptOptions(TrainedOptions):
     """Options of every prompt generator.

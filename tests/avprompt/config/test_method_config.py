@@ -95,6 +95,13 @@ def test_numbers_that_nothing_can_be_trained_with(registry: Registry, override: 
         resolve(registry, "souple", "tiny", [override])
 
 
+@pytest.mark.parametrize("words", ["''", "' '"])
+def test_a_start_without_words_is_refused(registry: Registry, words: str) -> None:
+    with pytest.raises(ConfigError, match=r"projection.start: Input should be a word, or null for none"):
+        resolve(registry, "souple-words", "tiny", [f"projection.start={words}"])
+    assert resolve(registry, "souple-words", "tiny", ["projection.start=null"]).projection["start"] is None
+
+
 def test_the_published_methods_are_the_papers(registry: Registry) -> None:
     souple, acl = resolve(registry, "souple", "published"), resolve(registry, "acl-ssl", "published")
     assert souple.prompt["pairing"] == "own"
