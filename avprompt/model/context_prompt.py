@@ -143,6 +143,13 @@ class LearnedContextOptions(PromptOptions):
             raise PydanticCustomError("position", text, {"position": position})
         return value
 
+    @field_validator("words")
+    @classmethod
+    def _says_something(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("initialise") == "words" and not value.strip():
+            raise PydanticCustomError("words", "Input should be words, or prompt.initialise random")
+        return value
+
 
 @torch.no_grad()
 def start_from(tokens: Tensor, layer: nn.Linear) -> None:

@@ -96,9 +96,12 @@ def test_numbers_that_nothing_can_be_trained_with(registry: Registry, override: 
 
 
 @pytest.mark.parametrize("words", ["''", "' '"])
-def test_a_start_without_words_is_refused(registry: Registry, words: str) -> None:
+def test_a_start_without_words_is_refused_by_every_method(registry: Registry, words: str) -> None:
     with pytest.raises(ConfigError, match=r"projection.start: Input should be a word, or null for none"):
         resolve(registry, "souple-words", "tiny", [f"projection.start={words}"])
+    for method in ("souple-words", "souple-attention", "coop", "cocoop", "maple"):
+        with pytest.raises(ConfigError, match=r"prompt.words: Input should be words, or prompt.initialise"):
+            resolve(registry, method, "tiny", [f"prompt.words={words}"])
     assert resolve(registry, "souple-words", "tiny", ["projection.start=null"]).projection["start"] is None
 
 
