@@ -12,7 +12,7 @@ from avprompt.errors import ConfigError, DataError
 PICTURES = (*IMAGE_SUFFIXES, ".webp", ".bmp", ".tif", ".tiff", ".gif")
 DRAWN = (*PICTURES, ".pdf", ".svg")
 WRITTEN_VIDEO = ".mp4"
-MADE = "-localized"
+ENDING = "-localized"
 """How the names of what is written end, unless the user names it."""
 
 
@@ -87,18 +87,18 @@ def _files(given: Path) -> Iterator[tuple[Path, Path | None]]:
         if path.suffix.lower() in (*PICTURES, *VIDEO_SUFFIXES)
         and path.is_file()
         and not path.name.startswith(".")
-        and not path.stem.endswith(MADE)
+        and not path.stem.endswith(ENDING)
     ]
     if not files:
         raise DataError(f"{given} holds no picture and no video. Give a file, or another folder.")
     folder = given.resolve()
-    yield from ((path, folder.with_name(folder.name + MADE)) for path in files)
+    yield from ((path, folder.with_name(folder.name + ENDING)) for path in files)
 
 
 def _output(path: Path, folder: Path | None, *, plain: bool) -> Path:
     """Return what is written of a clip: by its own name in a folder, with an ending beside it."""
     suffix = WRITTEN_VIDEO if is_video(path) else ".png"
-    return (folder or path.parent) / f"{path.stem}{'' if plain else MADE}{suffix}"
+    return (folder or path.parent) / f"{path.stem}{'' if plain else ENDING}{suffix}"
 
 
 def _sound(path: Path, audio: Path | None) -> Path | None:

@@ -42,8 +42,8 @@ def _made_of(folder: Path, result: RunResult) -> str:
     directory = RunDirectory(folder)
     tables: Mapping[str, Any] = directory.without_free() if directory.config.is_file() else {}
     options = dict(tables) | {"run": {**tables.get("run", {}), "seed": None}}
-    made = [options, result.method, result.encoders, result.headline, result.digests]
-    return json.dumps([*made, result.plugin_files, result.checksums], sort_keys=True, default=str)
+    alike = [options, result.method, result.encoders, result.headline, result.digests]
+    return json.dumps([*alike, result.plugin_files, result.checksums], sort_keys=True, default=str)
 
 
 def _seeds(group: Sequence[tuple[Path, RunResult]]) -> set[int]:

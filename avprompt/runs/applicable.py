@@ -97,16 +97,16 @@ def check_clips(settings: Settings, ids: Iterable[str]) -> None:
 
     Args:
         settings: of the run.
-        ids: of all clips that can be shown; looked at where some are chosen.
+        ids: of all clips that can be shown; looked at where some are wanted.
 
     Raises:
         ConfigError: one is not, or there is to be no gallery.
     """
-    chosen = settings.evaluation.clips
-    if chosen and not settings.evaluation.pictures:
+    wanted = settings.evaluation.clips
+    if wanted and not settings.evaluation.pictures:
         raise ConfigError("--clips names clips of the gallery, and --pictures 0 wants none. Leave one out.")
-    known = set(ids) if chosen else set()
-    for clip in chosen:
+    known = set(ids) if wanted else set()
+    for clip in wanted:
         if clip not in known:
             raise ConfigError(
                 f"--clips: no clip '{clip}' is among those that can be shown; ids are such as '{min(known)}'."

@@ -71,8 +71,8 @@ def _draw(
     clips: dict[int, DrawnClip | Missing | None] = {}
     session.method.eval()
     localizer = Localizer(session.method, session.spec, session.accelerator.autocast)
-    chosen = session.settings.evaluation
-    places = gallery_places(samples, chosen.pictures, chosen.clips)
+    evaluation = session.settings.evaluation
+    places = gallery_places(samples, evaluation.pictures, evaluation.clips)
     for place in range(ranks.rank, len(samples), ranks.size):
         sample = samples[place]
         try:

@@ -112,7 +112,7 @@ def _video_tab(methods: Methods, folder: Path) -> None:
 
 def _runs_tab(runs: Path) -> None:
     with gr.Row():
-        chosen = gr.Dropdown(run_names(runs), label=f"Finished runs in {runs}", multiselect=True)
+        runs_shown = gr.Dropdown(run_names(runs), label=f"Finished runs in {runs}", multiselect=True)
         again = gr.Button("Look again", scale=0)
     shown = gr.HTML()
 
@@ -120,8 +120,8 @@ def _runs_tab(runs: Path) -> None:
         with told():
             return run_frame(runs, names or [])
 
-    chosen.change(show, chosen, shown)
-    again.click(lambda: gr.update(choices=run_names(runs)), None, chosen)
+    runs_shown.change(show, runs_shown, shown)
+    again.click(lambda: gr.update(choices=run_names(runs)), None, runs_shown)
 
 
 def _choice(methods: Methods, label: str, value: str, *more: str) -> gr.Dropdown:

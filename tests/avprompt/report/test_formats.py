@@ -31,12 +31,12 @@ def result(score: float, **told: Any) -> RunResult:
 
 @pytest.fixture
 def table(monkeypatch: pytest.MonkeyPatch) -> SplitComparison:
-    """A method with two seeds, 40 and 60 percent, and one with a single run and its interval."""
+    """A method with two seeds, 40 and 60 percent, and single with a single run and its interval."""
     intervals = {"test": {"val-threshold": {"cIoU": (51.25, 69.0)}}}
     two = ComparedMethod("a_b", (Path("x"), Path("y")), (result(40.0), result(60.0, seed=1)))
-    one = ComparedMethod("c & d", (Path("z"),), (result(60.0, intervals=intervals),))
+    single = ComparedMethod("c & d", (Path("z"),), (result(60.0, intervals=intervals),))
     monkeypatch.setattr(ComparedMethod, "per_sample", lambda *_: {})
-    return SplitComparison("toy", "test", "val-threshold", (two, one))
+    return SplitComparison("toy", "test", "val-threshold", (two, single))
 
 
 def rows(table: SplitComparison) -> list[dict[str, str]]:

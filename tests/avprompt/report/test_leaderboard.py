@@ -16,10 +16,10 @@ from tinyworld.runs import run_result
 DIGESTS = {"test": {"ids": "a", "truths": "b"}, VALIDATION: {"ids": "c", "truths": "d"}}
 
 
-def scored(folder: Path, method: str, found: int, *, seed: int = 0, **told: Any) -> Path:
+def scored(folder: Path, method: str, hits: int, *, seed: int = 0, **told: Any) -> Path:
     """A run that finds so many of four clips."""
     folder.mkdir(parents=True)
-    score = 25.0 * found
+    score = 25.0 * hits
     result = run_result(
         method=method,
         seed=seed,
@@ -34,7 +34,7 @@ def scored(folder: Path, method: str, found: int, *, seed: int = 0, **told: Any)
     )
     write_results(result, folder)
     rows = [
-        {"split": "test", "id": f"clip-{k}", "val-threshold": 100.0 * (k < found), "confidence": 0}
+        {"split": "test", "id": f"clip-{k}", "val-threshold": 100.0 * (k < hits), "confidence": 0}
         for k in range(4)
     ]
     write_rows(folder / "samples.csv", rows, [*rows[0]])
@@ -52,7 +52,7 @@ def test_seeds_of_a_method_are_one_row_with_mean_and_spread(tmp_path: Path) -> N
 
 
 def test_the_best_comes_first_and_others_are_told_how_far_they_are(tmp_path: Path) -> None:
-    runs = [scored(tmp_path / name, name, found) for name, found in (("weak", 1), ("strong", 3))]
+    runs = [scored(tmp_path / name, name, hits) for name, hits in (("weak", 1), ("strong", 3))]
     (board,) = leaderboards(group_seeds(runs))
     strong, weak = board.entries
     assert (strong.method.name, strong.change, strong.interval) == ("strong", "", "1.0 .. 99.0")
@@ -101,7 +101,7 @@ def test_other_datasets_are_other_boards(tmp_path: Path) -> None:
 
 
 def test_another_protocol_ranks_without_what_belongs_to_the_headline(tmp_path: Path) -> None:
-    runs = [scored(tmp_path / name, name, found) for name, found in (("weak", 1), ("strong", 3))]
+    runs = [scored(tmp_path / name, name, hits) for name, hits in (("weak", 1), ("strong", 3))]
     (board,) = leaderboards(group_seeds(runs), protocol="other")
     assert [(entry.method.name, entry.score) for entry in board.entries] == [
         ("weak", "75.00"),
