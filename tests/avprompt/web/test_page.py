@@ -15,6 +15,9 @@ import pytest
 import soundfile
 from PIL import Image
 
+import avprompt
+from mediafiles import save_video
+
 gradio = pytest.importorskip("gradio", reason="gradio is not installed")
 pytestmark = pytest.mark.filterwarnings("ignore")  # those of gradio and what it imports
 PATIENCE = 600_000  # milliseconds: a browser on a busy machine is slow
@@ -27,8 +30,9 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the page with the demo."""
     from avprompt.web.app import web_page
 
-    folder = tmp_path_factory.mktemp("examples")
-    page = web_page(runs=tmp_path_factory.mktemp("runs"), folder=folder)
+    folder, runs = tmp_path_factory.mktemp("examples"), tmp_path_factory.mktemp("runs")
+    avprompt.run("souple", "tiny", steps=1, batch_size=4, pictures=0, output=runs / "first")
+    page = web_page(runs=runs, folder=folder)
     launched = page.launch(
         prevent_thread_lock=True, quiet=True, allowed_paths=[str(folder)], max_file_size="1mb"
     )
@@ -93,6 +97,30 @@ def test_an_upload_gives_an_overlay_and_nothing_is_asked_of_the_outside(
 def test_a_click_without_a_picture_ends_in_a_message(page: Any) -> None:
     page.get_by_role("button", name="Find what sounds").first.click()
     page.get_by_text("There is no picture").wait_for()
+
+
+def test_two_methods_stand_side_by_side(page: Any, clip: tuple[Path, Path]) -> None:
+    for number in (1, 0):
+        upload(page, number, clip[number])
+    page.get_by_text("0:02").first.wait_for()
+    page.get_by_label("Beside it").click()
+    page.get_by_role("option", name="demo").click()
+    page.get_by_role("button", name="Find what sounds").first.click()
+    page.get_by_text("hears its own: confidence").nth(1).wait_for()
+
+
+def test_a_video_comes_back_as_a_video(page: Any, tmp_path: Path) -> None:
+    page.get_by_role("tab", name="Video").click()
+    upload(page, -1, save_video(tmp_path / "clip.mp4", frames=25))
+    page.get_by_role("button", name="Find what sounds").click()
+    page.locator("video").nth(1).wait_for()
+
+
+def test_a_finished_run_is_shown_as_its_report(page: Any) -> None:
+    page.get_by_role("tab", name="Runs").click()
+    page.get_by_label("Finished runs in").click()
+    page.get_by_role("option", name="first").click()
+    page.frame_locator("iframe").get_by_role("heading", name="souple on tiny").first.wait_for()
 
 
 def test_serves_no_file_but_its_own(url: str) -> None:
