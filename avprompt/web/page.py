@@ -48,7 +48,7 @@ def build_page(methods: Methods, examples: Sequence[Example], runs: Path, folder
 def _picture_tab(methods: Methods, examples: Sequence[Example]) -> None:
     with gr.Row():
         with gr.Column():
-            picture = gr.Image(label="Picture", type="filepath", format="png")
+            picture = gr.Image(label="Picture", type="filepath", format="png", height=260)
             sound = gr.Audio(label="Sound", type="filepath")
             other = gr.Audio(label="Another clip's sound", type="filepath")
         with gr.Column(scale=2):
@@ -58,7 +58,7 @@ def _picture_tab(methods: Methods, examples: Sequence[Example]) -> None:
                     _choice(methods, "Beside it", NONE, NONE),
                 ]
             with gr.Row():
-                shown = [gr.Image(label="Heat", format="png", interactive=False) for _ in names]
+                shown = [gr.Image(label="Heat", format="png", height=340, interactive=False) for _ in names]
             said = [gr.Markdown() for _ in names]
             altered = gr.Radio(list(ALTERED), value=ALTERED[0], label="The method hears")
             threshold = gr.Slider(
